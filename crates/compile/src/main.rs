@@ -1,0 +1,36 @@
+//! Writes the contract artifacts, or checks that those on disk are up to date.
+
+use clap::Parser;
+use eyre::Result;
+use std::{path::PathBuf, process::ExitCode};
+
+/// Compile contracts/src into contracts/artifacts and contracts/addresses.json, and the test tokens
+/// into anvil-fixtures/artifacts.
+#[derive(Debug, Parser)]
+#[command(name = "quorate-compile", version)]
+struct Arguments {
+    /// Write nothing; fail and name each file that is not up to date.
+    #[arg(long)]
+    check: bool,
+
+    /// The repository.
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))]
+    root: PathBuf,
+}
+
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the command's output")]
+fn main() -> Result<ExitCode> {
+    let arguments = Arguments::parse();
+    let files = quorate_compile::generate(&arguments.root)?;
+    if arguments.check {
+        let differences = files.differences()?;
+        for difference in &differences {
+            eprintln!("{difference}: run `cargo run -p quorate-compile`");
+        }
+        return Ok(if differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    for difference in files.write()? {
+        println!("{difference}: mended");
+    }
+    Ok(ExitCode::SUCCESS)
+}
