@@ -58,7 +58,7 @@ fn runtime_code(contract: &Compiled, own: Address, implementation: Address) -> R
     for (variable, places) in &contract.immutables {
         let value = match variable.as_str() {
             "implementation" => implementation,
-            "_self" => own,
+            "_SELF" => own,
             _ => bail!("the value of {}'s immutable {variable} is not known", contract.name),
         };
         for place in places {

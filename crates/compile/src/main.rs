@@ -18,19 +18,29 @@ struct Arguments {
     root: PathBuf,
 }
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the command's output")]
-fn main() -> Result<ExitCode> {
-    let arguments = Arguments::parse();
-    let files = quorate_compile::generate(&arguments.root)?;
-    if arguments.check {
-        let differences = files.differences()?;
-        for difference in &differences {
-            eprintln!("{difference}: run `cargo run -p quorate-compile`");
+#[expect(clippy::print_stderr, reason = "this is the command's output")]
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
         }
-        return Ok(if differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
-    for difference in files.write()? {
-        println!("{difference}: mended");
+}
+
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the command's output")]
+fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let files = quorate_compile::generate(&arguments.root)?;
+    if !arguments.check {
+        for difference in files.write()? {
+            println!("{difference}: mended");
+        }
+        return Ok(ExitCode::SUCCESS);
     }
-    Ok(ExitCode::SUCCESS)
+    let differences = files.differences()?;
+    for difference in &differences {
+        eprintln!("{difference}: run `cargo run -p quorate-compile`");
+    }
+    Ok(if differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
