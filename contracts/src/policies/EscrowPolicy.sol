@@ -20,8 +20,7 @@ contract EscrowPolicy is IEscrowPolicy {
     uint256 private constant TERMS_LENGTH = 47;
     uint256 private constant BPS = 10_000;
 
-    /// @notice How far ahead the last time-out may lie, in seconds: a hundred years. Beyond it an expiry is a mistake,
-    /// such as one in milliseconds, that would lock the money.
+    /// @inheritdoc IEscrowPolicy
     uint256 public constant MAX_TERM = 36_525 days;
 
     /// @dev Per epoch, so that a wallet's next configuration begins undisputed, and none can be disputed in advance.
