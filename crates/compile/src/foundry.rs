@@ -10,7 +10,7 @@ use std::{fs, path::Path};
 
 /// The default profile.
 ///
-/// A key that stands in the file and not here has no say in the bytecode (paths, fuzzing, formatting).
+/// A key that stands in the file and not here has no say in the bytecode (fuzzing, formatting).
 #[derive(Debug, Deserialize)]
 pub(crate) struct Profile {
     /// The compiler, relative to the folder of `foundry.toml`.
@@ -47,7 +47,8 @@ impl Profile {
 
     /// The compiler settings, as forge derives them from the same file.
     ///
-    /// Asks for the syntax tree too: it says what is an interface or a library, and the names of immutables.
+    /// Asks for the syntax tree too: it says what is an interface or a library, and the names of
+    /// immutables.
     pub(crate) fn settings(&self) -> Result<Settings> {
         let evm_version: EvmVersion =
             self.evm_version.parse().map_err(|error| eyre!("evm_version: {error}"))?;

@@ -61,7 +61,7 @@ impl Compiler {
 
     /// Compiles what stands under `folder`, in the order of the names.
     ///
-    /// Internal libraries and abstract contracts are left out: nothing outside Solidity can use one.
+    /// Leaves out libraries and abstract contracts: nothing outside Solidity can use one.
     pub(crate) fn compile(&self, folder: &str) -> Result<Vec<Compiled>> {
         let folder = self.contracts.join(folder);
         let output = self.project.compile_files(sol_source_files(&folder))?;
