@@ -3,6 +3,7 @@
 
 pub mod anvil;
 pub mod deploy;
+pub mod gas;
 pub mod owners;
 pub mod signatures;
 pub mod tools;
