@@ -106,7 +106,8 @@ interface IWallet {
     error NotOwner(address account);
 
     /// @notice A transfer names an account that does not fit 160 bits.
-    error AddressMalformed();
+    /// @param index Its place in `transfers`, from 0.
+    error TransferMalformed(uint256 index);
 
     /// @notice A call names an account that does not fit 160 bits, or does not lie within the calldata.
     /// @param index Its place in `calls`, from 0.

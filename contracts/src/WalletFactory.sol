@@ -12,6 +12,7 @@ import {PolicyLib} from "./libraries/PolicyLib.sol";
 /// @notice What it does stands at `IWalletFactory`.
 contract WalletFactory is IWalletFactory {
     /// @inheritdoc IWalletFactory
+    // forge-lint: disable-next-line(screaming-snake-case-immutable)
     address public immutable implementation = address(new Wallet());
 
     /// @inheritdoc IWalletFactory
