@@ -45,12 +45,6 @@ impl Profile {
         Ok(file.profile.default)
     }
 
-    /// The same, but optimised as the tokens that most people hold were: by the older pipeline, for
-    /// 200 runs. A token compiled today would be cheaper to pay with than the real ones are.
-    pub(crate) fn like_tokens_in_use(self) -> Self {
-        Self { via_ir: false, optimizer_runs: 200, ..self }
-    }
-
     /// The compiler settings, as forge derives them from the same file.
     ///
     /// Asks for the syntax tree too: it says what is an interface or a library, and the names of

@@ -6,7 +6,7 @@
 //! | `contracts/test/tokens` | `anvil-fixtures/artifacts/<Contract>.json` |
 //!
 //! The compiler and its settings are the ones of `contracts/foundry.toml`, so that forge makes the
-//! same bytes of `src`. Nothing else depends on this crate: who builds Quorate needs no Solidity compiler.
+//! same bytes. Nothing else depends on this crate: who builds Quorate needs no Solidity compiler.
 
 mod addresses;
 mod artifact;
@@ -15,8 +15,6 @@ mod foundry;
 mod solidity;
 
 use eyre::{Result, WrapErr, ensure};
-use foundry::Profile;
-use solidity::Compiler;
 use std::path::Path;
 
 pub use files::{Difference, Files};
@@ -34,10 +32,9 @@ pub fn generate(root: &Path) -> Result<Files> {
         contracts.join("node_modules/solc").exists(),
         "the Solidity compiler is not installed: run `npm install --prefix contracts`"
     );
-    let profile = Profile::read(&contracts)?;
-    let production = Compiler::new(&contracts, &profile)?.compile("src")?;
-    let profile = profile.like_tokens_in_use();
-    let tokens = Compiler::new(&contracts, &profile)?.compile("test/tokens")?;
+    let compiler = solidity::Compiler::new(&contracts)?;
+    let production = compiler.compile("src")?;
+    let tokens = compiler.compile("test/tokens")?;
 
     let mut files = Files::new(root);
     files.add_folder("contracts/artifacts", artifact::render_all(&production)?);

@@ -39,8 +39,9 @@ pub(crate) struct Compiler {
 
 impl Compiler {
     /// Sets up the project in the folder `contracts`.
-    pub(crate) fn new(contracts: &Path, profile: &Profile) -> Result<Self> {
+    pub(crate) fn new(contracts: &Path) -> Result<Self> {
         let contracts = contracts.canonicalize().wrap_err("no such folder")?;
+        let profile = Profile::read(&contracts)?;
         let solc = Solc::new(contracts.join(&profile.solc))
             .wrap_err("the Solidity compiler does not run: is Node 20.19 or newer installed?")?;
         let paths = ProjectPathsConfig::builder()

@@ -83,10 +83,10 @@ pub(super) struct Payment {
 /// The first payments of a fixed list, each to another payee.
 ///
 /// The amounts have as many non-zero bytes as real ones, for calldata is paid by them: 0.1375 ether
-/// and more with all digits, or 12,503.71 dollars and more to the cent in a token of six decimals.
+/// and more with all digits, or 1,250 dollars and more to the cent in a token of six decimals.
 pub(super) fn payments(count: u64, ether: bool) -> Vec<Payment> {
     let (first, step) =
-        if ether { (137_512_345_678_901_234, 1_000_000_007) } else { (12_503_710_000, 73_190_000) };
+        if ether { (137_512_345_678_901_234, 1_000_000_007) } else { (1_250_370_000, 73_190_000) };
     let payment = |number| Payment {
         to: Address::from_word(keccak256(format!("quorate payee {number}"))),
         amount: U256::from(first + step * number),
