@@ -18,6 +18,7 @@ interface Vm {
     /* the state of the chain */
     function warp(uint256 timestamp) external;
     function chainId(uint256 id) external;
+    function setEvmVersion(string calldata version) external;
     function deal(address account, uint256 balance) external;
     function etch(address account, bytes calldata code) external;
     function load(address account, bytes32 slot) external view returns (bytes32);
