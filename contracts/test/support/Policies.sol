@@ -11,6 +11,7 @@ contract RecordingPolicy is IPolicy, Reactor {
     address public asker;
     uint256 public nonceSeen;
     uint256 public balanceSeen;
+    uint256 public epochSeen;
     uint256 public timesAsked;
 
     function checkConfig(Config calldata) external pure returns (bytes4) {
@@ -42,6 +43,7 @@ contract RecordingPolicy is IPolicy, Reactor {
         asker = msg.sender;
         nonceSeen = IWallet(msg.sender).nonce(uint192(nonce >> 64));
         balanceSeen = msg.sender.balance;
+        epochSeen = IWallet(msg.sender).epoch();
         ++timesAsked;
         _react();
         return msg.sig;
