@@ -51,6 +51,14 @@ abstract contract WalletTest {
         }
     }
 
+    /// @notice As many distinct accounts, without keys: where no owner signs, they save most of a test's time.
+    function _accounts(uint256 count) internal pure returns (address[] memory accounts) {
+        accounts = new address[](count);
+        for (uint256 i; i < count; ++i) {
+            accounts[i] = address(uint160(0x10000 + i));
+        }
+    }
+
     function _create(uint256 threshold, uint256 count) internal returns (IWallet) {
         return _create(_config(threshold, count));
     }
@@ -84,6 +92,11 @@ abstract contract WalletTest {
         for (uint256 i; signers >> i != 0; ++i) {
             if ((signers >> i) & 1 != 0) signatures = bytes.concat(signatures, _entry(i, _keyOf(i), digest));
         }
+    }
+
+    /// @notice What authorises an action of the wallet: the list of the first owners up to the threshold.
+    function _authorize(bytes32 structHash) internal view returns (bytes memory) {
+        return _sign(Digests.toDigest(address(wallet), structHash), wallet.getThreshold());
     }
 
     /* ACTIONS, signed by the first owners up to the threshold, in the next nonce of lane 0 */
