@@ -51,6 +51,15 @@ abstract contract WalletTest {
         }
     }
 
+    /// @notice A 1-of-`count` configuration of owners whose keys nobody has, for where nobody signs: keys are slow.
+    function _configOfStrangers(uint256 count, uint256 seed) internal pure returns (Config memory config) {
+        config.threshold = 1;
+        config.owners = new address[](count);
+        for (uint256 i; i < count; ++i) {
+            config.owners[i] = address(uint160(uint256(keccak256(abi.encode("stranger", seed, i)))));
+        }
+    }
+
     function _create(uint256 threshold, uint256 count) internal returns (IWallet) {
         return _create(_config(threshold, count));
     }
