@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {IPolicy} from "../../src/IPolicy.sol";
 import {Config, IWallet} from "../../src/IWallet.sol";
 import {IWalletFactory} from "../../src/IWalletFactory.sol";
-import {Agreeing} from "../support/Answering.sol";
+import {Agreeing, Writing} from "../support/Answering.sol";
 import {ConfigRules} from "../support/ConfigRules.sol";
 import {Runtime} from "../support/Runtime.sol";
 import {Log} from "../support/Vm.sol";
@@ -186,20 +186,6 @@ contract CreateTest is WalletTest {
             config.policy = address(i);
             vm.expectPartialRevert(IWallet.PolicyRefused.selector);
             factory.create{gas: 1_000_000}(config, "precompile");
-        }
-    }
-}
-
-/// @dev Agrees, but writes its state first.
-contract Writing {
-    uint256 private _asked;
-
-    fallback() external {
-        ++_asked;
-        bytes4 selector = msg.sig;
-        assembly ("memory-safe") {
-            mstore(0x00, selector)
-            return(0x00, 0x20)
         }
     }
 }

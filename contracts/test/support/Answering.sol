@@ -42,3 +42,44 @@ contract Agreeing {
         }
     }
 }
+
+/// @notice A contract that takes all the gas it is given.
+contract Burning {
+    fallback() external {
+        assembly ("memory-safe") {
+            invalid()
+        }
+    }
+}
+
+/// @notice A contract that answers each call with the selector it was called with and many zeros.
+contract Bombing {
+    uint256 private immutable _length;
+
+    constructor(uint256 length) {
+        _length = length;
+    }
+
+    fallback() external {
+        bytes4 selector = msg.sig;
+        uint256 length = _length;
+        assembly ("memory-safe") {
+            mstore(0x80, selector)
+            return(0x80, length)
+        }
+    }
+}
+
+/// @notice A contract that agrees to everything, as `Agreeing`, but writes its state first.
+contract Writing {
+    uint256 private _asked;
+
+    fallback() external {
+        ++_asked;
+        bytes4 selector = msg.sig;
+        assembly ("memory-safe") {
+            mstore(0x00, selector)
+            return(0x00, 0x20)
+        }
+    }
+}

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Config, IWallet} from "../../src/IWallet.sol";
 import {CloneLib} from "../../src/libraries/CloneLib.sol";
+import {Burning} from "../support/Answering.sol";
 import {Disassembler} from "../support/Disassembler.sol";
 import {WalletTest} from "../support/WalletTest.sol";
 
@@ -165,7 +166,7 @@ contract CloneTest is WalletTest {
     }
 
     function test_delegate_failsWithoutAReason_whenTheImplementationRunsOutOfGas() public {
-        address clone = _clone(address(new Burner()), "");
+        address clone = _clone(address(new Burning()), "");
         (bool ok, bytes memory answer) = clone.call{gas: 100_000}(hex"01");
         vm.assertFalse(ok, "failure");
         vm.assertEq(answer, "", "no reason");
@@ -262,14 +263,5 @@ contract Witness {
     fallback(bytes calldata) external payable returns (bytes memory) {
         ++_witnessed;
         return abi.encode(address(this), msg.sender, msg.value);
-    }
-}
-
-/// @dev Takes all the gas it gets.
-contract Burner {
-    fallback() external {
-        assembly ("memory-safe") {
-            invalid()
-        }
     }
 }
