@@ -43,6 +43,10 @@ abstract contract ConfigRules is WalletTest {
         _assertRefused(config, abi.encodeWithSelector(IWallet.OwnerCountOutOfRange.selector, count));
     }
 
+    function test_rules_refuse_whenThereIsOneOwnerTooMany() public {
+        _assertRefused(_configOfStrangers(101, 1), abi.encodeWithSelector(IWallet.OwnerCountOutOfRange.selector, 101));
+    }
+
     function testFuzz_rules_refuse_whenAnOwnerIsZero(uint256 count, uint256 seed, uint256 place) public {
         count = _bound(count, 1, 100);
         place = place % count;
