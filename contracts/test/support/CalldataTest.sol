@@ -111,7 +111,7 @@ abstract contract CalldataTest is WalletTest {
     function _isMalformed(bytes memory returned) internal pure returns (bool) {
         bytes4 selector = bytes4(returned);
         return returned.length == 0 || selector == IWallet.CallMalformed.selector
-            || selector == IWallet.AddressMalformed.selector;
+            || selector == IWallet.TransferMalformed.selector;
     }
 
     /// @notice Calldata with one to three words, or the end, changed to what a decoder may stumble over.

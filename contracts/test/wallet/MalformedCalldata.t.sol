@@ -72,9 +72,8 @@ contract MalformedCalldataTest is CalldataTest {
 
     function testFuzz_calldata_isRefused_whenAPayeeIsDirty(uint256 dirt) public {
         dirt = _dirt(dirt);
-        bytes memory fault = abi.encodeWithSelector(IWallet.AddressMalformed.selector);
-        _refusePayout(6, dirt | uint160(ALICE), fault);
-        _refusePayout(8, dirt | uint160(ALICE), fault);
+        _refusePayout(6, dirt | uint160(ALICE), abi.encodeWithSelector(IWallet.TransferMalformed.selector, 0));
+        _refusePayout(8, dirt | uint160(ALICE), abi.encodeWithSelector(IWallet.TransferMalformed.selector, 1));
     }
 
     function testFuzz_calldata_isRefused_whenTheTokenIsDirty(uint256 dirt) public {
