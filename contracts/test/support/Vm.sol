@@ -8,6 +8,33 @@ struct Log {
     address emitter;
 }
 
+/// @notice One call, creation or look at an account, as forge records it; the fields behind `depth` are left out.
+struct AccountAccess {
+    uint256 forkId;
+    uint256 chainId;
+    uint8 kind; // 0 is a call
+    address account;
+    address accessor;
+    bool initialized;
+    uint256 oldBalance;
+    uint256 newBalance;
+    bytes deployedCode;
+    uint256 value;
+    bytes data;
+    bool reverted;
+    StorageAccess[] storageAccesses;
+    uint64 depth;
+}
+
+struct StorageAccess {
+    address account;
+    bytes32 slot;
+    bool isWrite;
+    bytes32 previousValue;
+    bytes32 newValue;
+    bool reverted;
+}
+
 /// @notice The cheatcodes of forge that these tests use.
 interface Vm {
     /* keys and signatures */
@@ -25,6 +52,8 @@ interface Vm {
     function store(address account, bytes32 slot, bytes32 value) external;
     function record() external;
     function accesses(address account) external returns (bytes32[] memory reads, bytes32[] memory writes);
+    function startStateDiffRecording() external;
+    function stopAndReturnStateDiff() external returns (AccountAccess[] memory);
     function recordLogs() external;
     function getRecordedLogs() external returns (Log[] memory);
     function snapshotState() external returns (uint256 id);

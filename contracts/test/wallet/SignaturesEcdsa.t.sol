@@ -63,21 +63,12 @@ contract SignaturesEcdsaTest is WalletTest {
         _refuse(0, new bytes(65));
     }
 
-    /// @dev The compact form has room for very few s in the upper half, so the owner's key is made from such an s:
-    /// with ephemeral key 1, s = digest + r * key. The wallet exists before that owner, whose key depends on its
-    /// digest.
     function testFuzz_signatures_areRefused_whenSIsHigh(uint256 s) public {
-        uint256 half = ORDER / 2;
-        s = _bound(s, half + 1, type(uint256).max >> 1);
-        bytes32 next = _becomeOwnedThrough(s);
-        address owner = wallet.getOwners()[0];
-        vm.assertEq(ecrecover(next, 27, bytes32(GENERATOR_X), bytes32(s)), owner, "it recovers to the owner");
+        _refuseHigh(_bound(s, ORDER / 2 + 1, type(uint256).max >> 1));
+    }
 
-        bytes memory entry = abi.encodePacked(uint8(0), GENERATOR_X, s);
-        vm.expectRevert(abi.encodeWithSelector(IWallet.SignatureInvalid.selector, owner, next));
-        wallet.cancel(1, LATER, entry);
-        // Its twin below, of the other parity.
-        wallet.cancel(1, LATER, abi.encodePacked(uint8(0), GENERATOR_X, 1 << 255 | (ORDER - s)));
+    function test_signatures_areRefused_whenSIsTheLowestOfTheUpperHalf() public {
+        _refuseHigh(ORDER / 2 + 1);
     }
 
     function test_signatures_areAccepted_whenSIsTheHighestOfTheLowerHalf() public {
@@ -155,8 +146,22 @@ contract SignaturesEcdsaTest is WalletTest {
         wallet.cancel(0, LATER, entry);
     }
 
+    function _refuseHigh(uint256 s) private {
+        bytes32 next = _becomeOwnedThrough(s);
+        address owner = wallet.getOwners()[0];
+        vm.assertEq(ecrecover(next, 27, bytes32(GENERATOR_X), bytes32(s)), owner, "it recovers to the owner");
+        bytes memory entry = abi.encodePacked(uint8(0), GENERATOR_X, s);
+        vm.expectRevert(abi.encodeWithSelector(IWallet.SignatureInvalid.selector, owner, next));
+        wallet.cancel(1, LATER, entry);
+        // Its twin below, of the other parity.
+        wallet.cancel(1, LATER, abi.encodePacked(uint8(0), GENERATOR_X, 1 << 255 | (ORDER - s)));
+    }
+
     /// @dev Gives the wallet to the one owner of whom (GENERATOR_X, s) with an even y is a signature of the digest that
-    /// is returned: to cancel nonce 1.
+    /// is returned: to cancel nonce 1. The compact form has room for very few s in the upper half, so no signature can
+    /// be turned into one; instead the key is made from the s, as s = digest + r * key with ephemeral key 1. The wallet
+    /// has to
+    /// exist before, for the digest depends on it.
     function _becomeOwnedThrough(uint256 s) private returns (bytes32 next) {
         next = Digests.toDigest(address(wallet), 1, Digests.ofCancel(1, LATER));
         uint256 difference = addmod(s, ORDER - uint256(next) % ORDER, ORDER);
