@@ -5,6 +5,7 @@ import {IPolicy} from "../../src/IPolicy.sol";
 import {Config, IWallet} from "../../src/IWallet.sol";
 import {Digests} from "../support/Digests.sol";
 import {StubPolicy} from "../support/Policies.sol";
+import {Stub} from "../support/Stub.sol";
 import {WalletTest} from "../support/WalletTest.sol";
 
 // reconfigure, to a configuration that breaks a rule
@@ -79,6 +80,19 @@ contract ReconfigureRulesTest is WalletTest {
         Config memory next = _config(1, 1);
         next.policy = address(0x9011c4);
         _expect(next, abi.encodeWithSelector(IWallet.PolicyRefused.selector, next.policy, ""));
+    }
+
+    /// @dev A contract with a catch-all fallback, as WETH9 is, takes any call and returns nothing.
+    function test_reconfigure_reverts_whenTheNewPolicyTakesAnyCall() public {
+        Config memory next = _config(1, 1);
+        next.policy = address(new Stub());
+        _expect(next, abi.encodeWithSelector(IWallet.PolicyRefused.selector, next.policy, ""));
+    }
+
+    function test_reconfigure_reverts_whenTheNewPolicyIsTheWallet() public {
+        Config memory next = _config(1, 1);
+        next.policy = address(wallet);
+        _expect(next, abi.encodeWithSelector(IWallet.PolicyRefused.selector, wallet, ""));
     }
 
     function testFuzz_reconfigure_reverts_whenTheNewPolicyFails(bytes calldata reason) public {
