@@ -161,6 +161,7 @@ contract SignaturesContractTest is WalletTest {
         _becomeOwnedBy(owner);
         vm.mockCall(owner, "", abi.encode(MAGIC));
         vm.etch(owner, "");
+        // forge-lint: disable-next-line(unchecked-call)
         (bool ok, bytes memory answer) = owner.staticcall("");
         vm.assertTrue(ok && keccak256(answer) == keccak256(abi.encode(MAGIC)), "it answers");
         _refuse(owner, "signature");
