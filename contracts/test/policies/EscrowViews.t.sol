@@ -54,7 +54,8 @@ contract EscrowViewsTest is EscrowTest {
     }
 
     function testFuzz_views_revert_whenTheAccountIsNoWallet(address account) public {
-        vm.assume(account.code.length == 0);
+        // A precompile answers anything.
+        vm.assume(account.code.length == 0 && uint160(account) > 0xffff);
         vm.expectRevert();
         policy.termsOf(account);
         vm.expectRevert();
