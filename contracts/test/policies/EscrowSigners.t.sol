@@ -7,7 +7,8 @@ import {EscrowTest} from "../support/EscrowTest.sol";
 
 // All hooks: which of the given signatures are submitted is the submitter's choice
 // ├── an action succeeds with exactly the sets of signers that the tables allow, in any lane and at any time
-// └── what a set may do in a lane, every larger set may do in it, if the lane is open to the larger set
+// ├── what a set may do in a lane, every larger set may do in it, if the lane is open to the larger set
+// └── in the lane of one, a second signature makes the action fail
 contract EscrowSignersTest is EscrowTest {
     enum Kind {
         Payout,
@@ -51,6 +52,14 @@ contract EscrowSignersTest is EscrowTest {
         if (okWithFewer && EscrowRules.mayActIn(signers, c.lane)) {
             vm.assertTrue(ok, "more signers may do what fewer may");
         }
+    }
+
+    // What a submitter must know: a signature more than needed is not always harmless. In the lane of one, only the
+    // signature of that one may be packed, whoever else has signed.
+    function test_dispute_reverts_whenTheArbitersSignatureGoesAlong() public {
+        _assertRefused(_signDispute(BY_BUYER | BY_ARBITER, 1), _laneNotAllowed(1, BY_BUYER | BY_ARBITER));
+        _submit(_signDispute(BY_BUYER, 1));
+        vm.assertTrue(policy.isDisputed(address(wallet)), "disputed");
     }
 
     function _case(uint256 seed, uint192 lane) private returns (Case memory c) {
