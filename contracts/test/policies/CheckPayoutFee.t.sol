@@ -8,6 +8,7 @@ import {EscrowTest} from "../support/EscrowTest.sol";
 import {TestToken} from "../tokens/TestToken.sol";
 
 // checkPayout: what an arbiter that signed with one party may be paid
+// ├── when the arbiter is paid "everything left": reverts FeeNotExact
 // ├── when the payout names more than there is: reverts AmountAboveBalance
 // ├── when the fee is above the capped share of what the payout moves: reverts FeeAboveCap
 // │   (by one unit, behind "everything left", in many small payouts, in several transfers, by rounding)
@@ -50,22 +51,17 @@ contract CheckPayoutFeeTest is EscrowTest {
         _assertPaid(asset, balance - fee, 0, fee);
     }
 
-    function testFuzz_payout_measuresTheArbitersOwnEverythingLeft(bool isToken, uint256 balance) public {
-        balance = _bound(balance, 20, FUNDS);
-        address asset = _hold(isToken, balance);
-        uint256 fee = balance * FEE_CAP_BPS / 10_000;
+    // A payee paid before the arbiter can pay in, after the policy measured what is left.
+    function testFuzz_payout_reverts_whenTheArbiterIsPaidEverythingLeft(bool isToken, uint256 rest) public {
+        rest = _bound(rest, 0, FUNDS);
+        address asset = _asset(isToken);
         _assertRefused(
-            _signPayout(BY_SELLER | BY_ARBITER, asset, _transfers(buyer, balance - fee - 1, arbiter, EVERYTHING)),
-            _feeAboveCap(fee + 1, balance)
+            _signPayout(BY_SELLER | BY_ARBITER, asset, _transfers(buyer, FUNDS - rest, arbiter, EVERYTHING)),
+            abi.encodeWithSelector(IEscrowPolicy.FeeNotExact.selector, 1)
         );
-        _submit(_signPayout(BY_SELLER | BY_ARBITER, asset, _transfers(buyer, balance - fee, arbiter, EVERYTHING)));
-        _assertPaid(asset, balance - fee, 0, fee);
-    }
-
-    function test_payout_reverts_whenEverythingLeftGoesToTheArbiterFirst() public {
         _assertRefused(
-            _signPayout(BY_BUYER | BY_ARBITER, address(0), _transfers(arbiter, EVERYTHING, buyer, EVERYTHING)),
-            _feeAboveCap(FUNDS, FUNDS)
+            _signPayout(BY_BUYER | BY_ARBITER, asset, _transfers(arbiter, EVERYTHING, buyer, EVERYTHING)),
+            abi.encodeWithSelector(IEscrowPolicy.FeeNotExact.selector, 0)
         );
     }
 
@@ -146,7 +142,9 @@ contract CheckPayoutFeeTest is EscrowTest {
         uint256 fee = _balanceOf(asset, arbiter);
         uint256 moved = balance - _balanceOf(asset, address(wallet));
         vm.revertToState(snapshot);
-        if (_names(transfers, arbiter)) allowed = allowed && EscrowRules.isWithinCap(fee, moved, feeCapBps);
+        if (_names(transfers, arbiter)) {
+            allowed = allowed && EscrowRules.isWithinCap(fee, moved, feeCapBps) && _isExact(transfers, arbiter);
+        }
 
         (bool ok,) = _try(_signPayout(signers, asset, transfers));
         vm.assertTrue(ok == allowed, "as the cap says");
@@ -212,6 +210,14 @@ contract CheckPayoutFeeTest is EscrowTest {
             if (kind == 3) amount = (seed >> 16) % 20_000;
             transfers[i] = Transfer(_ownerOf(seed % 3), amount);
         }
+    }
+
+    /// @dev Whether this payee gets amounts, and never "everything left".
+    function _isExact(Transfer[] memory transfers, address payee) private pure returns (bool) {
+        for (uint256 i; i < transfers.length; ++i) {
+            if (transfers[i].to == payee && transfers[i].amount == EVERYTHING) return false;
+        }
+        return true;
     }
 
     function _names(Transfer[] memory transfers, address payee) private pure returns (bool) {
