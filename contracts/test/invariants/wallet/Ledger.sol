@@ -28,6 +28,9 @@ contract Ledger {
     /// @notice The first breach of each property, in words.
     mapping(Property property => string) public breachOf;
 
+    /// @notice Whether no property was broken so far.
+    bool public isSound = true;
+
     function open(IWallet wallet, Config calldata config) external {
         _configs[wallet] = config;
     }
@@ -42,6 +45,7 @@ contract Ledger {
 
     function breach(Property property, string memory what) public {
         if (bytes(breachOf[property]).length == 0) breachOf[property] = what;
+        isSound = false;
     }
 
     /// @notice Reads the events of one transaction that went through; returns how many actions it carried.

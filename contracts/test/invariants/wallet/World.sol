@@ -19,7 +19,7 @@ import {Nature, WalletModel} from "./WalletModel.sol";
 abstract contract World {
     Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
-    uint256 internal constant LANES = 6;
+    uint256 public constant LANES = 6;
     address internal constant CODELESS = address(0xc0de1e55);
 
     WalletModel public immutable model = new WalletModel();
