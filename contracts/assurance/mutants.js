@@ -120,7 +120,7 @@ function mutantsOf(source) {
   for (const match of text.matchAll(/(?<=[\w)]\s+)onlyWallet\b/g)) edit(match.index, match.index + match[0].length, "");
   for (const match of text.matchAll(/(?<=[;{})]\s*\n\s*|\belse )[\w(][^;{}]*;(?=\s*\n)/g)) {
     const isStatement = !/^(if|for|while|using|import|event|error|revert|mapping|_;)\b|^[\w[\]]+ (\w+ )*\w+( =|;)|^[^=]*\) = abi\.decode/.test(match[0]);
-    if (isStatement && !isAssembly(match.index)) edit(match.index, match.index + match[0].length, ";");
+    if (isStatement && !isAssembly(match.index)) edit(match.index, match.index + match[0].length, "{}");
   }
   for (const match of text.matchAll(/(?<=\n\s*)(mstore|calldatacopy|extcodecopy|returndatacopy|pop)(?=\()/g)) {
     if (isAssembly(match.index)) edit(match.index, behind(text, match.index + match[0].length), "");
