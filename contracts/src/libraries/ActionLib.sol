@@ -80,55 +80,62 @@ library ActionLib {
     /// @dev Refuses what Solidity's `calls[i]` would refuse: a call, or its data, that does not lie within calldata,
     /// and an account over 160 bits. Offsets and lengths below 2^64 cannot wrap when added. Assembly because a batch of
     /// a
-    /// hundred calls spends most of its own gas here. Writes behind the free memory pointer only: the hashes, one
-    /// struct and its data, the latter two for one call after another.
+    /// hundred calls spends most of its own gas here. The struct lies in the first 128 bytes of memory, of which the
+    /// last 64 are put back as Solidity wants them; the hashes, and behind them the data of one call after another, lie
+    /// behind
+    /// the free memory pointer.
     function _hashCalls(Call[] calldata calls) private pure returns (bytes32 result) {
         bytes32 typehash = CALL_TYPEHASH;
         uint256 i; // 32 times the index
         assembly ("memory-safe") {
             let end := shl(5, calls.length)
             let hashes := mload(0x40)
-            let head := add(hashes, end)
-            mstore(head, typehash)
+            let copy := add(hashes, end)
+            mstore(0x00, typehash)
             for {} lt(i, end) { i := add(i, 0x20) } {
-                let offset := calldataload(add(calls.offset, i))
-                let at := add(calls.offset, offset)
-                let dataOffset := calldataload(add(at, 0x40))
-                let data := add(at, dataOffset)
+                let at := calldataload(add(calls.offset, i))
+                let malformed := at
+                at := add(calls.offset, at)
+                let data := calldataload(add(at, 0x40))
+                malformed := or(malformed, data)
+                data := add(at, data)
                 let length := calldataload(data)
+                malformed := shr(64, or(malformed, length))
                 data := add(data, 0x20)
-                let overflow := shr(64, or(or(offset, dataOffset), length))
-                let outside := or(gt(add(at, 0x60), calldatasize()), gt(add(data, length), calldatasize()))
-                if or(or(overflow, outside), shr(160, calldataload(at))) { break }
+                malformed := or(malformed, shr(160, calldataload(at)))
+                malformed := or(malformed, gt(add(at, 0x60), calldatasize()))
+                malformed := or(malformed, gt(add(data, length), calldatasize()))
+                if malformed { break }
 
-                calldatacopy(add(head, 0x20), at, 0x40)
-                calldatacopy(add(head, 0x80), data, length)
-                mstore(add(head, 0x60), keccak256(add(head, 0x80), length))
-                mstore(add(hashes, i), keccak256(head, 0x80))
+                calldatacopy(0x20, at, 0x40)
+                calldatacopy(copy, data, length)
+                mstore(0x60, keccak256(copy, length))
+                mstore(add(hashes, i), keccak256(0x00, 0x80))
             }
             result := keccak256(hashes, end)
+            mstore(0x40, hashes)
+            mstore(0x60, 0)
         }
         if (i >> 5 != calls.length) revert IWallet.CallMalformed(i >> 5);
     }
 
-    /// @dev Refuses an account over 160 bits. Assembly for the same reason. Writes behind the free memory pointer only:
-    /// the hashes, and one struct for one transfer after another.
+    /// @dev Refuses an account over 160 bits. Assembly and memory as above.
     function _hashTransfers(Transfer[] calldata transfers) private pure returns (bytes32 result) {
         bytes32 typehash = TRANSFER_TYPEHASH;
         uint256 i; // 32 times the index
         assembly ("memory-safe") {
             let end := shl(5, transfers.length)
             let hashes := mload(0x40)
-            let head := add(hashes, end)
-            mstore(head, typehash)
             let from := transfers.offset
+            mstore(0x00, typehash)
             for {} lt(i, end) { i := add(i, 0x20) } {
-                calldatacopy(add(head, 0x20), from, 0x40)
-                if shr(160, mload(add(head, 0x20))) { break }
-                mstore(add(hashes, i), keccak256(head, 0x60))
+                calldatacopy(0x20, from, 0x40)
+                if shr(160, mload(0x20)) { break }
+                mstore(add(hashes, i), keccak256(0x00, 0x60))
                 from := add(from, 0x40)
             }
             result := keccak256(hashes, end)
+            mstore(0x40, hashes)
         }
         if (i >> 5 != transfers.length) revert IWallet.TransferMalformed(i >> 5);
     }

@@ -74,8 +74,8 @@ library PaymentLib {
                 from := add(from, 0x40)
             }
         }
-        if (i == transfers.length && i != 0) return;
-        if (token.code.length == 0) revert IWallet.TokenWithoutCode(token);
+        // The first transfer failed, or there was none: then nothing showed yet that the token is a contract.
+        if (i == 0 && token.code.length == 0) revert IWallet.TokenWithoutCode(token);
         if (i != transfers.length) revert IWallet.TransferFailed(i, _returned());
     }
 

@@ -86,9 +86,9 @@ library Digests {
     }
 
     function ofReconfigure(Config memory config, uint256 nonce, uint256 deadline) internal pure returns (bytes32) {
-        bytes memory owners;
-        for (uint256 i; i < config.owners.length; ++i) {
-            owners = bytes.concat(owners, abi.encode(config.owners[i]));
+        bytes32[] memory owners = new bytes32[](config.owners.length);
+        for (uint256 i; i < owners.length; ++i) {
+            owners[i] = bytes32(uint256(uint160(config.owners[i])));
         }
         return keccak256(
             abi.encode(
@@ -96,7 +96,7 @@ library Digests {
                     "Reconfigure(uint8 threshold,address[] owners,address policy,bytes policyData,uint192 lane,uint64 sequence,uint256 deadline)"
                 ),
                 config.threshold,
-                keccak256(owners),
+                keccak256(abi.encodePacked(owners)),
                 config.policy,
                 keccak256(config.policyData),
                 uint192(nonce >> 64),

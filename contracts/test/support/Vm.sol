@@ -8,6 +8,33 @@ struct Log {
     address emitter;
 }
 
+/// @notice One call, creation or look at an account, as forge records it; the fields behind `depth` are left out.
+struct AccountAccess {
+    uint256 forkId;
+    uint256 chainId;
+    uint8 kind; // 0 is a call
+    address account;
+    address accessor;
+    bool initialized;
+    uint256 oldBalance;
+    uint256 newBalance;
+    bytes deployedCode;
+    uint256 value;
+    bytes data;
+    bool reverted;
+    StorageAccess[] storageAccesses;
+    uint64 depth;
+}
+
+struct StorageAccess {
+    address account;
+    bytes32 slot;
+    bool isWrite;
+    bytes32 previousValue;
+    bytes32 newValue;
+    bool reverted;
+}
+
 /// @notice The cheatcodes of forge that these tests use.
 interface Vm {
     /* keys and signatures */
@@ -18,12 +45,15 @@ interface Vm {
     /* the state of the chain */
     function warp(uint256 timestamp) external;
     function chainId(uint256 id) external;
+    function setEvmVersion(string calldata version) external;
     function deal(address account, uint256 balance) external;
     function etch(address account, bytes calldata code) external;
     function load(address account, bytes32 slot) external view returns (bytes32);
     function store(address account, bytes32 slot, bytes32 value) external;
     function record() external;
     function accesses(address account) external returns (bytes32[] memory reads, bytes32[] memory writes);
+    function startStateDiffRecording() external;
+    function stopAndReturnStateDiff() external returns (AccountAccess[] memory);
     function recordLogs() external;
     function getRecordedLogs() external returns (Log[] memory);
     function snapshotState() external returns (uint256 id);
@@ -40,6 +70,7 @@ interface Vm {
     function expectPartialRevert(bytes4 selector) external;
     function expectEmit(bool topic1, bool topic2, bool topic3, bool data, address emitter) external;
     function expectCall(address callee, bytes calldata data) external;
+    function expectCall(address callee, bytes calldata data, uint64 count) external;
     function mockCall(address callee, bytes calldata data, bytes calldata answer) external;
     function mockCallRevert(address callee, bytes calldata data, bytes calldata reason) external;
     function clearMockedCalls() external;
@@ -56,6 +87,10 @@ interface Vm {
     function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
     function parseJsonAddressArray(string calldata json, string calldata key) external pure returns (address[] memory);
     function parseJsonString(string calldata json, string calldata key) external pure returns (string memory);
+    function parseJsonType(string calldata json, string calldata key, string calldata typeDescription)
+        external
+        pure
+        returns (bytes memory);
     function keyExistsJson(string calldata json, string calldata key) external view returns (bool);
     function toString(uint256 value) external pure returns (string memory);
     function toString(address value) external pure returns (string memory);

@@ -51,6 +51,23 @@ abstract contract WalletTest {
         }
     }
 
+<<<<<<< HEAD
+    /// @notice As many distinct accounts, without keys: where no owner signs, they save most of a test's time.
+    function _accounts(uint256 count) internal pure returns (address[] memory accounts) {
+        accounts = new address[](count);
+        for (uint256 i; i < count; ++i) {
+            accounts[i] = address(uint160(0x10000 + i));
+=======
+    /// @notice A 1-of-`count` configuration of owners whose keys nobody has, for where nobody signs: keys are slow.
+    function _configOfStrangers(uint256 count, uint256 seed) internal pure returns (Config memory config) {
+        config.threshold = 1;
+        config.owners = new address[](count);
+        for (uint256 i; i < count; ++i) {
+            config.owners[i] = address(uint160(uint256(keccak256(abi.encode("stranger", seed, i)))));
+>>>>>>> t2
+        }
+    }
+
     function _create(uint256 threshold, uint256 count) internal returns (IWallet) {
         return _create(_config(threshold, count));
     }
@@ -84,6 +101,11 @@ abstract contract WalletTest {
         for (uint256 i; signers >> i != 0; ++i) {
             if ((signers >> i) & 1 != 0) signatures = bytes.concat(signatures, _entry(i, _keyOf(i), digest));
         }
+    }
+
+    /// @notice What authorises an action of the wallet: the list of the first owners up to the threshold.
+    function _authorize(bytes32 structHash) internal view returns (bytes memory) {
+        return _sign(Digests.toDigest(address(wallet), structHash), wallet.getThreshold());
     }
 
     /* ACTIONS, signed by the first owners up to the threshold, in the next nonce of lane 0 */

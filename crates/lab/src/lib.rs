@@ -1,0 +1,16 @@
+//! What tests, the demo and the measurements share: a local chain, owners with known keys, deployed
+//! contracts. For development only: every key in here is public.
+
+pub mod anvil;
+pub mod deploy;
+pub mod gas;
+pub mod owners;
+pub mod signatures;
+pub mod tools;
+
+use std::path::{Path, PathBuf};
+
+/// The root of the repository this crate was built from.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}

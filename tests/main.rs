@@ -1,0 +1,4 @@
+//! Stories that cross crates: one module each.
+
+mod artifacts;
+mod deployment;
