@@ -24,12 +24,13 @@ struct Context {
 /// is a refusal. The calling wallet is `msg.sender`.
 ///
 /// RULES FOR EVERY POLICY
-/// - Monotone in signers: the submitter chooses any sufficient subset of the signatures, so what some signers may do,
-/// more signers may do.
+/// - Monotone in signers: what some signers may do, more signers may do, because the submitter chooses any sufficient
+///   subset of the signatures.
 /// - An unknown token or selector is refused, and so is an `execute` that calls the policy itself, unless meant.
 /// - Nothing is caught and passed.
-/// - Messages are refused except to callers the policy lists: Permit2 and several tokens move money on an ERC-1271
-/// answer. - State is keyed by the calling wallet; anyone can call a policy.
+/// - Messages are refused except to callers the policy lists, because Permit2 and several tokens move money on an
+///   ERC-1271 answer.
+/// - State is keyed by the calling wallet; anyone can call a policy.
 interface IPolicy {
     /// @notice Whether a wallet may be created with, or reconfigured to, this configuration. Asked by the factory for a
     /// wallet that does not exist yet, and by the wallet itself for a reconfiguration.

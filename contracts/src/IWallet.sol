@@ -36,21 +36,23 @@ struct Config {
 /// @notice A multisig: an action takes place when `threshold` distinct owners signed its EIP-712 digest.
 ///
 /// ACTIONS
-/// - `execute`, `payout`, `reconfigure` and `cancel` are the only ways to act. Anyone may submit one; being the caller
-///   counts for nothing. Each is all-or-nothing: when anything in it fails, nothing happened and the nonce is still
-/// free. - There is no delegatecall, no upgrade, no module and no way round the threshold.
+/// - `execute`, `payout`, `reconfigure` and `cancel` are the only ways to act.
+/// - Anyone may submit one; being the caller counts for nothing.
+/// - Each is all-or-nothing: when anything in it fails, nothing happened and the nonce is still free.
+/// - There is no delegatecall, no upgrade, no module and no way round the threshold.
 ///
 /// NONCES
-/// - `nonce = lane << 64 | sequence`. Within a lane sequences are consumed one after another from 0. Lanes are
-///   independent of each other.
+/// - `nonce = lane << 64 | sequence`.
+/// - Within a lane, sequences are consumed one after another from 0. Lanes are independent of each other.
 ///
 /// SIGNED DATA (EIP-712)
-/// - Domain: `EIP712Domain(string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)` with
-/// name "Quorate", version "1", the chain's id, the wallet, and the epoch as salt.
+/// - Domain: `EIP712Domain(string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)`,
+///   which is "Quorate", "1", the chain's id, the wallet, and the epoch as a 256-bit number.
 /// - The epoch counts the reconfigurations, so each of them voids every signature and approval given before.
 ///
 /// SIGNATURES
-/// - `signatures` is a packed list in strictly increasing owner index, at least `threshold` entries, no byte left over:
+/// - `signatures` is a packed list in strictly increasing owner index, of at least `threshold` entries, with no byte
+///   left over. An entry is one of
 ///   - `index(1) ‖ r(32) ‖ vs(32)`, index < 0x80: ECDSA over the digest in the compact form of EIP-2098, low s.
 ///   - `0x80|index(1) ‖ length(2) ‖ bytes(length)`, length > 0: the owner is a contract whose ERC-1271
 ///     `isValidSignature(digest, bytes)` answers exactly the word 0x1626ba7e.

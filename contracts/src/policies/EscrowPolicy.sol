@@ -176,12 +176,16 @@ contract EscrowPolicy is IEscrowPolicy {
         uint256 fee;
         uint256 moved;
         for (uint256 i; i < transfers.length; ++i) {
+            bool isFee = transfers[i].to == arbiter;
             uint256 amount = transfers[i].amount;
-            if (amount == type(uint256).max) amount = left;
+            if (amount == type(uint256).max) {
+                if (isFee) revert FeeNotExact(i);
+                amount = left;
+            }
             if (amount > left) revert AmountAboveBalance(i, amount, left);
             left -= amount;
             moved += amount;
-            if (transfers[i].to == arbiter) fee += amount;
+            if (isFee) fee += amount;
         }
         if (fee * BPS > moved * feeCapBps) revert FeeAboveCap(fee, moved, feeCapBps);
     }

@@ -25,21 +25,25 @@ struct Terms {
 /// WHO MAY DO WHAT
 /// - The buyer alone may pay the seller, the seller alone may pay the buyer.
 /// - At the time-out its beneficiary alone may also pay itself.
-/// - Any two may pay buyer and seller as they agree. Where the arbiter signed, the arbiter may be paid too, up to the
-/// cap. - Before `expiry`, once, the party that is not the beneficiary may alone call `dispute`, which moves the
-/// time-out to
+/// - Any two may pay buyer and seller as they agree.
+/// - Where the arbiter signed, the arbiter may be paid too: exact amounts, up to the cap.
+/// - Before `expiry`, once, the party that is not the beneficiary may alone call `dispute`. It moves the time-out to
 ///   `expiry + arbitrationSecs`: time for the arbiter, while a silent one locks nothing for ever.
 /// - All three together may do anything: the way out for a payee that a token has block-listed, or for an NFT sent by
-///   mistake. Nothing else is allowed; an escrow is for ether and ERC-20 tokens.
+///   mistake.
+/// - Nothing else is allowed; an escrow is for ether and ERC-20 tokens.
 ///
 /// LANES
-/// - One signer acts only in its own lane, owner index + 1: 1 buyer, 2 seller, 3 arbiter. Two or three act in any lane
-/// but those. So nobody can use up a nonce that others signed for.
+/// - One signer acts only in its own lane, owner index + 1: 1 buyer, 2 seller, 3 arbiter.
+/// - Two or three act in any lane but those. So nobody can use up a nonce that others signed for.
 ///
 /// @dev Warning: a split between two is fair only as one payout. Who signs two payouts hands the other side the choice
 /// of carrying out one.
 /// @dev Warning: a decision should name one exact amount and pay everything left to the other side; with two exact
 /// amounts, a payment by one party in between makes it fail.
+/// @dev Warning: what a payout moves, and so the arbiter's cap, is measured before it begins. A payee that is a
+/// contract can have another decision carried out in between; sign a second one only when the first is done or
+/// cancelled.
 interface IEscrowPolicy is IPolicy {
     /* EVENTS */
 
@@ -78,6 +82,10 @@ interface IEscrowPolicy is IPolicy {
     /// @param signers Bitmap: 1 buyer, 2 seller, 4 arbiter.
     /// @param timeout When the beneficiary may pay itself; Unix seconds.
     error PayeeNotAllowed(uint256 index, address payee, uint256 signers, uint256 timeout);
+
+    /// @notice The arbiter is paid an exact amount, never "everything left": a payee paid before could add to it.
+    /// @param index Its place in `transfers`, from 0.
+    error FeeNotExact(uint256 index);
 
     /// @notice The payout names more than the wallet has left at that point.
     error AmountAboveBalance(uint256 index, uint256 amount, uint256 left);
