@@ -112,12 +112,13 @@ function main(argv) {
       for (const { id } of mutants) console.log(`${file} ${id}`);
       continue;
     }
-    run(target, 1, true);
+    const first = run(target, 1, true);
+    if (!first.passed) throw new Error(`the tests fail without any mutant:\n${first.output}`);
     const plain = compile(target, {}, false);
     const optimized = compile(target, {}, true);
     putIntoOut(target, plain);
     const { passed, output } = judge(target);
-    if (!passed) throw new Error(`the tests fail without any mutant:\n${output}`);
+    if (!passed) throw new Error(`the tests fail without optimisation:\n${output}`);
 
     const count = { killed: 0, broken: 0, same: 0, accepted: 0, survived: 0 };
     for (const { id, content } of mutants) {
