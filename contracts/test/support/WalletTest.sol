@@ -51,20 +51,20 @@ abstract contract WalletTest {
         }
     }
 
-<<<<<<< HEAD
     /// @notice As many distinct accounts, without keys: where no owner signs, they save most of a test's time.
     function _accounts(uint256 count) internal pure returns (address[] memory accounts) {
         accounts = new address[](count);
         for (uint256 i; i < count; ++i) {
             accounts[i] = address(uint160(0x10000 + i));
-=======
+        }
+    }
+
     /// @notice A 1-of-`count` configuration of owners whose keys nobody has, for where nobody signs: keys are slow.
     function _configOfStrangers(uint256 count, uint256 seed) internal pure returns (Config memory config) {
         config.threshold = 1;
         config.owners = new address[](count);
         for (uint256 i; i < count; ++i) {
             config.owners[i] = address(uint160(uint256(keccak256(abi.encode("stranger", seed, i)))));
->>>>>>> t2
         }
     }
 
