@@ -113,12 +113,12 @@ function main(argv) {
       continue;
     }
     const first = run(target, 1, true);
-    if (!first.passed) throw new Error(`the tests fail without any mutant:\n${first.output}`);
+    if (!first.passed) throw new Error(`the tests fail without any mutant:\n${first.output.slice(-2000)}`);
     const plain = compile(target, {}, false);
     const optimized = compile(target, {}, true);
     putIntoOut(target, plain);
     const { passed, output } = judge(target);
-    if (!passed) throw new Error(`the tests fail without optimisation:\n${output}`);
+    if (!passed) throw new Error(`the tests fail without optimisation:\n${output.slice(-2000)}`);
 
     const count = { killed: 0, broken: 0, same: 0, accepted: 0, survived: 0 };
     for (const { id, content } of mutants) {
