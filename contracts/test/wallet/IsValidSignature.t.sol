@@ -128,9 +128,21 @@ contract IsValidSignatureTest is MessageTest {
         _assertInvalid("data", _contractEntry(0, "signature"));
     }
 
-    function test_contractOwner_doesNotCount_whenItAnswersTheOlderWord() public {
-        _ownedBy(address(new Answering(abi.encode(bytes4(0x20c13b0b)), false)));
-        _assertInvalid("data", _contractEntry(0, "signature"));
+    function test_contractOwner_doesNotCount_whenItsAnswerIsAlmostTheWord() public {
+        bytes32 magic = bytes4(0x1626ba7e);
+        bytes[5] memory answers = [
+            abi.encodePacked(bytes4(magic)),
+            abi.encode(magic, magic),
+            abi.encode(magic | bytes32(uint256(1))),
+            abi.encode(bytes4(0x20c13b0b)),
+            abi.encode(uint256(1))
+        ];
+        for (uint256 i; i < answers.length; ++i) {
+            _ownedBy(address(new Answering(answers[i], false)));
+            _assertInvalid("data", _contractEntry(0, "signature"));
+        }
+        _ownedBy(address(new Answering(abi.encode(magic), false)));
+        _assertValid("data", _contractEntry(0, "signature"));
     }
 
     // A bomb costs its maker what it costs to build, and the wallet nothing: only one word is copied.

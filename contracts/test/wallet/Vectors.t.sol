@@ -27,7 +27,7 @@ struct Payment {
     Transfer[] transfers;
 }
 
-struct Terms {
+struct Acceptance {
     uint256 role;
     bytes32 termsHash;
     uint256 deadline;
@@ -137,13 +137,13 @@ contract VectorsTest is VectorTest {
         Signed memory vector = _signed(json, key);
         _assertSigned(vector);
         _place(vector);
-        Terms memory terms = abi.decode(
+        Acceptance memory terms = abi.decode(
             vm.parseJsonType(
                 json,
                 key,
-                "Terms(uint256 role,bytes32 termsHash,uint256 deadline,bytes32 domainSeparator,bytes32 structHash)"
+                "Acceptance(uint256 role,bytes32 termsHash,uint256 deadline,bytes32 domainSeparator,bytes32 structHash)"
             ),
-            (Terms)
+            (Acceptance)
         );
         bytes32 typehash = keccak256("Accept(uint8 role,bytes32 termsHash,uint256 deadline)");
         bytes32 structHash = keccak256(abi.encode(typehash, uint8(terms.role), terms.termsHash, terms.deadline));
