@@ -17,8 +17,16 @@ const solc = require(require.resolve("solc", { paths: [ROOT] }));
 const ACCEPTED = path.join(__dirname, "mutants.json");
 const FORGE = process.env.FORGE ?? "forge";
 
-const FACTORY = { source: "src/WalletFactory.sol", name: "WalletFactory", tests: "test/{wallet,factory,nested}/**" };
-const ESCROW = { source: "src/policies/EscrowPolicy.sol", name: "EscrowPolicy", tests: "test/policies/**", viaIR: false };
+const FACTORY = {
+  // The factory first: it contains the wallet.
+  contracts: [["src/WalletFactory.sol", "WalletFactory"], ["src/Wallet.sol", "Wallet"]],
+  tests: "test/{wallet,factory,nested}/**",
+};
+const ESCROW = {
+  contracts: [["src/policies/EscrowPolicy.sol", "EscrowPolicy"]],
+  tests: "test/policies/**",
+  viaIR: false,
+};
 /** What is mutated, the contract that it ends up in, and the tests that judge it. */
 const FILES = {
   "src/Wallet.sol": FACTORY,
@@ -57,25 +65,37 @@ function resolve(from, name) {
   return name.startsWith(".") ? path.posix.join(path.posix.dirname(from), name) : name;
 }
 
-/** The creation code, or undefined if it does not compile. */
-function compile({ source, name, viaIR = true }, changed, optimized) {
+/** The contracts of a target by path and name, as `solc` answers; undefined if something does not compile. */
+function compile({ contracts, viaIR = true }, changed, optimized) {
+  const [[source]] = contracts;
   const settings = {
     evmVersion: "paris",
     viaIR: viaIR || optimized,
     metadata: { bytecodeHash: "none", appendCBOR: false },
     optimizer: optimized ? { enabled: true, runs: 1_000_000 } : { enabled: false },
-    outputSelection: { [source]: { [name]: ["evm.bytecode.object"] } },
+    outputSelection: { "*": { "*": [] } },
   };
+  for (const [file, name] of contracts) {
+    settings.outputSelection[file] = { [name]: ["evm.bytecode.object", "evm.deployedBytecode.object"] };
+  }
   const input = { language: "Solidity", sources: sourcesOf(source, changed), settings };
   const output = JSON.parse(solc.compile(JSON.stringify(input)));
-  return output.contracts?.[source]?.[name]?.evm.bytecode.object || undefined;
+  const codes = contracts.map(([file, name]) => output.contracts?.[file]?.[name]?.evm);
+  return codes.every((code) => code?.bytecode.object) ? codes : undefined;
 }
 
-function putIntoOut({ source, name }, code) {
-  const file = path.join(ROOT, "out", path.basename(source), `${name}.json`);
-  const artifact = JSON.parse(fs.readFileSync(file, "utf8"));
-  artifact.bytecode.object = `0x${code}`;
-  fs.writeFileSync(file, JSON.stringify(artifact));
+function putIntoOut({ contracts }, codes) {
+  for (const [i, [source, name]] of contracts.entries()) {
+    const file = path.join(ROOT, "out", path.basename(source), `${name}.json`);
+    const artifact = JSON.parse(fs.readFileSync(file, "utf8"));
+    artifact.bytecode.object = `0x${codes[i].bytecode.object}`;
+    artifact.deployedBytecode.object = `0x${codes[i].deployedBytecode.object}`;
+    fs.writeFileSync(file, JSON.stringify(artifact));
+  }
+}
+
+function isSame(left, right) {
+  return left.every((code, i) => code.bytecode.object === right[i].bytecode.object);
 }
 
 /** Whether every test passes: first with few inputs each, which is enough for most mutants, then with many. */
@@ -140,10 +160,10 @@ function verdictOf(target, { file, id, content }, { plain, optimized }, accepted
   const changed = { [file]: content };
   const code = compile(target, changed, false);
   if (code === undefined) return "broken";
-  if (code === plain) return "same";
+  if (isSame(code, plain)) return "same";
   putIntoOut(target, code);
   if (!judge(target).passed) return "killed";
-  if (compile(target, changed, true) === optimized) return "same";
+  if (isSame(compile(target, changed, true), optimized)) return "same";
   return accepted[file]?.[id] === undefined ? "survived" : "accepted";
 }
 
