@@ -42,7 +42,7 @@ struct Config {
 /// - There is no delegatecall, no upgrade, no module and no way round the threshold.
 ///
 /// NONCES
-/// - `nonce = lane << 64 | sequence`.
+/// - `nonce = lane << 64 | sequence`. The last of 2^64 sequences, and of 2^32 epochs, is not consumed: it panics.
 /// - Within a lane, sequences are consumed one after another from 0. Lanes are independent of each other.
 ///
 /// SIGNED DATA (EIP-712)
@@ -150,8 +150,9 @@ interface IWallet {
     /* ACTIONS */
 
     /// @notice Makes calls in order.
-    /// Signed as `Execute(Call[] calls,uint192 lane,uint64 sequence,uint256 deadline)Call(address to,uint256
-    /// value,bytes data)`. @param calls The calls; an empty list does nothing but consume the nonce.
+    /// Signed as `Execute(Call[] calls,uint192 lane,uint64 sequence,uint256 deadline)`, followed by
+    /// `Call(address to,uint256 value,bytes data)`.
+    /// @param calls The calls; an empty list does nothing but consume the nonce.
     /// @param nonce lane << 64 | sequence.
     /// @param deadline Unix seconds, inclusive.
     /// @param signatures Packed as described above.
@@ -159,9 +160,9 @@ interface IWallet {
     function execute(Call[] calldata calls, uint256 nonce, uint256 deadline, bytes calldata signatures) external;
 
     /// @notice Pays one token, or ether, to a list of payees in order.
-    /// Signed as `Payout(address token,Transfer[] transfers,uint192 lane,uint64 sequence,uint256
-    /// deadline)Transfer(address to,uint256 amount)`. @param token An ERC-20 that returns true or nothing; zero for
-    /// ether. Without code: `TokenWithoutCode`.
+    /// Signed as `Payout(address token,Transfer[] transfers,uint192 lane,uint64 sequence,uint256 deadline)`,
+    /// followed by `Transfer(address to,uint256 amount)`.
+    /// @param token An ERC-20 that returns true or nothing; zero for ether. Without code: `TokenWithoutCode`.
     /// @param transfers The payments; an empty list does nothing but consume the nonce.
     /// @param nonce lane << 64 | sequence.
     /// @param deadline Unix seconds, inclusive.
@@ -177,8 +178,9 @@ interface IWallet {
     ) external;
 
     /// @notice Replaces the whole configuration and begins the next epoch, even where the configuration stays the same.
-    /// Signed as `Reconfigure(uint8 threshold,address[] owners,address policy,bytes policyData,uint192 lane,uint64
-    /// sequence,uint256 deadline)`. Lanes keep their sequences: what was paid stays paid.
+    /// Lanes keep their sequences: what was paid stays paid. Signed as
+    /// `Reconfigure(uint8 threshold,address[] owners,address policy,bytes policyData,` continued by
+    /// `uint192 lane,uint64 sequence,uint256 deadline)`.
     /// @param config The new configuration. Its policy, if any, must accept it (`checkConfig`).
     /// @param nonce lane << 64 | sequence.
     /// @param deadline Unix seconds, inclusive.
@@ -209,14 +211,13 @@ interface IWallet {
     /// @param hash What the calling contract wants to have signed.
     /// @param signature `signatures`, followed for `TypedDataSign` by
     /// `appDomainSeparator(32) ‖ contentsHash(32) ‖ contentsDescription ‖ length of the description(2)`.
-    /// @return 0x1626ba7e if valid and the policy agrees, else 0xffffffff. To the ERC-7739 probe (hash 0x7739…7739,
-    /// no
-    /// signature) it answers 0x77390001. Never reverts on a wallet.
+    /// @return 0x1626ba7e if valid and the policy agrees, else 0xffffffff, never a revert. To the ERC-7739 probe
+    /// (hash 0x7739…7739, no signature) it answers 0x77390001.
     /// @dev Warning: the raw hash is never what owners sign, so a signature made over `hash` itself is refused.
     function isValidSignature(bytes32 hash, bytes calldata signature) external view returns (bytes4);
 
-    /// @notice The older form of the same, as Safe 1.4.1 calls it: hashes `data` with keccak256 and takes the same
-    /// path. @return 0x20c13b0b if valid and the policy agrees, else 0xffffffff.
+    /// @notice The older form of the same, as Safe 1.4.1 calls it: hashes `data` with keccak256 and goes on alike.
+    /// @return 0x20c13b0b if valid and the policy agrees, else 0xffffffff.
     function isValidSignature(bytes calldata data, bytes calldata signature) external view returns (bytes4);
 
     /// @notice The present configuration.

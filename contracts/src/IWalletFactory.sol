@@ -17,8 +17,8 @@ interface IWalletFactory {
     function implementation() external view returns (address);
 
     /// @notice Creates a wallet, or returns the one that exists; then there is no event.
-    /// @param config Owners, threshold and policy; the rules stand at `Config`. A policy must accept it
-    /// (`checkConfig`). @param salt Tells apart wallets of the same configuration.
+    /// @param config Owners, threshold and policy, by the rules at `Config`. A policy must accept it (`checkConfig`).
+    /// @param salt Tells apart wallets of the same configuration.
     /// @dev Warning: keep configuration and salt. Money sent to the address before the wallet exists can only be
     /// reached by creating it with exactly these.
     function create(Config calldata config, bytes32 salt) external returns (address wallet);

@@ -23,10 +23,14 @@ library PolicyLib {
         if (!_agrees(ok, answer, question)) revert IWallet.PolicyRefused(policy, answer);
     }
 
-    /// @notice Asks a hook that only looks; never reverts.
-    function agrees(address policy, bytes memory question) internal view returns (bool) {
-        (bool ok, bytes memory answer) = policy.staticcall(question);
-        return _agrees(ok, answer, question);
+    /// @notice Asks a hook that only looks; never reverts. The answer is cut at one word, so it cannot fill memory.
+    function agrees(address policy, bytes memory question) internal view returns (bool result) {
+        bytes32 selector = bytes32(bytes4(question));
+        assembly ("memory-safe") {
+            mstore(0x00, 0)
+            let ok := staticcall(gas(), policy, add(question, 0x20), mload(question), 0x00, 0x20)
+            result := and(ok, and(eq(returndatasize(), 0x20), eq(mload(0x00), selector)))
+        }
     }
 
     function _agrees(bool ok, bytes memory answer, bytes memory question) private pure returns (bool) {

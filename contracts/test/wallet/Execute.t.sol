@@ -12,6 +12,7 @@ import {WalletTest} from "../support/WalletTest.sol";
 // ├── when called on the implementation: reverts NotAWallet
 // ├── when the deadline is before the block: reverts DeadlinePassed
 // ├── when the nonce is not the next of its lane: reverts NonceMismatch
+// ├── when the lane is used up: panics
 // ├── when the signatures are for other calls: reverts SignatureInvalid
 // └── when authorised
 //     ├── makes each call in order, from the wallet, with its value and data
@@ -66,6 +67,14 @@ contract ExecuteTest is WalletTest {
         wallet.execute(calls, 0, LATER, signatures);
         vm.expectRevert(abi.encodeWithSelector(IWallet.NonceMismatch.selector, 0, 1));
         wallet.execute(calls, 0, LATER, signatures);
+    }
+
+    /// @dev The last sequence is never used: there would be none behind it.
+    function test_execute_panics_whenTheLaneIsUsedUp() public {
+        vm.store(address(wallet), 0, bytes32(uint256(type(uint64).max)));
+        bytes memory signatures = _authorize(Digests.ofExecute(new Call[](0), type(uint64).max, LATER));
+        vm.expectRevert(abi.encodeWithSignature("Panic(uint256)", 0x11));
+        wallet.execute(new Call[](0), type(uint64).max, LATER, signatures);
     }
 
     /// @dev Each field of a call, its place and their number are covered by what is signed.

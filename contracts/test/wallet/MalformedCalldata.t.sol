@@ -6,7 +6,7 @@ import {CalldataTest} from "../support/CalldataTest.sol";
 import {Digests} from "../support/Digests.sol";
 
 // calldata that is no encoding of its function
-// ├── when an account does not fit 160 bits: reverts, naming the call where there is one
+// ├── when an account does not fit 160 bits: reverts, in a list of calls or transfers with its index
 // ├── when a call or its data lies outside, by an offset or a length: reverts CallMalformed with its index
 // ├── when anything else lies outside: reverts
 // ├── when it is cut at any byte: reverts
@@ -72,8 +72,9 @@ contract MalformedCalldataTest is CalldataTest {
 
     function testFuzz_calldata_isRefused_whenAPayeeIsDirty(uint256 dirt) public {
         dirt = _dirt(dirt);
-        _refusePayout(6, dirt | uint160(ALICE), abi.encodeWithSelector(IWallet.TransferMalformed.selector, 0));
-        _refusePayout(8, dirt | uint160(ALICE), abi.encodeWithSelector(IWallet.TransferMalformed.selector, 1));
+        bytes4 fault = IWallet.TransferMalformed.selector;
+        _refusePayout(6, dirt | uint160(ALICE), abi.encodeWithSelector(fault, 0));
+        _refusePayout(8, dirt | uint160(ALICE), abi.encodeWithSelector(fault, 1));
     }
 
     function testFuzz_calldata_isRefused_whenTheTokenIsDirty(uint256 dirt) public {
