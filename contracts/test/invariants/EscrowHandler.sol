@@ -149,6 +149,7 @@ contract EscrowHandler is EscrowJudge {
 
     /// @dev A call that reverts leaves nothing behind; snapshots do the same at ten times the cost.
     function _undone(bytes memory call) private returns (bytes memory) {
+        // forge-lint: disable-next-line(unchecked-call)
         (, bytes memory answer) = address(this).call(call);
         vm.assertEq(bytes32(bytes4(answer)), bytes32(Undone.selector), "it came to its end");
         assembly ("memory-safe") {
