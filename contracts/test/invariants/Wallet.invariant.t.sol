@@ -49,9 +49,12 @@ abstract contract WalletCampaign is WalletTest {
     /// What the handler found broken, by number: all eight properties.
     function invariant_wallet() public view {
         if (ledger.isSound()) return;
+        string memory broken;
         for (uint256 i; i <= uint256(type(Property).max); ++i) {
-            vm.assertEq(ledger.breachOf(Property(i)), "", string.concat("property ", vm.toString(i + 1)));
+            string memory breach = ledger.breachOf(Property(i));
+            if (bytes(breach).length != 0) broken = string.concat(broken, vm.toString(i + 1), ": ", breach, "; ");
         }
+        vm.assertEq(broken, "", "properties broken");
     }
 
     function afterInvariant() public view {

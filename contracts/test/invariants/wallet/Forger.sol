@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {Config, IWallet} from "../../../src/IWallet.sol";
 import {IWalletFactory} from "../../../src/IWalletFactory.sol";
 import {Issue} from "./Ledger.sol";
-import {Action, Damage, Form, Kind, Submission, Vote} from "./Types.sol";
+import {Action, Damage, Form, Kind, Property, Submission, Vote} from "./Types.sol";
 import {World} from "./World.sol";
 
 /// @title Signing, and making signatures look like what they are not
@@ -37,7 +37,10 @@ abstract contract Forger is World {
         model.approve(wallet, digest, owner);
         ledger.consent(digest, owner);
         vm.prank(owner);
-        wallet.approve(digest);
+        try wallet.approve(digest) {}
+        catch {
+            ledger.breach(Property.Liveness, "an owner could not approve");
+        }
     }
 
     /// @notice The votes of all present owners who consented to this digest, ever.

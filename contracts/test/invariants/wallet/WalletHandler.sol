@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+
 import {IWallet} from "../../../src/IWallet.sol";
 import {IWalletFactory} from "../../../src/IWalletFactory.sol";
 import {Log} from "../../support/Vm.sol";
@@ -95,18 +97,19 @@ contract WalletHandler is Forger {
         }
     }
 
-    /// @notice Arms a payee or a policy with an action that owners signed; it submits that in the middle of another.
+    /// @notice Arms a payee or a policy with an action that owners signed; it submits that in the middle of another,
+    /// for which there is often a chance at once.
     function plot(uint256 seed) external step(seed) {
-        IWallet wallet = _dealWallet();
+        (IWallet wallet, address accomplice) = _dealAccomplice();
         Action memory action = _dealAction(wallet, Kind(_roll(4)));
-        // A lane of their own, in which nothing else happens until the chance comes.
-        if (_chance(70)) action.nonce = _nextIn(wallet, laneAt(LANES - 1));
+        // A lane of their own, in which nothing else happens until the chance comes; or the one kept with the epoch.
+        action.nonce = _nextIn(wallet, laneAt(_chance(60) ? LANES - 1 : 0));
         bytes32 digest = _issue(wallet, action);
         _collect(wallet, digest, true);
         Submission memory submission = Submission(wallet, action, _votesFor(wallet, digest), Damage.None);
-        address accomplice = _withPolicies && _chance(60) ? address(_policies[_roll(2)]) : _accomplice;
         model.plot(accomplice, submission);
         Accomplice(accomplice).arm(address(wallet), Actions.encode(action, _pack(submission)));
+        if (_chance(50)) _act(wallet, Kind(_roll(4)));
     }
 
     /* CIRCUMSTANCES */
@@ -133,17 +136,22 @@ contract WalletHandler is Forger {
     function useImplementation(uint256 seed) external step(seed) {
         Action memory action = _dealAction(_dealWallet(), Kind(_roll(4)));
         action.nonce = uint256(laneAt(_roll(LANES))) << 64;
-        vm.prank(_dealCaller());
-        (bool ok,) = address(implementation).call(Actions.encode(action, ""));
-        if (ok) ledger.breach(Property.Inertness, "the implementation acted");
-        (ok,) = address(implementation).call(abi.encodeCall(IWallet.approve, (bytes32(seed))));
-        if (ok) ledger.breach(Property.Inertness, "the implementation took an approval");
+        _pester(Actions.encode(action, ""));
+        _pester(abi.encodeCall(IWallet.approve, (bytes32(seed))));
         vm.deal(address(this), 1 ether);
-        (ok,) = address(implementation).call{value: 1 ether}(_chance(50) ? bytes("") : abi.encode(seed));
+        (bool ok,) = address(implementation).call{value: 1 ether}(_chance(50) ? bytes("") : abi.encode(seed));
         if (ok) ledger.breach(Property.Inertness, "the implementation took ether");
     }
 
     /* INTERNAL */
+
+    function _pester(bytes memory data) private {
+        vm.prank(_dealCaller());
+        (bool ok, bytes memory reason) = address(implementation).call(data);
+        if (ok || bytes4(reason) != IWallet.NotAWallet.selector) {
+            ledger.breach(Property.Inertness, "the implementation took a call for its own");
+        }
+    }
 
     function _act(IWallet wallet, Kind kind) private {
         Action memory action = _dealAction(wallet, kind);
@@ -172,9 +180,18 @@ contract WalletHandler is Forger {
         if (ok) ++done[submission.action.kind];
         else ++refused[property];
         if (actions > 1) ++nested;
+        if (ok && must) _weigh(wallet);
         if (ok && actions == 0) ledger.breach(Property.Nonce, "an action went through unannounced");
         if (ok && !must) ledger.breach(property, "an action went through that must fail");
         if (must && !ok) ledger.breach(Property.Liveness, "an authorised action failed");
+    }
+
+    function _weigh(address wallet) private {
+        bool exact = wallet.balance == model.balanceOf(address(0), wallet);
+        for (uint256 i = 1; i < assets.length; ++i) {
+            exact = exact && IERC20(assets[i]).balanceOf(wallet) == model.balanceOf(assets[i], wallet);
+        }
+        if (!exact) ledger.breach(Property.Value, "an action moved something else than was signed");
     }
 
     /// @dev Whether the model lets the submission through, or else the property that forbids it.
@@ -184,6 +201,17 @@ contract WalletHandler is Forger {
         } catch (bytes memory reason) {
             vm.assertTrue(bytes4(reason) == WalletModel.MustFail.selector, "the model itself failed");
             return (false, Property(uint8(reason[35])));
+        }
+    }
+
+    /// @dev A policy would rather act for a wallet that it is the policy of.
+    function _dealAccomplice() private returns (IWallet wallet, address accomplice) {
+        wallet = _dealWallet();
+        accomplice = _accomplice;
+        for (uint256 i; _withPolicies && i < 3 && accomplice == _accomplice; ++i) {
+            wallet = _dealWallet();
+            address policy = model.configOf(wallet).policy;
+            if (policy != address(0)) accomplice = policy;
         }
     }
 
