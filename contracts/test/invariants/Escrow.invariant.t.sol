@@ -41,36 +41,36 @@ contract EscrowInvariantTest {
         targets[0] = FuzzSelector(address(_handler), selectors);
     }
 
-    // E-1
+    // 9
     function invariant_escrowPaysAndObeysOnlyItsParties_unlessAllThreeAgree() public view {
         vm.assertEq(_handler.strangersPaid(), 0, "a stranger was paid by fewer than three");
         vm.assertEq(_handler.actionsWithoutConsent(), 0, "a call or a reconfiguration by fewer than three");
     }
 
-    // E-2
+    // 10
     function invariant_arbiterGetsAtMostTheCappedShare_andNothingItDidNotSign() public view {
         vm.assertEq(_handler.feesUnsigned(), 0, "a fee that the arbiter did not sign");
         vm.assertEq(_handler.feesAboveCap(), 0, "a fee above the cap of its payout");
         vm.assertLe(_handler.feesTimesBps(), _handler.feeLimitTimesBps(), "the fees of all payouts together");
     }
 
-    // E-3
+    // 11
     function invariant_nobodyUsesANonceOfOthers() public view {
         vm.assertEq(_handler.noncesTaken(), 0, "a nonce outside the signers' lanes");
         vm.assertEq(_handler.noncesReused(), 0, "a nonce used twice");
     }
 
-    // E-4
+    // 12
     function invariant_decisionOfTwoStaysExecutable() public {
         vm.assertEq(_handler.decisionsLost(), 0, "a decision that cannot be carried out");
     }
 
-    // E-5
+    // 13
     function invariant_nobodyAlonePaysItselfBeforeTheTimeout() public view {
         vm.assertEq(_handler.takenAlone(), 0, "a payment to its only signer");
     }
 
-    // E-6
+    // 14
     function invariant_timeoutMovesOnlyOnce_byADisputeInTime() public view {
         vm.assertEq(_handler.disputesOutOfTurn(), 0, "a dispute out of turn");
         IEscrowPolicy policy = _handler.escrowPolicy();
@@ -79,14 +79,14 @@ contract EscrowInvariantTest {
         vm.assertEq(policy.timeoutOf(escrow), _handler.timeout(), "the time-out");
     }
 
-    // E-7
+    // 15
     function invariant_beneficiaryAloneCanTakeAll_afterTheLastTimeout() public {
         (uint256 inEther, uint256 inTokens) = _handler.leftAfterTheLastTimeout();
         vm.assertEq(inEther, 0, "ether without an exit");
         vm.assertEq(inTokens, 0, "tokens without an exit");
     }
 
-    // E-8
+    // 16
     function invariant_moneyIsConserved() public view {
         vm.assertEq(_handler.etherSeen(), _handler.etherIn(), "ether");
         vm.assertEq(_handler.tokensSeen(), _handler.tokensIn(), "tokens");
