@@ -36,11 +36,14 @@ struct Terms {
 /// LANES
 /// - One signer acts only in its own lane, owner index + 1: 1 buyer, 2 seller, 3 arbiter.
 /// - Two or three act in any lane but those. So nobody can use up a nonce that others signed for.
+/// - In lanes 1 to 3 submit the owner's signature alone: a further one makes the action fail.
 ///
 /// @dev Warning: a split between two is fair only as one payout. Who signs two payouts hands the other side the choice
 /// of carrying out one.
-/// @dev Warning: a decision should name one exact amount and pay everything left to the other side; with two exact
-/// amounts, a payment by one party in between makes it fail.
+/// @dev Warning: a decision of two should name one exact amount, for the time-out's beneficiary, and pay everything
+/// left to the other side. With two exact amounts, a payment by one party in between makes it fail. With the exact
+/// amount for
+/// the other side, the beneficiary can make it fail by paying a little, and take the rest at the time-out.
 /// @dev Warning: what a payout moves, and so the arbiter's cap, is measured before it begins. A payee that is a
 /// contract can have another decision carried out in between; sign a second one only when the first is done or
 /// cancelled.
