@@ -25,8 +25,8 @@ struct Context {
 ///
 /// RULES FOR EVERY POLICY
 /// - Monotone in signers: what some signers may do, more signers may do, because the submitter chooses any sufficient
-///   subset of the signatures. (Where a lane belongs to one signer, as in an escrow, it does so by leaving out the
-/// rest.) - An unknown token or selector is refused, and so is an `execute` that calls the policy itself, unless meant.
+///   subset of the signatures. Where a lane belongs to one signer, as in an escrow, the rest is left out.
+/// - An unknown token or selector is refused, and so is an `execute` that calls the policy itself, unless meant.
 /// - Nothing is caught and passed.
 /// - Messages are refused except to callers the policy lists, because Permit2 and several tokens move money on an
 ///   ERC-1271 answer.

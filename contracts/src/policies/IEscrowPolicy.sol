@@ -41,9 +41,8 @@ struct Terms {
 /// @dev Warning: a split between two is fair only as one payout. Who signs two payouts hands the other side the choice
 /// of carrying out one.
 /// @dev Warning: a decision of two should name one exact amount, for the time-out's beneficiary, and pay everything
-/// left to the other side. With two exact amounts, a payment by one party in between makes it fail. With the exact
-/// amount for
-/// the other side, the beneficiary can make it fail by paying a little, and take the rest at the time-out.
+/// left to the other side. With two exact amounts, a payment by one party in between makes it fail; with the exact
+/// amount for the other side, the beneficiary makes it fail by paying a little, and takes the rest at the time-out.
 /// @dev Warning: what a payout moves, and so the arbiter's cap, is measured before it begins. A payee that is a
 /// contract can have another decision carried out in between; sign a second one only when the first is done or
 /// cancelled.
