@@ -82,6 +82,16 @@ contracts: (install "contracts")
 contracts-check: (install "contracts")
     cargo run --package quorate-compile --locked --quiet -- --check
 
+# Rewrite the test vectors in anvil-fixtures, which viem makes
+[no-exit-message]
+fixtures: (install "contracts")
+    node contracts/scripts/vectors.mjs
+
+# Check that the test vectors are what viem makes
+[no-exit-message]
+fixtures-check: (install "contracts")
+    node contracts/scripts/vectors.mjs --check
+
 # Measure gas against Safe; arguments go to `quorate-lab gas`
 [no-exit-message]
 gas *args: install
