@@ -120,7 +120,7 @@ halmos *args: (install "contracts")
 slither *args: (install "contracts")
     scripts/assurance slither "$@"
 
-# Break contracts/src on purpose and see whether the tests notice; arguments go to slither-mutate
+# Break contracts/src on purpose and see whether the tests notice; arguments go to contracts/assurance/mutate.js
 [no-exit-message]
 mutation *args: (install "contracts")
     scripts/assurance mutation "$@"
