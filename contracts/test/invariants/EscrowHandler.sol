@@ -195,17 +195,15 @@ contract EscrowHandler is EscrowJudge {
         return seed % 2 == 0 ? signers : 1 + (seed >> 8) % BY_ALL;
     }
 
-    /// @dev Mostly to someone whom the signers may pay.
+    /// @dev Mostly to someone whom the signers may pay; often a fee, and often to the only signer, be it due or not.
     function _someTransfer(uint256 seed, uint256 balance, uint256 signers) private view returns (Transfer memory) {
         uint256 amount = (seed >> 8) % 3 == 0 ? EVERYTHING : (seed >> 16) % (balance / 4 + 1);
         uint256 kind = seed % 16;
         if (kind == 0) return Transfer(stranger, amount);
         if (kind == 1) return Transfer(_ownerOf((seed >> 128) % 3), amount);
-        if (kind < 5 && signers & BY_ARBITER != 0) {
-            return Transfer(arbiter, (seed >> 16) % (balance * _agreed.arbiterFeeCapBps / 10_000 + 1));
-        }
-        if (signers == BY_BUYER) return Transfer(seller, amount);
-        if (signers == BY_SELLER) return Transfer(buyer, amount);
+        if (kind < 5) return Transfer(arbiter, (seed >> 16) % (balance * _agreed.arbiterFeeCapBps / 10_000 + 1));
+        if (signers == BY_BUYER) return Transfer(kind < 8 ? buyer : seller, amount);
+        if (signers == BY_SELLER) return Transfer(kind < 8 ? seller : buyer, amount);
         return Transfer(kind % 2 == 0 ? buyer : seller, amount);
     }
 

@@ -67,7 +67,8 @@ contract CheckReconfigureTest is EscrowTest {
 
         Config memory next = wallet.config();
         if (!toSame) next.owners[ARBITER] = stranger;
-        _submit(_signReconfigure(BY_ALL, FREE_LANE + 1, next));
+        // In another lane than the hoarded one, whose nonce must still be free.
+        _submit(_signReconfigure(BY_ALL, lane == FREE_LANE ? FREE_LANE + 1 : FREE_LANE, next));
 
         (bool ok, bytes memory answer) = _try(hoarded);
         vm.assertFalse(ok, "its epoch is over");

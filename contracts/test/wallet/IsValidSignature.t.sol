@@ -11,6 +11,7 @@ import {Messages} from "../support/Messages.sol";
 // ├── signed as PersonalSign
 // │   ├── by the threshold or more, by ECDSA, by contracts, by approval: valid
 // │   ├── by fewer: invalid
+// │   ├── when the signatures end like TypedDataSign without a description: as any others
 // │   └── for another message, wallet, epoch or chain: invalid
 // ├── the raw hash, or an action's digest, signed: invalid
 // ├── a contract owner that refuses, reverts, answers too much or takes all gas: invalid
@@ -113,6 +114,15 @@ contract IsValidSignatureTest is MessageTest {
         bytes memory question = abi.encodeWithSelector(0x1626ba7e, _personal(data), signature);
         vm.expectCall(owner, question);
         _assertValid(data, _contractEntry(0, signature));
+    }
+
+    // Without a description nothing is nested, whatever separator and contents seem to stand there.
+    function testFuzz_contractOwner_counts_whenItsSignatureEndsLikeUntypedData(bytes32 separator, bytes32 contents)
+        public
+    {
+        _ownedBy(address(new Answering(abi.encode(bytes4(0x1626ba7e)), false)));
+        bytes memory signature = Messages.wrap("signature", separator, contents, "");
+        _assertValid(Messages.preimage(separator, contents), _contractEntry(0, signature));
     }
 
     function testFuzz_contractOwner_doesNotCount_whateverElseItAnswers(bytes memory answer) public {
