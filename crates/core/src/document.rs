@@ -1,0 +1,169 @@
+//! What the two kinds of files have in common: a kind, a version, a size, and how reading them fails.
+
+use crate::{config::ConfigError, signature::SignatureError, text::shown};
+use alloy::primitives::Address;
+use serde::{Deserialize, de::DeserializeOwned};
+use thiserror::Error;
+
+/// The version of both files that is written and read.
+pub(crate) const VERSION: u64 = 1;
+
+/// The largest file that is read, in bytes: some 20,000 payments.
+const LARGEST: usize = 4 << 20;
+
+/// Why a file cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum DocumentError {
+    /// Above 4 MiB.
+    #[error("{length} bytes: a {kind} file has at most {LARGEST}")]
+    TooLarge {
+        /// What it should be.
+        kind: &'static str,
+        /// Its bytes.
+        length: usize,
+    },
+    /// It ends in the middle.
+    #[error("the file is cut off after line {line}: get it again, whole")]
+    Truncated {
+        /// Its last line.
+        line: usize,
+    },
+    /// Not JSON, or JSON of something else.
+    #[error("not a {kind} file: {reason}")]
+    Malformed {
+        /// What it should be.
+        kind: &'static str,
+        /// What is wrong, and where.
+        reason: String,
+    },
+    /// The other kind of file.
+    #[error("a {found} file, where a {kind} file is needed", found = shown(found))]
+    OtherKind {
+        /// What it should be.
+        kind: &'static str,
+        /// What it says it is.
+        found: String,
+    },
+    /// Of a version that this program does not know.
+    #[error(
+        "{kind} file of version {found}: this program reads version {VERSION}, use the one that wrote it"
+    )]
+    OtherVersion {
+        /// What it should be.
+        kind: &'static str,
+        /// The version it has.
+        found: u64,
+    },
+    /// A number beyond what can be meant.
+    #[error("{field} is {value}: it must be from {least} to {most}")]
+    OutOfRange {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        value: u64,
+        /// The least it can be.
+        least: u64,
+        /// The most it can be.
+        most: u64,
+    },
+    /// More than is kept.
+    #[error("{count} {what}: at most {most} are taken")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// Configuration without salt, or the other way round.
+    #[error("config and salt belong together: the file has one of them alone")]
+    OriginIncomplete,
+    /// The configuration is none.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The address is not that of the configuration and salt beside it.
+    #[error(
+        "the file names wallet {named}, but its config and salt make {computed}: it was edited or damaged"
+    )]
+    OtherWallet {
+        /// The address in the file.
+        named: Address,
+        /// The address that configuration and salt make.
+        computed: Address,
+    },
+    /// A signature in the file is not what it says.
+    #[error("the file says that {owner} signed: {source}; it was edited or damaged")]
+    Signature {
+        /// Who is said to have signed.
+        owner: Address,
+        /// What is wrong with the signature.
+        source: SignatureError,
+    },
+    /// Somebody signed who is no owner.
+    #[error("{account} signed, but is not an owner of the wallet")]
+    NotOwner {
+        /// Who it is.
+        account: Address,
+    },
+}
+
+impl DocumentError {
+    /// Whether two things in the file contradict each other, which no honest program writes.
+    pub const fn is_contradiction(&self) -> bool {
+        match self {
+            Self::OtherWallet { .. } | Self::Signature { .. } | Self::NotOwner { .. } => true,
+            Self::TooLarge { .. }
+            | Self::Truncated { .. }
+            | Self::Malformed { .. }
+            | Self::OtherKind { .. }
+            | Self::OtherVersion { .. }
+            | Self::OutOfRange { .. }
+            | Self::TooMany { .. }
+            | Self::OriginIncomplete
+            | Self::Config(_) => false,
+        }
+    }
+}
+
+/// What every file begins with.
+#[derive(Deserialize)]
+struct Head {
+    kind: String,
+    version: u64,
+}
+
+/// Reads a file of this kind and of the present version.
+pub(crate) fn read<T: DeserializeOwned>(
+    kind: &'static str,
+    json: &[u8],
+) -> Result<T, DocumentError> {
+    if json.len() > LARGEST {
+        return Err(DocumentError::TooLarge { kind, length: json.len() });
+    }
+    let failed = |error: serde_json::Error| match error.classify() {
+        serde_json::error::Category::Eof => DocumentError::Truncated { line: error.line() },
+        _ => DocumentError::Malformed { kind, reason: crate::text::escaped(&error.to_string()) },
+    };
+    let head: Head = serde_json::from_slice(json).map_err(failed)?;
+    if head.kind != kind {
+        return Err(DocumentError::OtherKind { kind, found: head.kind });
+    }
+    if head.version != VERSION {
+        return Err(DocumentError::OtherVersion { kind, found: head.version });
+    }
+    serde_json::from_slice(json).map_err(failed)
+}
+
+/// Checks a number that JavaScript has to be able to hold.
+pub(crate) const fn check_range(
+    field: &'static str,
+    value: u64,
+    least: u64,
+) -> Result<(), DocumentError> {
+    const MOST: u64 = (1 << 53) - 1;
+    if value < least || value > MOST {
+        return Err(DocumentError::OutOfRange { field, value, least, most: MOST });
+    }
+    Ok(())
+}
