@@ -1,0 +1,78 @@
+//! How reading a chain fails.
+
+use alloy::primitives::Address;
+use thiserror::Error;
+
+/// Why an endpoint gave no answer that can be used.
+///
+/// No variant holds more of the endpoint's URL than host and port, and what the endpoint wrote is
+/// escaped, cut, and freed of the URL's secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ChainError {
+    /// Not a URL of an endpoint. What was given is not repeated: it may hold a key.
+    #[error("the RPC URL cannot be used: {reason}")]
+    InvalidUrl {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Nobody answered, or the endpoint said that it cannot for now.
+    #[error("{endpoint} cannot be reached: {reason}")]
+    Unreachable {
+        /// Host and port.
+        endpoint: String,
+        /// What happened.
+        reason: String,
+    },
+    /// The endpoint answered with an error of JSON-RPC.
+    #[error("{endpoint} refused {method}: {message} (code {code})")]
+    Rpc {
+        /// Host and port.
+        endpoint: String,
+        /// What it was asked.
+        method: &'static str,
+        /// The code it gave.
+        code: i64,
+        /// What it wrote, escaped.
+        message: String,
+    },
+    /// The endpoint answered with something that is no answer.
+    #[error("{endpoint} gave no sensible answer to {method}: {reason}")]
+    WrongAnswer {
+        /// Host and port.
+        endpoint: String,
+        /// What it was asked.
+        method: &'static str,
+        /// What is wrong with the answer.
+        reason: String,
+    },
+    /// The endpoint serves too little history at a time for what is looked for.
+    #[error(
+        "{endpoint} serves too few blocks at a time: nothing was found from block {reached} on, what was before is not known"
+    )]
+    HistoryRefused {
+        /// Host and port.
+        endpoint: String,
+        /// The oldest block that was searched.
+        reached: u64,
+    },
+    /// What is asked about is not a wallet of the canonical implementation.
+    #[error("{address} is not a Quorate wallet")]
+    NotAWallet {
+        /// The address.
+        address: Address,
+    },
+}
+
+impl ChainError {
+    /// Whether asking again later, or another endpoint, is all that can be done.
+    pub const fn is_unreachable(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::InvalidUrl { .. }
+            | Self::Rpc { .. }
+            | Self::WrongAnswer { .. }
+            | Self::HistoryRefused { .. }
+            | Self::NotAWallet { .. } => false,
+        }
+    }
+}

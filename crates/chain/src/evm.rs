@@ -1,0 +1,121 @@
+//! Calls without a transaction.
+
+use crate::{
+    Chain, ChainError, Revert,
+    endpoint::{Fault, RpcFault},
+    revert,
+};
+use alloy::{
+    primitives::{Address, Bytes, U64, U256},
+    rpc::types::BlockNumberOrTag,
+    sol_types::SolCall,
+};
+use serde::Serialize;
+
+/// What a contract that is asked something gets to answer; more than any honest one needs.
+pub(crate) const VIEW_GAS: u64 = 1_000_000;
+
+/// A call, as endpoints take it. `data` is the older name of the field, which all of them know.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Call {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<Address>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) to: Option<Address>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) gas: Option<U64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) value: Option<U256>,
+    pub(crate) data: Bytes,
+}
+
+/// Why a call returned nothing.
+#[derive(Debug)]
+pub(crate) enum CallError {
+    /// What was called failed.
+    Failed(Revert),
+    /// The endpoint failed.
+    Chain(ChainError),
+}
+
+impl Chain {
+    /// What a call returns.
+    pub(crate) async fn call(&self, call: &Call, at: BlockNumberOrTag) -> Result<Bytes, CallError> {
+        let method = "eth_call";
+        let answer = self.raw().try_read(method, (call, at)).await;
+        answer.map_err(|fault| self.call_error(method, fault))
+    }
+
+    /// Asks a contract. None if it fails, or if what it returns is not of the type that the question has.
+    pub(crate) async fn ask<Q: SolCall>(
+        &self,
+        contract: Address,
+        question: &Q,
+        at: BlockNumberOrTag,
+    ) -> Result<Option<Q::Return>, ChainError> {
+        let answer = self.ask_raw(contract, question.abi_encode().into(), None, at).await?;
+        Ok(answer.and_then(|answer| Q::abi_decode_returns_validate(&answer).ok()))
+    }
+
+    /// Asks a contract, from `from`, with little gas. None if it fails.
+    pub(crate) async fn ask_raw(
+        &self,
+        contract: Address,
+        question: Bytes,
+        from: Option<Address>,
+        at: BlockNumberOrTag,
+    ) -> Result<Option<Bytes>, ChainError> {
+        let gas = Some(U64::from(VIEW_GAS));
+        let call = Call { from, to: Some(contract), gas, data: question, ..Call::default() };
+        match self.call(&call, at).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(CallError::Failed(_)) => Ok(None),
+            Err(CallError::Chain(error)) => Err(error),
+        }
+    }
+
+    /// Tells a call that failed from an endpoint that did.
+    pub(crate) fn call_error(&self, method: &'static str, fault: Fault) -> CallError {
+        match fault {
+            Fault::Rpc(fault) if is_execution(&fault) => CallError::Failed(match fault.data {
+                Some(data) if !data.is_empty() => revert::decode(&data),
+                _ if is_revert(&fault) => Revert::Silent,
+                _ => Revert::Halted(fault.message),
+            }),
+            fault => CallError::Chain(self.raw().error(method, fault)),
+        }
+    }
+}
+
+/// The code that most nodes give a revert.
+const REVERT_CODE: i64 = 3;
+
+/// Nodes have no common code for an execution that failed, but common words.
+fn is_execution(fault: &RpcFault) -> bool {
+    const WORDS: [&str; 15] = [
+        "out of gas",
+        "outofgas",
+        "gas required exceeds",
+        "intrinsic gas",
+        "invalid opcode",
+        "invalid jump",
+        "bad instruction",
+        "stack underflow",
+        "stack overflow",
+        "stack limit",
+        "evm error",
+        "vm execution error",
+        "vm exception",
+        "write protection",
+        "static state",
+    ];
+    let message = fault.message.to_lowercase();
+    is_revert(fault)
+        || fault.data.as_ref().is_some_and(|data| !data.is_empty())
+        || WORDS.iter().any(|words| message.contains(words))
+}
+
+fn is_revert(fault: &RpcFault) -> bool {
+    fault.code == REVERT_CODE || fault.message.to_lowercase().contains("revert")
+}

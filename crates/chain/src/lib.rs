@@ -1,0 +1,39 @@
+//! A chain, read over JSON-RPC: wallets and who controls them, tokens, whether signatures count,
+//! what a transaction would do, why one failed. And raw transactions, sent and waited for.
+//!
+//! - [`chain`]: one endpoint, from [`Chain::connect`] on.
+//! - [`wallet`]: what a wallet is at one block, and where it comes from.
+//! - [`verify`]: whose signatures count.
+//! - [`token`]: what a token says about itself.
+//! - [`history`]: what a wallet executed; [`blocks`]: blocks, their events, and simulations on top of them.
+//! - [`simulate`], [`send`]: before and after a transaction.
+//! - [`revert`]: the bytes of a revert in one sentence.
+//!
+//! An endpoint is not believed more than needed: what can be recomputed is, nonsense is an error and never a
+//! panic, and text from a chain is escaped before it gets into a message. Yet who runs the endpoint can
+//! lie about balances, nonces and approvals, and nothing here notices.
+//!
+//! No keys, no signing of transactions, no fail-over between endpoints, no cache.
+
+pub mod blocks;
+pub mod chain;
+mod endpoint;
+mod error;
+mod evm;
+pub mod history;
+pub mod revert;
+pub mod send;
+pub mod simulate;
+pub mod token;
+pub mod verify;
+pub mod wallet;
+
+pub use chain::{Chain, Head};
+pub use error::ChainError;
+pub use history::Execution;
+pub use revert::Revert;
+pub use send::{Fees, Receipt, WaitError};
+pub use simulate::SimulateError;
+pub use token::Token;
+pub use verify::{Refusal, Rejected, Verified};
+pub use wallet::{Provenance, WalletState};

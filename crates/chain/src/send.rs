@@ -1,0 +1,218 @@
+//! Raw transactions: what they should pay, sending them, and what became of them.
+
+use crate::{
+    Chain, ChainError, Revert,
+    endpoint::{Fault, RpcFault},
+    evm::{Call, CallError},
+};
+use alloy::{
+    primitives::{Address, B256, Bytes, U64, U128, U256, keccak256},
+    rpc::types::BlockNumberOrTag,
+};
+use serde::Deserialize;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::time::sleep;
+
+/// How many blocks are looked at for what others pay.
+const FEE_BLOCKS: u64 = 10;
+
+/// What is offered in wei per gas where nobody paid anything.
+const LEAST_PRIORITY_FEE: u128 = 1;
+
+/// How long to wait between looks for a receipt, at first and at last.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// What a transaction should offer (EIP-1559), in wei per gas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fees {
+    /// The most it pays in all: twice the next block's base fee, and the priority fee.
+    pub max_fee_per_gas: u128,
+    /// The most of that which the block's proposer gets.
+    pub max_priority_fee_per_gas: u128,
+}
+
+/// What became of a mined transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Whether it went through; if not, [`Chain::revert_reason`] tells why.
+    pub success: bool,
+    /// The block it is in.
+    pub block_number: u64,
+    /// The gas it used.
+    pub gas_used: u64,
+    /// What it paid, in wei per gas.
+    pub effective_gas_price: u128,
+}
+
+/// Why there is no receipt. Neither says that the transaction will not be mined.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum WaitError {
+    /// It was not mined in time.
+    #[error("transaction {tx_hash} was not mined within {} seconds; it still may be", timeout.as_secs())]
+    TimedOut {
+        /// The transaction.
+        tx_hash: B256,
+        /// How long was waited.
+        timeout: Duration,
+    },
+    /// The endpoint gave no answer, to the end.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+}
+
+// Only the fields that are used, so that chains with fields of their own can be read too.
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FeeHistory {
+    base_fee_per_gas: Vec<U128>,
+    #[serde(default)]
+    reward: Option<Vec<Vec<U128>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MinedReceipt {
+    status: U64,
+    block_number: U64,
+    gas_used: U64,
+    effective_gas_price: U128,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Mined {
+    from: Address,
+    to: Option<Address>,
+    gas: U64,
+    value: U256,
+    input: Bytes,
+    block_number: Option<U64>,
+}
+
+impl Chain {
+    /// What to offer so that a transaction is mined soon: the median priority fee of the last ten blocks, and twice
+    /// the next block's base fee.
+    ///
+    /// Warning: the endpoint's word. Whoever pays sets a limit.
+    ///
+    /// # Errors
+    ///
+    /// If the endpoint gives no sensible answer, as on a chain without EIP-1559.
+    pub async fn fees(&self) -> Result<Fees, ChainError> {
+        let method = "eth_feeHistory";
+        let params = (U64::from(FEE_BLOCKS), BlockNumberOrTag::Latest, [50]);
+        let history: FeeHistory = self.read(method, params).await?;
+        let none = || self.wrong_answer(method, "no base fee");
+        let base_fee = history.base_fee_per_gas.last().ok_or_else(none)?.to::<u128>();
+        let offered = history.reward.iter().flatten().flatten().map(U128::to::<u128>);
+        let mut offered: Vec<_> = offered.filter(|&fee| fee != 0).collect();
+        offered.sort_unstable();
+        let max_priority_fee_per_gas =
+            offered.get(offered.len() / 2).copied().unwrap_or(LEAST_PRIORITY_FEE);
+        let max_fee_per_gas = base_fee.saturating_mul(2).saturating_add(max_priority_fee_per_gas);
+        Ok(Fees { max_fee_per_gas, max_priority_fee_per_gas })
+    }
+
+    /// Sends a signed transaction and returns its hash, which is computed from the bytes. One that the endpoint
+    /// has already is sent.
+    ///
+    /// Warning: after any error but [`ChainError::Rpc`] it is open whether it was taken. Send the same bytes
+    /// again, or wait for the hash; never sign another transaction for the same purpose.
+    ///
+    /// # Errors
+    ///
+    /// If the endpoint refuses it or gives no sensible answer. Never sends twice by itself.
+    pub async fn send(&self, raw: &[u8]) -> Result<B256, ChainError> {
+        let method = "eth_sendRawTransaction";
+        let tx_hash = keccak256(raw);
+        let params = [Bytes::copy_from_slice(raw)];
+        match self.raw().once::<B256>(method, params).await {
+            Ok(hash) if hash == tx_hash => Ok(tx_hash),
+            Ok(hash) => {
+                let reason = format!("hash {hash} for transaction {tx_hash}");
+                Err(self.wrong_answer(method, reason))
+            }
+            Err(Fault::Rpc(fault)) if is_known(&fault) => Ok(tx_hash),
+            Err(fault) => Err(self.raw().error(method, fault)),
+        }
+    }
+
+    /// What became of a transaction; none if it is not mined.
+    ///
+    /// # Errors
+    ///
+    /// If the endpoint gives no sensible answer.
+    pub async fn receipt(&self, tx_hash: B256) -> Result<Option<Receipt>, ChainError> {
+        let receipt: Option<MinedReceipt> =
+            self.read("eth_getTransactionReceipt", [tx_hash]).await?;
+        Ok(receipt.map(|receipt| Receipt {
+            success: receipt.status == U64::ONE,
+            block_number: receipt.block_number.to(),
+            gas_used: receipt.gas_used.to(),
+            effective_gas_price: receipt.effective_gas_price.to(),
+        }))
+    }
+
+    /// Waits until a transaction is mined. An endpoint that fails meanwhile is asked again.
+    ///
+    /// Says nothing about how deep its block is.
+    ///
+    /// # Errors
+    ///
+    /// If there is no receipt within `timeout`.
+    pub async fn wait(&self, tx_hash: B256, timeout: Duration) -> Result<Receipt, WaitError> {
+        let mut trouble = None;
+        let polling = async {
+            let mut pause = FIRST_PAUSE;
+            loop {
+                match self.receipt(tx_hash).await {
+                    Ok(Some(receipt)) => return receipt,
+                    Ok(None) => trouble = None,
+                    Err(error) => trouble = Some(error),
+                }
+                sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        };
+        let receipt = tokio::time::timeout(timeout, polling).await;
+        receipt
+            .map_err(|_| trouble.map_or(WaitError::TimedOut { tx_hash, timeout }, WaitError::Chain))
+    }
+
+    /// Why a mined transaction failed, found by calling the same again on top of its block; none if that goes
+    /// through, as it may where other transactions of the block were in the way, or if the transaction is not mined.
+    ///
+    /// # Errors
+    ///
+    /// If the endpoint gives no sensible answer, as where it keeps no state of that block.
+    pub async fn revert_reason(&self, tx_hash: B256) -> Result<Option<Revert>, ChainError> {
+        let mined: Option<Mined> = self.read("eth_getTransactionByHash", [tx_hash]).await?;
+        let Some((block, mined)) = mined.and_then(|mined| Some((mined.block_number?.to(), mined)))
+        else {
+            return Ok(None);
+        };
+        let call = Call {
+            from: Some(mined.from),
+            to: mined.to,
+            gas: Some(mined.gas),
+            value: Some(mined.value),
+            data: mined.input,
+        };
+        match self.call(&call, BlockNumberOrTag::Number(block)).await {
+            Ok(_) => Ok(None),
+            Err(CallError::Failed(reason)) => Ok(Some(reason)),
+            Err(CallError::Chain(error)) => Err(error),
+        }
+    }
+}
+
+/// Whether the endpoint refuses a transaction because it has it, in the words of the common nodes.
+fn is_known(fault: &RpcFault) -> bool {
+    let message = fault.message.to_lowercase();
+    ["already known", "alreadyknown", "known transaction", "already imported"]
+        .iter()
+        .any(|known| message.contains(known))
+}

@@ -1,0 +1,11 @@
+//! A chain, read: against a real anvil, and against endpoints that fail or lie.
+
+mod endpoint;
+mod fake;
+mod history;
+mod send;
+mod simulate;
+mod stage;
+mod token;
+mod verify;
+mod wallet;
