@@ -1,0 +1,52 @@
+//! The payout files in `anvil-fixtures`: what a treasurer reads about each.
+
+mod broken;
+mod good;
+
+use alloy::primitives::Address;
+use quorate_treasury::{PayoutFile, Plan, PlanError, payout_plan::DEFAULT_BATCH_SIZE, plan};
+use serde_json::Value;
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The folder of the payout files.
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../anvil-fixtures/payouts")
+}
+
+/// Reads a file and plans it for the treasury of the fixtures, as a command would.
+fn plan_of(name: &str) -> Result<Plan, PlanError> {
+    let bytes = fs::read(folder().join(name)).expect("a fixture");
+    let file = PayoutFile::from_csv(&bytes)?;
+    plan(&file, "dao-2026-11", treasury(), &decimals(), DEFAULT_BATCH_SIZE)
+}
+
+fn treasury() -> Address {
+    address(&accounts()["wallets"][0])
+}
+
+/// The decimals of the fixtures' tokens.
+fn decimals() -> BTreeMap<Address, u8> {
+    let accounts = accounts();
+    let tokens = accounts["tokens"].as_array().expect("a list");
+    let decimals = |token: &Value| token["decimals"].as_u64().and_then(|n| u8::try_from(n).ok());
+    tokens.iter().map(|token| (address(token), decimals(token).expect("decimals"))).collect()
+}
+
+fn token(symbol: &str) -> Address {
+    let accounts = accounts();
+    let tokens = accounts["tokens"].as_array().expect("a list");
+    address(tokens.iter().find(|token| token["symbol"] == symbol).expect("a token"))
+}
+
+fn accounts() -> Value {
+    let text = include_str!("../../../../anvil-fixtures/accounts.json");
+    serde_json::from_str(text).expect("JSON")
+}
+
+fn address(of: &Value) -> Address {
+    of["address"].as_str().and_then(|text| text.parse().ok()).expect("an address")
+}
