@@ -2,16 +2,17 @@
 
 use crate::anvil::Chain;
 use alloy::{
-    primitives::{Address, Bytes, U256, keccak256},
+    primitives::{Address, B256, Bytes, U256, keccak256},
     providers::Provider,
     sol,
-    sol_types::SolConstructor,
+    sol_types::{SolCall, SolConstructor},
 };
 use eyre::{Result, ensure};
 use quorate_bindings::{
     canonical::{self, Canonical},
-    contracts::{EscrowPolicy, WalletFactory},
+    contracts::{EscrowPolicy, IWalletFactory, WalletFactory},
 };
+use quorate_core::{Config, creation};
 
 sol!(
     #[sol(all_derives)]
@@ -48,7 +49,26 @@ pub async fn token(chain: &Chain, name: &str, symbol: &str, decimals: u8) -> Res
     chain.deploy(init_code.into()).await
 }
 
-async fn through_proxy(chain: &Chain, init_code: &Bytes) -> Result<()> {
+/// Has the canonical factory, which must be there, make a wallet, and returns its address.
+///
+/// # Errors
+///
+/// If the factory or the policy refuses, or the wallet is not where it was computed to be.
+pub async fn wallet(chain: &Chain, config: &Config, salt: B256) -> Result<Address> {
+    let expected = creation::wallet_address(config, salt)?;
+    let input = IWalletFactory::createCall { config: config.into(), salt }.abi_encode();
+    chain.send(canonical::WALLET_FACTORY.address, U256::ZERO, input.into()).await?;
+    let code = chain.provider().get_code_at(expected).await?;
+    ensure!(code == creation::wallet_code(config), "no wallet of this configuration at {expected}");
+    Ok(expected)
+}
+
+/// Puts a contract where salt zero and its init code lead, which is the same on every chain.
+///
+/// # Errors
+///
+/// If the constructor reverts.
+pub(crate) async fn through_proxy(chain: &Chain, init_code: &Bytes) -> Result<()> {
     let input = [canonical::SALT.as_slice(), init_code].concat();
     chain.send(canonical::DEPLOYER, U256::ZERO, input.into()).await?;
     Ok(())

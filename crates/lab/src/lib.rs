@@ -2,10 +2,16 @@
 //! contracts. For development only: every key in here is public.
 
 pub mod anvil;
+pub mod demo;
 pub mod deploy;
+pub mod fixtures;
 pub mod gas;
+pub mod keystore;
 pub mod owners;
+pub mod program;
+pub mod proxy;
 pub mod signatures;
+pub mod tokens;
 pub mod tools;
 
 use std::path::{Path, PathBuf};

@@ -1,8 +1,14 @@
-//! Measurements that are published.
+//! The demo, measurements that are published, and fixtures that are committed.
 
 use clap::{Parser, Subcommand};
 use eyre::{Result, WrapErr};
-use quorate_lab::{gas, repository};
+use quorate_lab::{
+    demo,
+    fixtures::{self, FOLDER},
+    gas,
+    program::Program,
+    repository,
+};
 use std::{fs, process::ExitCode};
 
 /// Development tools of Quorate.
@@ -27,13 +33,35 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Play the demo: a treasury pays a list, an escrow is disputed and settled.
+    ///
+    /// Fails when a check does not hold.
+    Demo {
+        /// Print JSON instead of the story.
+        #[arg(long)]
+        json: bool,
+
+        /// Leave the chain running and the files in place, and say where.
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Write the files in anvil-fixtures that are made on a chain: state, accounts, payout files.
+    Fixtures {
+        /// Write nothing; fail where a file differs.
+        #[arg(long)]
+        check: bool,
+    },
 }
 
 #[tokio::main(flavor = "current_thread")]
 #[expect(clippy::print_stderr, reason = "this is the command's output")]
 async fn main() -> ExitCode {
-    let Command::Gas { json, check } = Arguments::parse().command;
-    match measure_gas(json, check).await {
+    let failures = match Arguments::parse().command {
+        Command::Gas { json, check } => measure_gas(json, check).await,
+        Command::Demo { json, keep } => play_demo(demo::Options { json, keep }).await,
+        Command::Fixtures { check } => make_fixtures(check).await,
+    };
+    match failures {
         Ok(failures) if failures.is_empty() => ExitCode::SUCCESS,
         Ok(failures) => {
             for failure in failures {
@@ -68,4 +96,23 @@ async fn measure_gas(json: bool, check: bool) -> Result<Vec<String>> {
         fs::write(&path, page).wrap_err_with(|| format!("cannot write {}", gas::PATH))?;
     }
     Ok(failures)
+}
+
+/// Plays the demo, which says itself what did not hold.
+async fn play_demo(options: demo::Options) -> Result<Vec<String>> {
+    let outcome = demo::play(Program::beside()?, options).await?;
+    Ok(if outcome.all_held { Vec::new() } else { vec!["not every check held".to_owned()] })
+}
+
+/// Writes the fixtures, or returns one line for each that is not as it must be.
+async fn make_fixtures(check: bool) -> Result<Vec<String>> {
+    let stale = fixtures::make().await?.into_iter().filter(|fixture| !fixture.is_current());
+    if check {
+        let line = |name| format!("{FOLDER}/{name} is not what is made here: run `just fixtures`");
+        return Ok(stale.map(|fixture| line(fixture.name)).collect());
+    }
+    for fixture in stale {
+        fixture.write()?;
+    }
+    Ok(Vec::new())
 }

@@ -1,7 +1,7 @@
 //! Finding Foundry's programs. None is required to be installed: npm brings them all.
 
 use crate::repository;
-use eyre::{Result, WrapErr, bail, ensure};
+use eyre::{Result, WrapErr, ensure};
 use std::{
     env, fs,
     io::Read,
@@ -19,6 +19,8 @@ pub enum Tool {
     Anvil,
     /// The contract builder and test runner.
     Forge,
+    /// The command line for chains and keys.
+    Cast,
 }
 
 impl Tool {
@@ -26,6 +28,7 @@ impl Tool {
         match self {
             Self::Anvil => "anvil",
             Self::Forge => "forge",
+            Self::Cast => "cast",
         }
     }
 
@@ -34,6 +37,7 @@ impl Tool {
         match self {
             Self::Anvil => "QUORATE_ANVIL",
             Self::Forge => "QUORATE_FORGE",
+            Self::Cast => "QUORATE_CAST",
         }
     }
 
@@ -41,7 +45,7 @@ impl Tool {
     const fn npm_folder(self) -> &'static str {
         match self {
             Self::Anvil => ".",
-            Self::Forge => "contracts",
+            Self::Forge | Self::Cast => "contracts",
         }
     }
 }
@@ -65,16 +69,24 @@ pub fn find(tool: Tool) -> Result<PathBuf> {
     if let Some(found) = on_path.into_iter().find(|path| is_native(path) && is_new_enough(path)) {
         return Ok(found);
     }
-    let npm = npm_path(tool, &file);
-    if is_native(&npm) {
-        return Ok(npm);
-    }
-    bail!(
-        "no {}: run `npm install --prefix {}`, or name one in {}",
+    find_pinned(tool)
+        .wrap_err_with(|| format!("no {}; {} can name one", tool.name(), tool.variable()))
+}
+
+/// npm's native program, for output that depends on the version.
+///
+/// # Errors
+///
+/// If it is not installed; the message says what to run.
+pub fn find_pinned(tool: Tool) -> Result<PathBuf> {
+    let npm = npm_path(tool, &format!("{}{}", tool.name(), env::consts::EXE_SUFFIX));
+    ensure!(
+        is_native(&npm),
+        "{} is not installed by npm: run `npm install --prefix {}`",
         tool.name(),
-        tool.npm_folder(),
-        tool.variable()
-    )
+        tool.npm_folder()
+    );
+    Ok(npm)
 }
 
 /// Where npm puts the native program for this platform.

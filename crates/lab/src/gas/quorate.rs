@@ -4,20 +4,17 @@ use super::{
     wallet::{Kind, Roster, Wallet},
     work::Payment,
 };
-use crate::{
-    anvil::GENESIS_SECS,
-    deploy::TestToken,
-    signatures::{Entry, pack},
-};
+use crate::{anvil::GENESIS_SECS, deploy::TestToken, signatures::sign};
 use alloy::{
-    primitives::{Address, Bytes, U256, Uint},
-    sol_types::{SolCall, SolStruct},
+    primitives::{Address, Bytes, U256},
+    sol_types::SolCall,
 };
 use eyre::Result;
-use quorate_bindings::{
-    canonical,
-    contracts::{IWallet, IWalletFactory},
-    typed,
+use quorate_bindings::{canonical, contracts::IWalletFactory};
+use quorate_core::{
+    Config, Lane, Nonce, Request,
+    action::{Call, Transfer},
+    packing,
 };
 use serde::Serialize;
 use std::fmt;
@@ -60,101 +57,53 @@ impl Kind for Quorate {
     }
 
     fn create(&self, roster: &Roster, salt: U256) -> (Address, Bytes) {
-        let config = IWalletFactory::Config {
-            threshold: roster.threshold,
-            owners: roster.addresses(),
-            policy: Address::ZERO,
-            policyData: Bytes::new(),
-        };
+        let config = (&config(roster)).into();
         let call = IWalletFactory::createCall { config, salt: salt.into() };
         (canonical::WALLET_FACTORY.address, call.abi_encode().into())
     }
 
     fn pay(&self, wallet: &Wallet, token: Option<Address>, payments: &[Payment]) -> Result<Bytes> {
-        match self.action {
-            Action::Payout => self.payout(wallet, token.unwrap_or_default(), payments),
-            Action::Execute => self.execute(wallet, token, payments),
-        }
+        let action = match self.action {
+            Action::Payout => {
+                let transfer =
+                    |payment: &Payment| Transfer { to: payment.to, amount: payment.amount };
+                let transfers = payments.iter().map(transfer).collect();
+                quorate_core::Action::Payout { token: token.unwrap_or_default(), transfers }
+            }
+            Action::Execute => {
+                let calls = payments.iter().map(|payment| inner_call(token, payment));
+                let calls = calls.map(|(to, value, data)| Call { to, value, data }).collect();
+                quorate_core::Action::Execute { calls }
+            }
+        };
+        self.signed(wallet, action)
     }
 
     fn change_owners(&self, wallet: &Wallet, roster: &Roster) -> Result<Bytes> {
-        let signed = typed::Reconfigure {
-            threshold: roster.threshold,
-            owners: roster.addresses(),
-            policy: Address::ZERO,
-            policyData: Bytes::new(),
-            lane: Uint::ZERO,
-            sequence: wallet.nonce,
-            deadline: U256::from(DEADLINE),
-        };
-        let call = IWallet::reconfigureCall {
-            signatures: self.sign(wallet, &signed)?,
-            config: IWallet::Config {
-                threshold: signed.threshold,
-                owners: signed.owners,
-                policy: signed.policy,
-                policyData: signed.policyData,
-            },
-            nonce: U256::from(wallet.nonce),
-            deadline: signed.deadline,
-        };
-        Ok(call.abi_encode().into())
+        self.signed(wallet, quorate_core::Action::Reconfigure { config: config(roster) })
     }
 }
 
 impl Quorate {
-    fn payout(&self, wallet: &Wallet, token: Address, payments: &[Payment]) -> Result<Bytes> {
-        let transfer =
-            |payment: &Payment| typed::Transfer { to: payment.to, amount: payment.amount };
-        let signed = typed::Payout {
-            token,
-            transfers: payments.iter().map(transfer).collect(),
-            lane: Uint::ZERO,
-            sequence: wallet.nonce,
-            deadline: U256::from(DEADLINE),
+    /// The call that carries an action out, signed.
+    fn signed(&self, wallet: &Wallet, action: quorate_core::Action) -> Result<Bytes> {
+        let request = Request {
+            chain_id: self.chain_id,
+            wallet: wallet.address,
+            epoch: u32::try_from(wallet.epoch)?,
+            action,
+            nonce: Nonce::new(Lane::ZERO, wallet.nonce),
+            deadline: DEADLINE,
         };
-        let transfer =
-            |payment: &Payment| IWallet::Transfer { to: payment.to, amount: payment.amount };
-        let call = IWallet::payoutCall {
-            token,
-            transfers: payments.iter().map(transfer).collect(),
-            nonce: U256::from(wallet.nonce),
-            deadline: signed.deadline,
-            signatures: self.sign(wallet, &signed)?,
-        };
-        Ok(call.abi_encode().into())
+        let signed = sign(&request.digest(), wallet.roster.signers())?;
+        Ok(request.calldata(packing::pack(&config(&wallet.roster), &signed)?))
     }
+}
 
-    fn execute(
-        &self,
-        wallet: &Wallet,
-        token: Option<Address>,
-        payments: &[Payment],
-    ) -> Result<Bytes> {
-        let calls = || payments.iter().map(|payment| inner_call(token, payment));
-        let signed = typed::Execute {
-            calls: calls().map(|(to, value, data)| typed::Call { to, value, data }).collect(),
-            lane: Uint::ZERO,
-            sequence: wallet.nonce,
-            deadline: U256::from(DEADLINE),
-        };
-        let call = IWallet::executeCall {
-            calls: calls().map(|(to, value, data)| IWallet::Call { to, value, data }).collect(),
-            nonce: U256::from(wallet.nonce),
-            deadline: signed.deadline,
-            signatures: self.sign(wallet, &signed)?,
-        };
-        Ok(call.abi_encode().into())
-    }
-
-    fn sign(&self, wallet: &Wallet, action: &impl SolStruct) -> Result<Bytes> {
-        let domain = typed::domain(self.chain_id, wallet.address, U256::from(wallet.epoch));
-        let digest = action.eip712_signing_hash(&domain);
-        let signers = (0..).zip(wallet.roster.signers());
-        let entries: Result<Vec<_>> =
-            signers.map(|(index, signer)| Entry::sign(index, &digest, signer)).collect();
-        Ok(pack(&entries?))
-    }
+fn config(roster: &Roster) -> Config {
+    let threshold = roster.threshold.into();
+    Config::new(threshold, roster.addresses(), Address::ZERO, Bytes::new())
+        .expect("distinct owners, some of whom sign")
 }
 
 /// Target, value and data of the call that makes a payment.
