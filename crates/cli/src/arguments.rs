@@ -1,0 +1,97 @@
+//! What people type. Names and variables are those of Foundry where it has them.
+
+mod chain;
+mod payout;
+mod propose;
+mod sign;
+mod wallet;
+
+pub(crate) use chain::{ChainOptions, KeyOptions, SendOptions};
+pub(crate) use payout::{PayoutCommand, PayoutPropose};
+pub(crate) use propose::{Common, Propose, ProposeCommand};
+pub(crate) use sign::{Combine, Show, Sign, Submit};
+pub(crate) use wallet::{Make, WalletCommand, WalletDeploy, WalletShow};
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// Propose, sign, combine and submit actions of Quorate wallets.
+///
+/// Exit codes: 0 done, 1 failed on chain, 2 usage, 3 bad input, 4 danger not accepted,
+/// 5 unreachable, 6 not yet, 7 mismatch or lie.
+#[derive(Debug, Parser)]
+#[command(name = "quorate", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Print JSON on standard output, and errors as JSON on standard error.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Create, deploy and look at wallets.
+    #[command(subcommand)]
+    Wallet(WalletCommand),
+
+    /// Write a proposal file for others to sign.
+    Propose(Box<Propose>),
+
+    /// Pay a list of payees from a file.
+    #[command(subcommand)]
+    Payout(PayoutCommand),
+
+    /// Show what a proposal does, who signed it, and its dangers.
+    Show(Show),
+
+    /// Show a proposal as `show` does, then sign it.
+    Sign(Sign),
+
+    /// Put the signatures of several files of one proposal into one.
+    Combine(Combine),
+
+    /// Send a proposal that has enough signatures to the chain and wait for it.
+    ///
+    /// Any account can do this: it pays the gas and decides nothing.
+    Submit(Submit),
+
+    /// Print the completions of a shell.
+    Completions(Completions),
+}
+
+/// `quorate completions`.
+#[derive(Args, Debug)]
+pub(crate) struct Completions {
+    /// The shell.
+    pub(crate) shell: Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    /// What is typed is seen by every process on the machine and kept in the shell's history.
+    #[test]
+    fn no_argument_takes_a_secret() {
+        fn check(command: &clap::Command) {
+            for argument in command.get_arguments() {
+                let name = argument.get_id().as_str();
+                let takes_secret = ["private", "secret", "password", "mnemonic"]
+                    .iter()
+                    .any(|word| name.contains(word));
+                let is_place = ["file", "index", "path"].iter().any(|word| name.contains(word));
+                assert!(!takes_secret || is_place, "--{name}");
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Arguments::command());
+    }
+}

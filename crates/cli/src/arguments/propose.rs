@@ -1,0 +1,165 @@
+//! `quorate propose`.
+
+use super::ChainOptions;
+use alloy::primitives::{Address, Bytes};
+use clap::{Args, Subcommand};
+use quorate_core::{Lane, address};
+use std::path::PathBuf;
+
+/// `quorate propose`.
+#[derive(Args, Debug)]
+pub(crate) struct Propose {
+    #[command(subcommand)]
+    pub(crate) command: ProposeCommand,
+}
+
+/// What all proposals have.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Proposal")]
+pub(crate) struct Common {
+    /// The wallet's address, or its wallet file, which is needed while the wallet is not deployed.
+    #[arg(long, value_name = "ADDRESS|FILE", env = "QUORATE_WALLET")]
+    pub(crate) wallet: String,
+
+    /// The lane: lanes do not wait for each other. Without it lane 0.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "after")]
+    pub(crate) lane: Option<Lane>,
+
+    /// The sequence in the lane. Without it the next one of the chain.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "after")]
+    pub(crate) sequence: Option<u64>,
+
+    /// Take the place behind that of another proposal, in its lane.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) after: Option<PathBuf>,
+
+    /// Until when it can be executed: from now (7d, 12h, 30m), a time (2026-12-24T18:00:00Z), or Unix
+    /// seconds.
+    #[arg(long, value_name = "WHEN", default_value = "7d")]
+    pub(crate) deadline: String,
+
+    /// A note to the owners. Nobody signs it.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) note: Option<String>,
+
+    /// The file to write. Without it the first digits of the digest name it.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) chain: ChainOptions,
+}
+
+/// What can be proposed.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProposeCommand {
+    /// Pay ether or a token to one payee, or to several, all or nothing.
+    Transfer {
+        /// The payee; once for each.
+        #[arg(long, value_name = "ADDRESS", value_parser = address::parse_account, required = true)]
+        to: Vec<Address>,
+
+        /// How much, in ether or in the token's units; once for each payee. `all` is everything left at
+        /// that moment.
+        #[arg(long, value_name = "AMOUNT", required = true)]
+        amount: Vec<String>,
+
+        /// The token; without it ether.
+        #[arg(long, value_name = "ADDRESS", value_parser = address::parse_account)]
+        token: Option<Address>,
+
+        #[command(flatten)]
+        common: Common,
+    },
+
+    /// Call a contract.
+    Call {
+        /// The contract.
+        #[arg(long, value_name = "ADDRESS", value_parser = address::parse_account)]
+        to: Address,
+
+        /// Ether sent along.
+        #[arg(long, value_name = "AMOUNT", default_value = "0")]
+        value: String,
+
+        /// The calldata, 0x-hex.
+        #[arg(long, value_name = "HEX", conflicts_with = "signature")]
+        data: Option<Bytes>,
+
+        /// The function, as in "approve(address,uint256)"; its arguments follow.
+        #[arg(long = "sig", value_name = "SIGNATURE")]
+        signature: Option<String>,
+
+        /// The function's arguments.
+        #[arg(value_name = "ARGUMENT", requires = "signature", allow_negative_numbers = true)]
+        arguments: Vec<String>,
+
+        #[command(flatten)]
+        common: Common,
+    },
+
+    /// Change owners, threshold or policy.
+    ///
+    /// What is not named stays as it is. Every signature given before is void afterwards.
+    Owners {
+        /// A new owner, behind the present ones; once for each.
+        #[arg(long, value_name = "ADDRESS", value_parser = address::parse_account)]
+        add: Vec<Address>,
+
+        /// An owner to remove; once for each.
+        #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
+        remove: Vec<Address>,
+
+        /// An owner and who takes its place; once for each pair.
+        #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], value_parser = address::parse)]
+        replace: Vec<Address>,
+
+        /// How many owners must sign.
+        #[arg(long, value_name = "NUMBER")]
+        threshold: Option<u64>,
+
+        /// A contract that may veto actions; the zero address for none.
+        #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
+        policy: Option<Address>,
+
+        /// What the policy is told about this wallet, 0x-hex.
+        #[arg(long, value_name = "HEX")]
+        policy_data: Option<Bytes>,
+
+        #[command(flatten)]
+        common: Common,
+    },
+
+    /// Approve: let a spender take tokens, or sign for another wallet that this one owns.
+    Approve {
+        /// The token.
+        #[arg(long, value_name = "ADDRESS", value_parser = address::parse_account,
+            requires_all = ["spender", "amount"], required_unless_present = "proposal")]
+        token: Option<Address>,
+
+        /// Who may take it.
+        #[arg(long, value_name = "ADDRESS", value_parser = address::parse_account, requires = "token")]
+        spender: Option<Address>,
+
+        /// How much, in the token's units; `0` takes an approval back.
+        #[arg(long, value_name = "AMOUNT", requires = "token")]
+        amount: Option<String>,
+
+        /// A proposal of another wallet, of which this wallet is an owner: sign it on chain.
+        #[arg(long, value_name = "FILE", conflicts_with = "token")]
+        proposal: Option<PathBuf>,
+
+        #[command(flatten)]
+        common: Common,
+    },
+
+    /// Use up a nonce, so that what was signed for it never happens.
+    Cancel {
+        /// The proposal to reject. Without it --lane and --sequence say which nonce.
+        #[arg(value_name = "FILE", conflicts_with_all = ["lane", "sequence", "after"])]
+        proposal: Option<PathBuf>,
+
+        #[command(flatten)]
+        common: Common,
+    },
+}

@@ -1,0 +1,86 @@
+//! `quorate show`, `sign`, `combine` and `submit`.
+
+use super::{ChainOptions, KeyOptions, SendOptions};
+use alloy::primitives::{Address, Bytes};
+use clap::Args;
+use quorate_core::address;
+use std::path::PathBuf;
+
+/// Dangers that were seen and are accepted.
+#[derive(Args, Debug)]
+pub(crate) struct Accept {
+    /// Accept a danger by its code; once for each. Asked for where somebody is there to answer.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) accept: Vec<String>,
+}
+
+/// `quorate show`.
+#[derive(Args, Debug)]
+pub(crate) struct Show {
+    /// The proposal file.
+    pub(crate) file: PathBuf,
+
+    /// Print the EIP-712 JSON that other wallets sign, and nothing else.
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) typed_data: bool,
+
+    /// Exit with 4 when there is a danger that is not accepted.
+    #[arg(long)]
+    pub(crate) check: bool,
+
+    #[command(flatten)]
+    pub(crate) accept: Accept,
+
+    #[command(flatten)]
+    pub(crate) chain: ChainOptions,
+}
+
+/// `quorate sign`.
+#[derive(Args, Debug)]
+pub(crate) struct Sign {
+    /// The proposal file, into which the signature is written.
+    pub(crate) file: PathBuf,
+
+    /// Write another file and leave the first as it is.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// A signature made elsewhere, 0x-hex: 65 bytes, 64 bytes (EIP-2098), or what a contract takes.
+    #[arg(long, value_name = "HEX", conflicts_with = "key")]
+    pub(crate) signature: Option<Bytes>,
+
+    /// The owner whose signature it is; needed for contracts, else it is recovered.
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse_account, requires = "signature")]
+    pub(crate) owner: Option<Address>,
+
+    #[command(flatten)]
+    pub(crate) accept: Accept,
+
+    #[command(flatten)]
+    pub(crate) chain: ChainOptions,
+
+    #[command(flatten)]
+    pub(crate) key: KeyOptions,
+}
+
+/// `quorate combine`.
+#[derive(Args, Debug)]
+pub(crate) struct Combine {
+    /// The proposal files.
+    #[arg(required = true, num_args = 1..)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// The file to write, which may be one of them.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+/// `quorate submit`.
+#[derive(Args, Debug)]
+pub(crate) struct Submit {
+    /// The proposal file.
+    pub(crate) file: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) send: SendOptions,
+}

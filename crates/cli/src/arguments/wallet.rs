@@ -1,0 +1,97 @@
+//! `quorate wallet`.
+
+use super::{ChainOptions, SendOptions};
+use alloy::primitives::{Address, B256, Bytes};
+use clap::{Args, Subcommand};
+use quorate_core::{Lane, address};
+use std::path::PathBuf;
+
+/// What can be done with wallets.
+#[derive(Debug, Subcommand)]
+pub(crate) enum WalletCommand {
+    /// Make a new wallet: choose a salt and write the wallet file. Needs no chain.
+    ///
+    /// The address can receive money at once; `wallet deploy` puts the wallet there. Until then the
+    /// file is the only way to that money: losing it loses the money.
+    Create(Make),
+
+    /// Compute the address of owners, threshold and salt. Needs no chain.
+    ///
+    /// As `create`, with a salt that you give; writes the file only where --out says so.
+    Predict(Make),
+
+    /// Put the wallet of a wallet file on a chain.
+    Deploy(WalletDeploy),
+
+    /// Show a wallet: owners, threshold, policy, epoch, nonces and balance.
+    Show(WalletShow),
+}
+
+/// What a wallet is made of.
+#[derive(Args, Debug)]
+pub(crate) struct Make {
+    /// An owner; once for each, or several with commas. The order is part of the address.
+    #[arg(long = "owner", visible_alias = "owners", value_name = "ADDRESS", value_delimiter = ',',
+        value_parser = address::parse, required = true)]
+    pub(crate) owners: Vec<Address>,
+
+    /// How many owners must sign.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) threshold: u64,
+
+    /// A contract that may veto actions.
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
+    pub(crate) policy: Option<Address>,
+
+    /// What the policy is told about this wallet, 0x-hex.
+    #[arg(long, value_name = "HEX", requires = "policy", default_value = "0x")]
+    pub(crate) policy_data: Bytes,
+
+    /// 32 bytes that tell apart wallets of the same owners; `create` chooses them by itself.
+    #[arg(long, value_name = "HEX")]
+    pub(crate) salt: Option<B256>,
+
+    /// A chain the wallet is used on; once for each. Without it the endpoint's chain, and mainnet without
+    /// an endpoint.
+    #[arg(long = "chain-id", value_name = "ID")]
+    pub(crate) chain_ids: Vec<u64>,
+
+    /// Where the wallet file is written; `create` takes wallet-ADDRESS.json.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) chain: ChainOptions,
+}
+
+/// `quorate wallet deploy`.
+#[derive(Args, Debug)]
+pub(crate) struct WalletDeploy {
+    /// The wallet file.
+    pub(crate) file: PathBuf,
+
+    /// Put the factory on the chain first where it is missing, as on a new local chain.
+    #[arg(long)]
+    pub(crate) with_factory: bool,
+
+    #[command(flatten)]
+    pub(crate) send: SendOptions,
+}
+
+/// `quorate wallet show`.
+#[derive(Args, Debug)]
+pub(crate) struct WalletShow {
+    /// The wallet's address, or its wallet file.
+    pub(crate) wallet: String,
+
+    /// A lane whose next sequence is shown, besides lane 0; once for each.
+    #[arg(long = "lane", value_name = "NUMBER")]
+    pub(crate) lanes: Vec<Lane>,
+
+    /// A token whose balance is shown, besides ether; once for each.
+    #[arg(long = "token", value_name = "ADDRESS", value_parser = address::parse_account)]
+    pub(crate) tokens: Vec<Address>,
+
+    #[command(flatten)]
+    pub(crate) chain: ChainOptions,
+}

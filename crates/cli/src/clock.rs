@@ -1,0 +1,110 @@
+//! Time: read once at the edge, passed on as a number; and its words.
+
+use crate::failure::Cause;
+use eyre::Result;
+use jiff::Timestamp;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Now, in Unix seconds, by this machine's clock.
+pub(crate) fn now() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the clock is read")]
+    let now = SystemTime::now();
+    now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
+
+/// Reads `7d`, `12h`, `30m`, `90s` (from `now`), an RFC 3339 time, or Unix seconds.
+pub(crate) fn parse_deadline(text: &str, now: u64) -> Result<u64> {
+    let shown = quorate_core::text::shown(text);
+    let malformed = || {
+        Cause::BadInput.error(format!(
+            "{shown} is not a deadline: write 7d, 12h or 30m from now, a time like 2026-12-24T18:00:00Z, or Unix seconds"
+        ))
+    };
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let deadline = if is_number(text) {
+        text.parse().map_err(|_| malformed())?
+    } else if let Some((count, seconds)) = UNITS
+        .iter()
+        .find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)))
+        .filter(|(count, _)| is_number(count))
+    {
+        let count = count.parse::<u64>().map_err(|_| malformed())?;
+        let length = count.checked_mul(*seconds).ok_or_else(malformed)?;
+        now.checked_add(length).ok_or_else(malformed)?
+    } else {
+        let time: Timestamp = text.parse().map_err(|_| malformed())?;
+        u64::try_from(time.as_second()).map_err(|_| malformed())?
+    };
+    if deadline <= now {
+        let past = words(deadline, now);
+        return Err(Cause::BadInput.error(format!("the deadline {past}: give one that is to come")));
+    }
+    Ok(deadline)
+}
+
+/// An instant in words, as "2026-11-30 06:13:20 UTC, in 6 days 23 hours".
+pub(crate) fn words(instant: u64, now: u64) -> String {
+    let date = i64::try_from(instant).ok().and_then(|second| Timestamp::from_second(second).ok());
+    let date = match date {
+        Some(date) => date.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        None => format!("{instant} seconds after 1970"),
+    };
+    if instant >= now {
+        format!("{date}, in {}", span(instant - now))
+    } else {
+        format!("{date}, {} ago", span(now - instant))
+    }
+}
+
+/// A length of time in its two largest units.
+pub(crate) fn span(seconds: u64) -> String {
+    const NAMES: [(&str, u64); 5] =
+        [("year", 31_536_000), ("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];
+    let mut parts = Vec::new();
+    let mut rest = seconds;
+    for (name, length) in NAMES {
+        let count = rest / length;
+        rest %= length;
+        if count > 0 {
+            parts.push(format!("{count} {name}{}", if count == 1 { "" } else { "s" }));
+        } else if !parts.is_empty() {
+            break;
+        }
+    }
+    parts.truncate(2);
+    if parts.is_empty() { "0 seconds".to_owned() } else { parts.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_767_225_600;
+
+    #[test]
+    fn a_deadline_is_a_length_a_time_or_a_number() {
+        for (text, deadline) in [
+            ("7d", NOW + 604_800),
+            ("12h", NOW + 43_200),
+            ("30m", NOW + 1_800),
+            ("1767225601", NOW + 1),
+            ("2026-01-01T01:00:00+01:00", 0),
+            ("2026-01-01T02:00:00+01:00", NOW + 3_600),
+        ] {
+            assert_eq!(parse_deadline(text, NOW).unwrap_or(0), deadline, "{text}");
+        }
+        for text in ["", "d", "7", "-7d", "1.5h", "99999999999999999999d", "tomorrow", "7w"] {
+            assert!(parse_deadline(text, NOW).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn instants_have_words() {
+        assert_eq!(words(NOW + 604_799, NOW), "2026-01-07 23:59:59 UTC, in 6 days 23 hours");
+        assert_eq!(words(NOW - 60, NOW), "2025-12-31 23:59:00 UTC, 1 minute ago");
+        assert_eq!(words(NOW, NOW), "2026-01-01 00:00:00 UTC, in 0 seconds");
+        assert!(words(u64::MAX, NOW).starts_with("18446744073709551615 seconds after 1970"));
+    }
+}

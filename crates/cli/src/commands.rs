@@ -1,0 +1,43 @@
+//! What each command does. A module for each, its arguments in [`crate::arguments`].
+
+mod combine;
+mod payout;
+mod propose;
+mod show;
+mod sign;
+mod submit;
+mod wallet;
+
+use crate::{
+    arguments::{Arguments, Command, PayoutCommand, WalletCommand},
+    output::Output,
+};
+use clap::CommandFactory as _;
+use eyre::Result;
+
+/// Runs a command.
+pub(crate) async fn run(command: Command, output: Output) -> Result<()> {
+    match command {
+        Command::Wallet(WalletCommand::Create(make)) => wallet::create(make, output).await,
+        Command::Wallet(WalletCommand::Predict(make)) => wallet::predict(make, output).await,
+        Command::Wallet(WalletCommand::Deploy(deploy)) => wallet::deploy(deploy, output).await,
+        Command::Wallet(WalletCommand::Show(show)) => wallet::show(show, output).await,
+        Command::Propose(propose) => propose::run(propose.command, output).await,
+        Command::Payout(PayoutCommand::Propose(propose)) => payout::propose(propose, output).await,
+        Command::Show(show) => show::run(show, output).await,
+        Command::Sign(sign) => sign::run(sign, output).await,
+        Command::Combine(combine) => combine::run(&combine, output),
+        Command::Submit(submit) => submit::run(submit, output).await,
+        Command::Completions(completions) => {
+            let mut text = Vec::new();
+            clap_complete::generate(
+                completions.shell,
+                &mut Arguments::command(),
+                "quorate",
+                &mut text,
+            );
+            output.raw(&String::from_utf8_lossy(&text));
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! `quorate submit`.
+
+use super::sign::check_can_be_executed;
+use crate::{
+    arguments::Submit,
+    chain_access,
+    failure::Cause,
+    files,
+    key::Key,
+    output::Output,
+    review::{Facts, Outcome},
+    transaction::{self, Call, Mined},
+};
+use eyre::{OptionExt as _, Result};
+use quorate_chain::{Chain, Execution, Provenance};
+use quorate_core::{
+    Proposal,
+    amount::{ETHER_DECIMALS, grouped},
+    packing,
+};
+use serde_json::json;
+
+pub(crate) async fn run(arguments: Submit, output: Output) -> Result<()> {
+    let proposal = files::read_proposal(&arguments.file)?;
+    let request = proposal.request();
+    let chain = chain_access::connect_to(request.chain_id, &arguments.send.chain, output).await?;
+    let facts = output.during("reading the chain", Facts::read(&chain, &proposal)).await?;
+    match &facts.outcome {
+        Some(Outcome::Executed(execution)) => {
+            report_executed(&proposal, execution, output);
+            return Ok(());
+        }
+        Some(Outcome::Superseded(by)) => {
+            let by = by.map(|digest| format!(" (digest {digest})")).unwrap_or_default();
+            return Err(Cause::FailedOnChain.error(format!(
+                "another action{by} used up sequence {} of lane {}: this one can never be executed",
+                request.nonce.sequence, request.nonce.lane
+            )));
+        }
+        None => {}
+    }
+    check_can_be_executed(&proposal, Some(&facts), output.now)?;
+    check_ready(&proposal, &facts)?;
+
+    let config = facts.state.config.as_ref().ok_or_eyre("a wallet without a configuration")?;
+    let chosen = packing::choose(config, request.nonce.lane, &facts.verified.valid);
+    let signatures =
+        packing::pack(config, &chosen).map_err(|error| Cause::NotYet.error(error.to_string()))?;
+    let key = Key::open(&arguments.send.key, output).await?;
+    let gas = chain.simulate(request, signatures.clone(), key.address()).await;
+    let gas = transaction::estimated(gas)?;
+    let call = Call { to: request.wallet, data: request.calldata(signatures), gas };
+    let sent = transaction::send(&chain, &key, call, arguments.send.timeout, output).await;
+    report(&chain, &proposal, sent, output).await
+}
+
+/// Refuses what may be executed later, but not now.
+fn check_ready(proposal: &Proposal, facts: &Facts) -> Result<()> {
+    let request = proposal.request();
+    let wallet = request.wallet.to_checksum(None);
+    match facts.state.provenance {
+        Provenance::Foreign => {
+            return Err(Cause::Mismatch
+                .error(format!("{wallet} is not a Quorate wallet: it has other code")));
+        }
+        Provenance::NotDeployed => {
+            return Err(Cause::NotYet.error(format!(
+                "the wallet {wallet} is not deployed on this chain: run `quorate wallet deploy` with its wallet file first"
+            )));
+        }
+        Provenance::Factory | Provenance::CodeOnly => {}
+    }
+    let next = facts.next.map_or(0, |next| next.sequence);
+    if request.nonce.sequence > next {
+        return Err(Cause::NotYet.error(format!(
+            "its place is sequence {} of lane {}, which is at {next}: what is before it must go first",
+            request.nonce.sequence, request.nonce.lane
+        )));
+    }
+    let threshold = facts.state.config.as_ref().map_or(0, |config| config.threshold());
+    let count = facts.verified.valid.len();
+    if count < usize::from(threshold) {
+        let missing: Vec<_> = facts.verified.missing.iter().map(|a| a.to_checksum(None)).collect();
+        let rejected = facts.verified.rejected.iter();
+        let rejected: String =
+            rejected.map(|r| format!("; {} does not count: {}", r.owner, r.reason)).collect();
+        return Err(Cause::NotYet.error(format!(
+            "{count} of the {threshold} signatures needed{rejected}; not signed yet: {}",
+            missing.join(", ")
+        )));
+    }
+    Ok(())
+}
+
+/// Whoever carried it out, what counts is the wallet's event.
+async fn report(
+    chain: &Chain,
+    proposal: &Proposal,
+    sent: Result<Mined>,
+    output: Output,
+) -> Result<()> {
+    let mined = match sent {
+        Ok(mined) => mined,
+        Err(error) => {
+            // Somebody else may have been faster with the same proposal.
+            let executed = chain.executed(proposal.request().wallet, proposal.digest()).await;
+            return match executed {
+                Ok(Some(execution)) => {
+                    report_executed(proposal, &execution, output);
+                    Ok(())
+                }
+                Ok(None) | Err(_) => Err(error),
+            };
+        }
+    };
+    let executed = chain.executed(proposal.request().wallet, proposal.digest()).await?;
+    if executed.is_none() {
+        return Err(Cause::Mismatch.error(format!(
+            "transaction {} went through, but the wallet does not say that it executed {}",
+            mined.tx_hash,
+            proposal.digest()
+        )));
+    }
+    let Mined { tx_hash, receipt } = mined;
+    let fee = mined.fee();
+    output.say(&format!(
+        "executed {}\nin transaction {tx_hash} (block {}, {} gas, {} ETH)",
+        proposal.digest(),
+        receipt.block_number,
+        receipt.gas_used,
+        grouped(fee, ETHER_DECIMALS),
+    ));
+    output.result(&json!({
+        "status": "executed",
+        "digest": proposal.digest(),
+        "txHash": tx_hash,
+        "blockNumber": receipt.block_number,
+        "gasUsed": receipt.gas_used,
+        "fee": fee.to_string(),
+        "already": false,
+    }));
+    Ok(())
+}
+
+fn report_executed(proposal: &Proposal, execution: &Execution, output: Output) {
+    let Execution { tx_hash, block_number, .. } = execution;
+    output.say(&format!(
+        "executed already: {}\nin transaction {tx_hash} (block {block_number})",
+        proposal.digest()
+    ));
+    output.result(&json!({
+        "status": "executed",
+        "digest": proposal.digest(),
+        "txHash": tx_hash,
+        "blockNumber": block_number,
+        "already": true,
+    }));
+}

@@ -1,0 +1,177 @@
+//! Keys that sign: keystores, mnemonics and devices. Never one that was typed as an argument.
+
+mod device;
+
+use crate::{arguments::KeyOptions, failure::Cause, files, output::Output};
+use alloy::{
+    consensus::{SignableTransaction as _, TxEip1559, TxEnvelope},
+    network::TxSigner,
+    primitives::{Address, Signature},
+    signers::{
+        Signer as _,
+        local::{LocalSigner, MnemonicBuilder, PrivateKeySigner},
+    },
+};
+use device::Device;
+use eyre::Result;
+use quorate_core::{Request, signature::EcdsaSignature};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+/// A key that is ready to sign.
+pub(crate) enum Key {
+    /// In memory.
+    Local(Box<PrivateKeySigner>),
+    /// In a device on USB.
+    Device(Device),
+}
+
+impl Key {
+    /// Opens the key that the options name. Asks for a password where somebody is there to type it.
+    pub(crate) async fn open(options: &KeyOptions, output: Output) -> Result<Self> {
+        let index = options.mnemonic_index;
+        let path = options.mnemonic_derivation_path.as_deref();
+        if let Some(name) = &options.account {
+            return Self::keystore(&account(name)?, options, output).await;
+        }
+        if let Some(file) = &options.keystore {
+            return Self::keystore(file, options, output).await;
+        }
+        if let Some(file) = &options.mnemonic_file {
+            return Self::mnemonic(file, index, path);
+        }
+        if options.ledger {
+            return Device::ledger(index, path, output).await.map(Self::Device);
+        }
+        if options.trezor {
+            return Device::trezor(index, path, output).await.map(Self::Device);
+        }
+        if let Some(name) = variable("ETH_KEYSTORE_ACCOUNT") {
+            return Self::keystore(&account(&name)?, options, output).await;
+        }
+        if let Some(file) = variable("ETH_KEYSTORE") {
+            return Self::keystore(Path::new(&file), options, output).await;
+        }
+        Err(Cause::Usage.error(
+            "no key: name one with --account, --keystore, --ledger, --trezor or --mnemonic-file",
+        ))
+    }
+
+    async fn keystore(path: &Path, options: &KeyOptions, output: Output) -> Result<Self> {
+        files::read(path)?;
+        let password = match &options.password_file {
+            Some(file) => {
+                let text = String::from_utf8(files::read(file)?).map_err(|_| {
+                    Cause::BadInput.error(format!("{} is not text", file.display()))
+                })?;
+                text.trim_end_matches(['\r', '\n']).to_owned()
+            }
+            None if output.is_interactive() => {
+                let prompt = format!("Password of {}: ", path.display());
+                rpassword::prompt_password(prompt)
+                    .map_err(|error| Cause::BadInput.error(format!("no password: {error}")))?
+            }
+            None => {
+                let path = path.display();
+                return Err(Cause::Usage.error(format!(
+                    "{path} needs a password: give --password-file, or run this in a terminal"
+                )));
+            }
+        };
+        let file = path.to_owned();
+        let opened =
+            tokio::task::spawn_blocking(move || LocalSigner::decrypt_keystore(file, password));
+        let opened = output.during("decrypting the keystore", opened).await?;
+        let signer = opened.map_err(|error| {
+            let path = path.display();
+            let reason = match error.to_string() {
+                text if text.contains("Mac Mismatch") => "wrong password".to_owned(),
+                text => format!("not a keystore ({})", quorate_core::text::escaped(&text)),
+            };
+            Cause::BadInput.error(format!("cannot open {path}: {reason}"))
+        })?;
+        Ok(Self::Local(Box::new(signer)))
+    }
+
+    fn mnemonic(file: &Path, index: u32, path: Option<&str>) -> Result<Self> {
+        let shown = file.display();
+        let refused = |reason: &str| Cause::BadInput.error(format!("{shown}: {reason}"));
+        let text =
+            String::from_utf8(files::read(file)?).map_err(|_| refused("the file is not text"))?;
+        let words: Vec<_> = text.split_whitespace().collect();
+        let builder = MnemonicBuilder::english().phrase(words.join(" "));
+        let builder = match path {
+            Some(path) => builder.derivation_path(path),
+            None => builder.index(index),
+        };
+        // The words themselves must not get into a message.
+        let builder = builder.map_err(|_| {
+            Cause::BadInput.error("not a derivation path: one looks like m/44'/60'/0'/0/0")
+        })?;
+        let signer = builder
+            .build()
+            .map_err(|_| refused("no mnemonic: 12 to 24 English words with a right checksum"))?;
+        Ok(Self::Local(Box::new(signer)))
+    }
+
+    /// Whose key it is.
+    pub(crate) fn address(&self) -> Address {
+        match self {
+            Self::Local(signer) => alloy::signers::Signer::address(signer.as_ref()),
+            Self::Device(device) => device.address(),
+        }
+    }
+
+    /// Signs a request as typed data, and makes sure that the signature is this key's over its digest.
+    pub(crate) async fn sign(&self, request: &Request, output: Output) -> Result<EcdsaSignature> {
+        let digest = request.digest();
+        let signature = match self {
+            Self::Local(signer) => signer.sign_hash(&digest).await?,
+            Self::Device(device) => device.sign(request, output).await?,
+        };
+        let signature = EcdsaSignature::from_bytes(&signature.as_bytes());
+        let verified = signature.and_then(|s| s.verify(self.address(), &digest).map(|()| s));
+        verified.map_err(|error| Cause::Mismatch.error(error.to_string()))
+    }
+
+    /// Signs a transaction.
+    pub(crate) async fn sign_transaction(
+        &self,
+        mut transaction: TxEip1559,
+        output: Output,
+    ) -> Result<TxEnvelope> {
+        let signature: Signature = match self {
+            Self::Local(signer) => signer.sign_transaction(&mut transaction).await?,
+            Self::Device(device) => device.sign_transaction(&mut transaction, output).await?,
+        };
+        Ok(transaction.into_signed(signature).into())
+    }
+}
+
+/// A variable of the environment; one that is set to nothing is not set.
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The file of a keystore in Foundry's folder.
+fn account(name: &str) -> Result<PathBuf> {
+    let home = env::home_dir().ok_or_else(|| {
+        Cause::Usage.error("there is no home folder: name the keystore's file with --keystore")
+    })?;
+    let folder = home.join(".foundry/keystores");
+    let path = folder.join(name);
+    // A name, not a path: `..` would leave the folder.
+    if Path::new(name).components().count() != 1 || path.file_name().is_none() {
+        let name = quorate_core::text::shown(name);
+        return Err(Cause::BadInput.error(format!("{name} is not the name of a keystore")));
+    }
+    if !path.exists() {
+        let (folder, name) = (folder.display(), quorate_core::text::shown(name));
+        return Err(Cause::BadInput.error(format!(
+            "no keystore {name} in {folder}: `cast wallet import` makes one, --keystore takes any file"
+        )));
+    }
+    Ok(path)
+}

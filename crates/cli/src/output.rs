@@ -1,0 +1,197 @@
+//! What is printed: text for people, JSON for scripts, questions only where somebody answers.
+
+use crate::{failure::Cause, review::Danger};
+use eyre::Result;
+use serde_json::Value;
+use std::{
+    fmt::Write as _,
+    io::{self, BufRead as _, IsTerminal as _, Write as _},
+    time::Duration,
+};
+
+/// Where a command speaks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    pub(crate) json: bool,
+    /// Now, in Unix seconds.
+    pub(crate) now: u64,
+}
+
+impl Output {
+    /// Prints text to people, and nothing to scripts.
+    pub(crate) fn say(self, text: &str) {
+        if !self.json {
+            print(&mut io::stdout().lock(), text);
+        }
+    }
+
+    /// Prints the result to scripts, and nothing to people.
+    pub(crate) fn result(self, value: &Value) {
+        if self.json {
+            print(&mut io::stdout().lock(), &format!("{value:#}"));
+        }
+    }
+
+    /// Prints the same to both: what is passed on as it is.
+    pub(crate) fn raw(self, text: &str) {
+        print(&mut io::stdout().lock(), text);
+    }
+
+    /// Prints a warning on standard error.
+    pub(crate) fn warn(self, text: &str) {
+        if self.json {
+            print(&mut io::stderr().lock(), &serde_json::json!({ "warning": text }).to_string());
+        } else {
+            print(&mut io::stderr().lock(), &format!("warning: {text}"));
+        }
+    }
+
+    /// Whether somebody is there to answer.
+    pub(crate) fn is_interactive(self) -> bool {
+        !self.json && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Asks a question that is answered with yes or no; anything but yes is no.
+    pub(crate) fn confirm(self, question: &str) -> bool {
+        let mut to = io::stderr().lock();
+        let asked = write!(to, "{question} [y/N] ").and_then(|()| to.flush());
+        let mut answer = String::new();
+        asked.and_then(|()| io::stdin().lock().read_line(&mut answer)).is_ok()
+            && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+    }
+
+    /// Lets dangers pass that are accepted by code, asks about the others, or refuses.
+    pub(crate) fn accept(self, dangers: &[Danger], accepted: &[String]) -> Result<()> {
+        let codes = crate::review::CODES;
+        for code in accepted {
+            if !codes.iter().any(|(known, _)| known == code) {
+                let known: Vec<_> = codes.iter().map(|(code, _)| *code).collect();
+                let (code, known) = (quorate_core::text::shown(code), known.join(", "));
+                return Err(Cause::Usage.error(format!("--accept {code}: the codes are {known}")));
+            }
+        }
+        let mut open: Vec<_> = dangers.iter().map(|danger| danger.code).collect();
+        open.sort_unstable();
+        open.dedup();
+        open.retain(|code| !accepted.iter().any(|accepted| accepted == code));
+        if self.is_interactive() {
+            open.retain(|code| !self.confirm(&format!("Accept the danger {code}?")));
+        }
+        if open.is_empty() {
+            return Ok(());
+        }
+        let flags: Vec<_> = open.iter().map(|code| format!("--accept {code}")).collect();
+        let messages = dangers.iter().filter(|danger| open.contains(&danger.code));
+        let messages: Vec<_> = messages.map(|danger| danger.message.as_str()).collect();
+        Err(Cause::DangerNotAccepted.error(format!(
+            "danger not accepted: {}; if that is what you want, add {}",
+            messages.join("; "),
+            flags.join(" ")
+        )))
+    }
+
+    /// Waits for `work`, and after a second says on standard error what is waited for.
+    pub(crate) async fn during<T>(self, what: &str, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        let on_terminal = !self.json && io::stderr().is_terminal();
+        let mut seconds = 0_u64;
+        loop {
+            tokio::select! {
+                done = &mut work => {
+                    if seconds > 0 && on_terminal {
+                        progress("\r\u{1b}[K");
+                    }
+                    return done;
+                }
+                () = tokio::time::sleep(Duration::from_secs(1)) => {
+                    seconds += 1;
+                    if on_terminal {
+                        progress(&format!("\r\u{1b}[K{what} … {seconds} s"));
+                    } else if seconds == 1 && !self.json {
+                        progress(&format!("{what} …\n"));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Progress is a courtesy: if it cannot be shown, nothing is lost.
+fn progress(text: &str) {
+    let mut to = io::stderr().lock();
+    let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
+}
+
+/// Writes a line. A reader that went away (`| head`) is no error.
+fn print(to: &mut dyn io::Write, text: &str) {
+    let _ = writeln!(to, "{}", text.trim_end_matches('\n')).and_then(|()| to.flush());
+}
+
+/// Labelled lines under titles, aligned.
+#[derive(Debug, Default)]
+pub(crate) struct Sheet {
+    lines: Vec<Line>,
+}
+
+#[derive(Debug)]
+enum Line {
+    Title(String),
+    Row { label: String, text: String },
+}
+
+impl Sheet {
+    /// Begins a part.
+    pub(crate) fn title(&mut self, text: &str) {
+        self.lines.push(Line::Title(text.to_owned()));
+    }
+
+    /// A line with its label.
+    pub(crate) fn row(&mut self, label: &str, text: &str) {
+        self.lines.push(Line::Row { label: label.to_owned(), text: text.to_owned() });
+    }
+
+    /// A line that belongs to the row above.
+    pub(crate) fn more(&mut self, text: &str) {
+        self.row("", text);
+    }
+
+    /// The text. Labels of one part have the same width.
+    pub(crate) fn finish(self) -> String {
+        let mut text = String::new();
+        for part in self.lines.chunk_by(|_, next| !matches!(next, Line::Title(_))) {
+            let label = |line: &Line| match line {
+                Line::Title(_) => 0,
+                Line::Row { label, .. } => label.len(),
+            };
+            let width = part.iter().map(label).max().unwrap_or_default();
+            for line in part {
+                match line {
+                    Line::Title(title) if text.is_empty() => writeln!(text, "{title}"),
+                    Line::Title(title) => writeln!(text, "\n{title}"),
+                    Line::Row { label, text: value } => {
+                        writeln!(text, "{}", format!("  {label:width$}  {value}").trim_end())
+                    }
+                }
+                .expect("a string takes all");
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_of_a_part_are_aligned() {
+        let mut sheet = Sheet::default();
+        sheet.title("One");
+        sheet.row("a", "1");
+        sheet.row("long", "2");
+        sheet.more("3");
+        sheet.title("Two");
+        sheet.row("b", "4");
+        assert_eq!(sheet.finish(), "One\n  a     1\n  long  2\n        3\n\nTwo\n  b  4\n");
+    }
+}

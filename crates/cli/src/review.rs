@@ -1,0 +1,12 @@
+//! What a proposal does, read from its raw fields and checked against the chain: for `show` and `sign`.
+
+pub(crate) mod calldata;
+mod danger;
+mod facts;
+mod render;
+mod view;
+
+pub(crate) use danger::{CODES, Danger, dangers};
+pub(crate) use facts::{Facts, Outcome};
+pub(crate) use render::render;
+pub(crate) use view::{View, amount_text, symbol};

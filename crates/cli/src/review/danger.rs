@@ -1,0 +1,318 @@
+//! What an owner should know before signing.
+
+use super::{
+    Facts,
+    calldata::{self, Effect},
+};
+use crate::clock;
+use alloy::primitives::Address;
+use quorate_chain::Provenance;
+use quorate_core::{Action, Config, Proposal, action::Call, text};
+use serde::Serialize;
+
+/// Below this many seconds to the deadline there is hardly time to gather signatures: an hour.
+const NEAR_SECS: u64 = 60 * 60;
+
+/// Above this many seconds a signature lies around for long: 90 days.
+const FAR_SECS: u64 = 90 * 24 * 60 * 60;
+
+/// A danger. Its code is part of the interface: `--accept CODE`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct Danger {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+}
+
+/// All codes, with what they stand for.
+pub(crate) const CODES: &[(&str, &str)] = &[
+    ("offline", "nothing was checked on a chain"),
+    ("walletNotDeployed", "the wallet is not on the chain yet"),
+    ("walletNotGenuine", "the wallet is not known to be made by the factory"),
+    ("ownerChange", "the action changes who the owners are"),
+    ("thresholdChange", "the action changes how many owners must sign"),
+    ("policyChange", "the action changes the policy"),
+    ("unlimitedApproval", "somebody may take tokens without limit"),
+    ("controlChange", "the action hands over or gives up control of a contract"),
+    ("unknownCalldata", "a call has data that is not understood"),
+    ("dataToNoCode", "data goes to an address without code, where it does nothing"),
+    ("unreadableDecimals", "a token's units cannot be read, so amounts are raw numbers"),
+    ("deadlineNear", "the deadline is less than an hour away"),
+    ("deadlineFar", "the deadline is more than 90 days away"),
+    ("suspectPayee", "a payment goes to the wallet, the token, or the zero address"),
+    ("hiddenText", "the note contains characters that hide or reorder text"),
+];
+
+/// The dangers of signing or submitting `proposal`; `facts` where a chain was read.
+pub(crate) fn dangers(proposal: &Proposal, facts: Option<&Facts>, now: u64) -> Vec<Danger> {
+    let mut found = Found::default();
+    let request = proposal.request();
+    match facts {
+        None => {
+            found.add("offline", "no chain was read: owners, nonce, tokens and code are unchecked")
+        }
+        Some(facts) => found.of_wallet(&facts.state.provenance),
+    }
+    let now = facts.map_or(now, |facts| now.max(facts.head.timestamp));
+    let left = request.deadline.saturating_sub(now);
+    if left < NEAR_SECS {
+        let words = clock::words(request.deadline, now);
+        found.add("deadlineNear", format!("the deadline is {words}"));
+    } else if left > FAR_SECS {
+        let words = clock::words(request.deadline, now);
+        found.add(
+            "deadlineFar",
+            format!("the deadline is {words}: until then the signature stays good"),
+        );
+    }
+    match &request.action {
+        Action::Execute { calls } => {
+            for (number, call) in (1..).zip(calls) {
+                found.of_call(number, call);
+            }
+        }
+        Action::Payout { token, transfers } => {
+            for (number, transfer) in (1..).zip(transfers) {
+                let to = transfer.to;
+                let whose = match to {
+                    Address::ZERO => "the zero address",
+                    _ if to == request.wallet => "the wallet itself",
+                    _ if to == *token => "the token's own contract",
+                    _ => continue,
+                };
+                found.add("suspectPayee", format!("payment {number} goes to {whose}"));
+            }
+        }
+        Action::Reconfigure { config } => {
+            let present = facts.and_then(|facts| facts.state.config.as_ref());
+            found.of_config(present.or(proposal.proven_config()), config);
+        }
+        Action::Cancel {} => {}
+    }
+    if let Some(facts) = facts {
+        for token in facts.tokens.values().filter(|token| token.decimals.is_none()) {
+            let address = token.address.to_checksum(None);
+            found.add("unreadableDecimals", format!("token {address} does not tell its decimals"));
+        }
+        for address in &facts.codeless {
+            let address = address.to_checksum(None);
+            found.add("dataToNoCode", format!("{address} has no code on this chain"));
+        }
+    }
+    if proposal.note().is_some_and(has_hidden_text) {
+        found.add("hiddenText", "the note contains characters that hide or reorder text");
+    }
+    found.0
+}
+
+fn has_hidden_text(note: &str) -> bool {
+    let visible = note.replace(['\n', '\r', '\t', '\\'], "");
+    text::escaped(&visible) != visible
+}
+
+#[derive(Default)]
+struct Found(Vec<Danger>);
+
+impl Found {
+    fn add(&mut self, code: &'static str, message: impl Into<String>) {
+        debug_assert!(CODES.iter().any(|(known, _)| *known == code), "{code}");
+        self.0.push(Danger { code, message: message.into() });
+    }
+
+    fn of_wallet(&mut self, provenance: &Provenance) {
+        match provenance {
+            Provenance::Factory => {}
+            Provenance::NotDeployed => {
+                self.add("walletNotDeployed", "the wallet is not on this chain yet: `quorate wallet deploy`");
+            }
+            Provenance::CodeOnly => self.add(
+                "walletNotGenuine",
+                "the code is a wallet's, but nothing shows that the factory made it: whoever did may have written approvals into it",
+            ),
+            Provenance::Foreign => {
+                self.add("walletNotGenuine", "the account is no Quorate wallet: its code is another");
+            }
+        }
+    }
+
+    fn of_call(&mut self, number: usize, call: &Call) {
+        let to = call.to.to_checksum(None);
+        let Some(decoded) = calldata::decode(call) else {
+            if calldata::is_unknown(call) {
+                let length = call.data.len();
+                self.add(
+                    "unknownCalldata",
+                    format!("call {number} sends {length} bytes to {to} that are not understood"),
+                );
+            }
+            return;
+        };
+        if decoded.is_unlimited_allowance() || decoded.is_operator_approval() {
+            let who = decoded.arguments.first().map(|(_, who)| calldata::text(who));
+            let who = who.unwrap_or_default();
+            self.add(
+                "unlimitedApproval",
+                format!("call {number} lets {who} take tokens of {to} without limit"),
+            );
+        }
+        if decoded.effect == Effect::Control {
+            let name = decoded.name;
+            self.add("controlChange", format!("call {number}, {name}, changes who controls {to}"));
+        }
+    }
+
+    fn of_config(&mut self, present: Option<&Config>, new: &Config) {
+        let Some(present) = present else {
+            self.add(
+                "ownerChange",
+                "the whole configuration is replaced; the present one is not known",
+            );
+            self.add("thresholdChange", format!("the threshold will be {}", new.threshold()));
+            if let Some(policy) = new.policy() {
+                self.add("policyChange", format!("the policy will be {policy}"));
+            }
+            return;
+        };
+        let listed = |config: &Config, without: &Config| -> Vec<String> {
+            let gone = config.owners().iter().filter(|&&owner| without.index_of(owner).is_none());
+            gone.map(|owner| owner.to_checksum(None)).collect()
+        };
+        let (added, removed) = (listed(new, present), listed(present, new));
+        if !added.is_empty() {
+            self.add("ownerChange", format!("new owners: {}", added.join(", ")));
+        }
+        if !removed.is_empty() {
+            self.add("ownerChange", format!("owners no more: {}", removed.join(", ")));
+        }
+        if added.is_empty() && removed.is_empty() && present.owners() != new.owners() {
+            self.add("ownerChange", "the owners' order changes");
+        }
+        let (old, new_threshold) = (present.threshold(), new.threshold());
+        if old != new_threshold {
+            let count = new.owners().len();
+            self.add(
+                "thresholdChange",
+                format!("from {old} of {} to {new_threshold} of {count}", present.owners().len()),
+            );
+        }
+        if present.policy() != new.policy() || present.policy_data() != new.policy_data() {
+            let name = |config: &Config| {
+                config.policy().map_or("none".to_owned(), |policy| policy.to_checksum(None))
+            };
+            self.add(
+                "policyChange",
+                format!("policy from {} to {}, or its data", name(present), name(new)),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::primitives::{Bytes, U256};
+    use quorate_core::{Nonce, Request, action::Transfer};
+
+    const NOW: u64 = 1_767_225_600;
+    const DAY: u64 = 86_400;
+
+    fn proposal(action: Action) -> Proposal {
+        proposal_until(action, NOW + 7 * DAY, None)
+    }
+
+    fn proposal_until(action: Action, deadline: u64, note: Option<&str>) -> Proposal {
+        let wallet = Address::with_last_byte(0xaa);
+        let nonce = Nonce::default();
+        let request = Request { chain_id: 1, wallet, epoch: 0, action, nonce, deadline };
+        Proposal::new(request, note.map(str::to_owned), None).unwrap()
+    }
+
+    fn codes(proposal: &Proposal) -> Vec<&'static str> {
+        let dangers = dangers(proposal, None, NOW);
+        assert_eq!(dangers[0].code, "offline");
+        dangers[1..].iter().map(|danger| danger.code).collect()
+    }
+
+    fn call(signature: &str, arguments: &[&str]) -> Action {
+        let arguments: Vec<_> = arguments.iter().map(|&text| text.to_owned()).collect();
+        let data = calldata::encode(signature, &arguments).unwrap();
+        let call = Call { to: Address::with_last_byte(1), value: U256::ZERO, data };
+        Action::Execute { calls: vec![call] }
+    }
+
+    const SPENDER: &str = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
+
+    #[test]
+    fn powers_over_tokens_and_contracts_are_named() {
+        let max = U256::MAX.to_string();
+        for (action, expected) in [
+            (call("approve(address,uint256)", &[SPENDER, &max]), &["unlimitedApproval"][..]),
+            (call("approve(address,uint256)", &[SPENDER, "5"]), &[]),
+            (call("setApprovalForAll(address,bool)", &[SPENDER, "true"]), &["unlimitedApproval"]),
+            (call("setApprovalForAll(address,bool)", &[SPENDER, "false"]), &[]),
+            (call("transferOwnership(address)", &[SPENDER]), &["controlChange"]),
+            (call("upgradeTo(address)", &[SPENDER]), &["controlChange"]),
+            (call("drain(address)", &[SPENDER]), &["unknownCalldata"]),
+            (Action::Cancel {}, &[]),
+        ] {
+            assert_eq!(codes(&proposal(action)), expected);
+        }
+    }
+
+    #[test]
+    fn a_change_of_configuration_is_named_by_what_changes() {
+        let owners = |numbers: &[u8]| numbers.iter().map(|&n| Address::with_last_byte(n)).collect();
+        let config = |threshold, numbers: &[u8], policy| {
+            Config::new(threshold, owners(numbers), Address::with_last_byte(policy), Bytes::new())
+                .unwrap()
+        };
+        let present = config(2, &[1, 2, 3], 0);
+        for (new, expected) in [
+            (config(2, &[1, 2, 3], 0), &[][..]),
+            (config(2, &[1, 2, 4], 0), &["ownerChange", "ownerChange"]),
+            (config(2, &[3, 2, 1], 0), &["ownerChange"]),
+            (config(1, &[1, 2, 3], 0), &["thresholdChange"]),
+            (config(2, &[1, 2, 3], 9), &["policyChange"]),
+        ] {
+            let mut found = Found::default();
+            found.of_config(Some(&present), &new);
+            assert_eq!(found.0.iter().map(|danger| danger.code).collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn deadlines_too_near_and_too_far_are_named() {
+        for (left, expected) in [
+            (0, &["deadlineNear"][..]),
+            (NEAR_SECS - 1, &["deadlineNear"]),
+            (NEAR_SECS, &[]),
+            (FAR_SECS, &[]),
+            (FAR_SECS + 1, &["deadlineFar"]),
+        ] {
+            assert_eq!(
+                codes(&proposal_until(Action::Cancel {}, NOW + left, None)),
+                expected,
+                "{left}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_payee_that_cannot_be_meant_is_named() {
+        let token = Address::with_last_byte(5);
+        let pay = |to| Transfer { to, amount: U256::ONE };
+        let payees =
+            [Address::ZERO, Address::with_last_byte(0xaa), token, Address::with_last_byte(9)];
+        let action = Action::Payout { token, transfers: payees.map(pay).to_vec() };
+        assert_eq!(codes(&proposal(action)), ["suspectPayee"; 3]);
+    }
+
+    #[test]
+    fn hidden_text_in_a_note_is_named() {
+        for (note, expected) in
+            [("pay\u{202e}daolnwod", &["hiddenText"][..]), ("Löhne\nfür \\ Mai", &[])]
+        {
+            let proposal = proposal_until(Action::Cancel {}, NOW + DAY, Some(note));
+            assert_eq!(codes(&proposal), expected);
+        }
+    }
+}

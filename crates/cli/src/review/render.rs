@@ -1,0 +1,240 @@
+//! A proposal for people: everything that is signed, in words and units.
+
+use super::{
+    Facts, View, calldata,
+    view::{SignatureView, amount_text, symbol},
+};
+use crate::{clock, output::Sheet};
+use alloy::primitives::{Address, U256};
+use quorate_chain::{Provenance, Token};
+use quorate_core::{
+    Action, Config, Proposal,
+    action::{Call, Transfer},
+    amount::{self, ETHER_DECIMALS},
+    signature::Kind,
+    text,
+};
+
+/// The whole review as text.
+pub(crate) fn render(proposal: &Proposal, facts: Option<&Facts>, view: &View, now: u64) -> String {
+    let mut sheet = Sheet::default();
+    let request = proposal.request();
+    sheet.title(&format!("Proposal: {}", headline(&request.action, facts)));
+    sheet.row("wallet", &view.wallet);
+    sheet.more(&wallet_line(view, facts));
+    match &request.action {
+        Action::Execute { calls } => {
+            for (number, call) in (1..).zip(calls) {
+                sheet.row(&format!("call {number}"), &call.to.to_checksum(None));
+                call_lines(call, facts).iter().for_each(|line| sheet.more(line));
+            }
+            if calls.is_empty() {
+                sheet.row("calls", "none: only the nonce is used up");
+            }
+        }
+        Action::Payout { token, transfers } => payout(&mut sheet, *token, transfers, facts),
+        Action::Reconfigure { config } => configuration(&mut sheet, config, facts),
+        Action::Cancel {} => sheet.row("effect", "the nonce is used up and nothing else happens"),
+    }
+    sheet.row("lane", &view.lane);
+    sheet.row("sequence", &sequence_line(view));
+    sheet.row("epoch", &view.epoch.to_string());
+    sheet.row("deadline", &clock::words(view.deadline, now));
+    if let Some(note) = &view.note {
+        sheet.row("note", &format!("\"{}\"", text::escaped(note)));
+        sheet.more("(the proposer's words: nobody signs them)");
+    }
+    if let Some(status) = view.status {
+        let reason = view.reason.as_ref().map(|reason| format!(", {reason}")).unwrap_or_default();
+        sheet.row("status", &format!("{status}{reason}"));
+    }
+    if let Some(execution) = &view.execution {
+        let field = |name: &str| execution[name].to_string().replace('"', "");
+        sheet.row("executed", &format!("in {} (block {})", field("txHash"), field("blockNumber")));
+    }
+    signed(&mut sheet, view);
+    sheet.row("domain hash", &view.domain_separator.to_string());
+    sheet.row("struct hash", &view.struct_hash.to_string());
+    sheet.row("digest", &view.digest.to_string());
+    if !view.dangers.is_empty() {
+        sheet.title("Dangers");
+        for danger in &view.dangers {
+            sheet.row(danger.code, &danger.message);
+        }
+    }
+    sheet.finish()
+}
+
+fn headline(action: &Action, facts: Option<&Facts>) -> String {
+    match action {
+        Action::Execute { calls } => match calls.len() {
+            1 => "one call".to_owned(),
+            count => format!("{count} calls"),
+        },
+        Action::Payout { token, transfers } => {
+            let known = facts.and_then(|facts| facts.tokens.get(token));
+            let what = match known {
+                Some(token) => symbol(token),
+                None if token.is_zero() => "ETH".to_owned(),
+                None => "a token".to_owned(),
+            };
+            match transfers.len() {
+                1 => format!("a payment in {what}"),
+                count => format!("{count} payments in {what}"),
+            }
+        }
+        Action::Reconfigure { .. } => "a new configuration".to_owned(),
+        Action::Cancel {} => "a cancellation".to_owned(),
+    }
+}
+
+fn wallet_line(view: &View, facts: Option<&Facts>) -> String {
+    let mut line = format!("on chain {}", view.chain_id);
+    if let (Some(threshold), Some(owners)) = (view.threshold, &view.owners) {
+        line.push_str(&format!(", {threshold} of {} owners", owners.len()));
+    }
+    line.push_str(match facts.map(|facts| &facts.state.provenance) {
+        None => ", unchecked",
+        Some(Provenance::Factory) => ", made by the Quorate factory",
+        Some(Provenance::NotDeployed) => ", not deployed yet",
+        Some(Provenance::CodeOnly) => ", of unknown origin",
+        Some(Provenance::Foreign) => ", NOT a Quorate wallet",
+    });
+    line
+}
+
+fn sequence_line(view: &View) -> String {
+    let sequence = view.sequence;
+    match view.next_sequence {
+        Some(next) if next == sequence => format!("{sequence} (the next of the lane)"),
+        Some(next) if next < sequence => {
+            format!("{sequence} (the lane is at {next}: others go first)")
+        }
+        Some(_) => format!("{sequence} (used up)"),
+        None => sequence.to_string(),
+    }
+}
+
+fn call_lines(call: &Call, facts: Option<&Facts>) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !call.value.is_zero() {
+        lines.push(format!("with {} ETH", amount::grouped(call.value, ETHER_DECIMALS)));
+    }
+    if call.data.is_empty() {
+        if call.value.is_zero() {
+            lines.push("with nothing".to_owned());
+        }
+        return lines;
+    }
+    let Some(decoded) = calldata::decode(call) else {
+        lines.push(format!("with {} bytes that are not understood:", call.data.len()));
+        lines.push(call.data.to_string());
+        return lines;
+    };
+    lines.push(decoded.name.clone());
+    let token = facts.and_then(|facts| facts.tokens.get(&call.to));
+    for (name, value) in &decoded.arguments {
+        let in_units = token.filter(|_| name == "amount" && decoded.is_of_token());
+        let value = match (in_units, value.as_uint()) {
+            (Some(token), Some((amount, _))) if amount == U256::MAX => {
+                format!("everything, without limit, of {}", symbol(token))
+            }
+            (Some(token), Some((amount, _))) => amount_text(amount, Some(token)),
+            _ => calldata::text(value),
+        };
+        lines.push(format!("  {name}: {value}"));
+    }
+    lines
+}
+
+fn payout(sheet: &mut Sheet, token: Address, transfers: &[Transfer], facts: Option<&Facts>) {
+    let known = facts.and_then(|facts| facts.tokens.get(&token));
+    if !token.is_zero() {
+        sheet.row("token", &token.to_checksum(None));
+        if let Some(known) = known {
+            sheet.more(&token_line(known));
+        }
+    }
+    let in_words = |amount: U256| match known {
+        None if !token.is_zero() && amount != amount::EVERYTHING_LEFT => {
+            format!("{amount} smallest units")
+        }
+        _ => amount_text(amount, known),
+    };
+    let amounts: Vec<_> = transfers.iter().map(|transfer| in_words(transfer.amount)).collect();
+    let width = amounts.iter().map(String::len).max().unwrap_or_default();
+    for (number, (transfer, amount)) in (1..).zip(transfers.iter().zip(&amounts)) {
+        let label = if number == 1 { "pays" } else { "" };
+        let to = transfer.to.to_checksum(None);
+        sheet.row(label, &format!("{number:>3}  {to}  {amount:>width$}"));
+    }
+    let exact = transfers.iter().filter(|transfer| !transfer.is_everything_left());
+    let total = exact.map(|transfer| transfer.amount).try_fold(U256::ZERO, U256::checked_add);
+    let total = total.map_or("more than any token can hold".to_owned(), in_words);
+    let rest = transfers.iter().any(Transfer::is_everything_left);
+    let rest = if rest { ", and everything left at that moment" } else { "" };
+    let count = match transfers.len() {
+        1 => "1 payment".to_owned(),
+        count => format!("{count} payments"),
+    };
+    sheet.row("total", &format!("{total} in {count}{rest}"));
+}
+
+fn token_line(token: &Token) -> String {
+    let decimals = match token.decimals {
+        Some(decimals) => format!("{decimals} decimals"),
+        None => "decimals unreadable".to_owned(),
+    };
+    format!("calls itself {}, {decimals}", symbol(token))
+}
+
+fn configuration(sheet: &mut Sheet, config: &Config, facts: Option<&Facts>) {
+    let present = facts.and_then(|facts| facts.state.config.as_ref());
+    let was = |text: String, old: Option<String>| match old {
+        Some(old) if old != text => format!("{text}   (was {old})"),
+        _ => text,
+    };
+    let threshold = |c: &Config| format!("{} of {}", c.threshold(), c.owners().len());
+    let policy =
+        |c: &Config| c.policy().map_or("none".to_owned(), |policy| policy.to_checksum(None));
+    sheet.row("threshold", &was(threshold(config), present.map(threshold)));
+    for (place, owner) in config.owners().iter().enumerate() {
+        let is_new = present.is_some_and(|present| present.index_of(*owner).is_none());
+        let mark = if is_new { "   NEW" } else { "" };
+        let label = if place == 0 { "owners" } else { "" };
+        sheet.row(label, &format!("{:>3}  {}{mark}", place + 1, owner.to_checksum(None)));
+    }
+    let gone = present.into_iter().flat_map(Config::owners);
+    for owner in gone.filter(|owner| config.index_of(**owner).is_none()) {
+        sheet.row("removed", &format!("     {}", owner.to_checksum(None)));
+    }
+    sheet.row("policy", &was(policy(config), present.map(policy)));
+    if !config.policy_data().is_empty() {
+        sheet.row("policy data", &config.policy_data().to_string());
+    }
+}
+
+fn signed(sheet: &mut Sheet, view: &View) {
+    let counted =
+        view.signatures.iter().filter(|signature| signature.counts != Some(false)).count();
+    let needed =
+        view.threshold.map(|threshold| format!(" of {threshold} needed")).unwrap_or_default();
+    sheet.row("signed", &format!("{counted}{needed}"));
+    for SignatureView { owner, kind, counts, .. } in &view.signatures {
+        let kind = match kind {
+            Kind::Ecdsa => "by its key",
+            Kind::Contract => "as a contract",
+            Kind::Approved => "by an approval on chain",
+        };
+        let counts = match counts {
+            Some(true) => "",
+            Some(false) => ", DOES NOT COUNT",
+            None => ", unchecked",
+        };
+        sheet.more(&format!("{owner}  {kind}{counts}"));
+    }
+    let missing = view.missing.iter().flatten();
+    for (place, owner) in missing.enumerate() {
+        sheet.row(if place == 0 { "not signed" } else { "" }, owner);
+    }
+}

@@ -1,0 +1,165 @@
+//! The commands in the documentation do what it says.
+
+use eyre::{OptionExt as _, Result, ensure};
+use quorate_lab::{
+    anvil::Chain,
+    demo::{self, Options},
+    deploy,
+    fixtures::world,
+    keystore::{self, PASSWORD},
+    owners::owner,
+    program::Program,
+    repository,
+};
+use std::{env, fs, iter, path::Path, process::Command};
+
+/// Stands in an output for whatever differs from run to run; alone on a line, for any lines.
+const ANYTHING: &str = "…";
+
+/// A command of the documentation.
+#[derive(Debug)]
+struct Example {
+    command: String,
+    exit_code: i32,
+    output: String,
+}
+
+#[tokio::test]
+async fn the_guide_does_what_it_says() -> Result<()> {
+    let examples = examples("docs/guide.md")?;
+    ensure!(examples.len() > 10, "only {} commands", examples.len());
+    let chain = Chain::start_live()?;
+    deploy::canonical(&chain).await?;
+    let folder = tempfile::tempdir()?;
+    let keystores = folder.path().join(".foundry/keystores");
+    fs::create_dir_all(&keystores)?;
+    for (name, number) in [("alice", 0), ("bob", 1), ("gas", 8)] {
+        keystore::write(&keystores, name, &owner(number))?;
+    }
+    world::KEY_HOLDING.give(&chain, owner(8).address()).await?;
+    fs::write(folder.path().join("password"), PASSWORD)?;
+    fs::write(folder.path().join("payroll.csv"), csv("docs/guide.md")?)?;
+    for example in examples {
+        run(&example, folder.path(), &chain.endpoint())?;
+        // The guide says that money can be sent to the address at once.
+        if example.command.starts_with("quorate wallet create") {
+            let wallet = fs::read(folder.path().join("wallet.json"))?;
+            let wallet = quorate_core::WalletFile::from_json(&wallet)?;
+            world::KEY_HOLDING.give(&chain, wallet.address()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The demo succeeds, and what the README shows of it is what it prints.
+#[tokio::test]
+async fn the_demo_holds_and_the_readme_shows_it() -> Result<()> {
+    let program = Program::at(env!("CARGO_BIN_EXE_quorate"));
+    let outcome = demo::play(program, Options { json: false, keep: false }).await?;
+    ensure!(outcome.all_held, "{}", outcome.story);
+    let readme = fs::read_to_string(repository().join("README.md"))?;
+    let transcript = readme.split_once("```text demo\n").ok_or_eyre("no transcript")?.1;
+    let transcript = transcript.split_once("\n```").ok_or_eyre("a transcript without an end")?.0;
+    ensure!(
+        matches(transcript.trim(), outcome.story.trim()),
+        "the README does not show what the demo prints:\n{}",
+        outcome.story
+    );
+    Ok(())
+}
+
+/// The commands in the `console` blocks, with what they print.
+fn examples(path: &str) -> Result<Vec<Example>> {
+    let text = fs::read_to_string(repository().join(path))?;
+    let mut examples: Vec<Example> = Vec::new();
+    for block in text.split("```console\n").skip(1) {
+        let block = block.split_once("\n```").ok_or_eyre("a block without an end")?.0;
+        for line in block.lines() {
+            match line.strip_prefix("$ ") {
+                Some(command) => {
+                    let (command, code) =
+                        command.split_once("# exit code ").unwrap_or((command, "0"));
+                    let command = command.trim_end().to_owned();
+                    examples.push(Example {
+                        command,
+                        exit_code: code.parse()?,
+                        output: String::new(),
+                    });
+                }
+                None => {
+                    let example = examples.last_mut().ok_or_eyre("output without a command")?;
+                    example.output.push_str(line);
+                    example.output.push('\n');
+                }
+            }
+        }
+    }
+    Ok(examples)
+}
+
+/// The file that the guide prints with `cat`.
+fn csv(path: &str) -> Result<String> {
+    let examples = examples(path)?;
+    let cat = examples.into_iter().find(|example| example.command == "cat payroll.csv");
+    Ok(cat.ok_or_eyre("the guide has no payroll.csv")?.output)
+}
+
+fn run(example: &Example, folder: &Path, endpoint: &str) -> Result<()> {
+    let program = Path::new(env!("CARGO_BIN_EXE_quorate")).parent().ok_or_eyre("no folder")?;
+    let path = env::var_os("PATH").unwrap_or_default();
+    let path = iter::once(program.to_owned()).chain(env::split_paths(&path));
+    let output = Command::new("sh")
+        .args(["-c", &format!("{} 2>&1", example.command)])
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", env::join_paths(path)?)
+        .env("HOME", folder)
+        .env("ETH_RPC_URL", endpoint)
+        .env("ETH_PASSWORD", "password")
+        .output()?;
+    let printed = String::from_utf8(output.stdout)?;
+    let code = output.status.code();
+    ensure!(code == Some(example.exit_code), "{}: {code:?}: {printed}", example.command);
+    ensure!(
+        matches(&example.output, &printed),
+        "{}\n--- the guide ---\n{}--- printed ---\n{printed}",
+        example.command,
+        example.output
+    );
+    Ok(())
+}
+
+/// Whether `printed` is `expected`, in which [`ANYTHING`] stands for anything.
+fn matches(expected: &str, printed: &str) -> bool {
+    let mut rest = printed.trim_end();
+    let expected = expected.trim_end();
+    let mut parts = expected.split(ANYTHING);
+    let first = parts.next().unwrap_or_default();
+    let Some(behind) = rest.strip_prefix(first) else { return false };
+    rest = behind;
+    let parts: Vec<_> = parts.collect();
+    for (place, part) in parts.iter().enumerate() {
+        if place + 1 == parts.len() {
+            return rest.ends_with(part);
+        }
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.is_empty()
+}
+
+#[test]
+fn an_output_that_differs_does_not_match() {
+    for (expected, printed, same) in [
+        ("a\n…\nd", "a\nb\nc\nd", true),
+        ("in 0x…, … gas", "in 0x12, 7 gas", true),
+        ("in 0x…, … gas", "in 0x12, 7 gas more", false),
+        ("in 0x… gas", "out 0x12 gas", false),
+        ("a … b … c", "a 1 c 2 b", false),
+        ("a", "a b", false),
+    ] {
+        assert_eq!(matches(expected, printed), same, "{expected}");
+    }
+}

@@ -1,0 +1,12 @@
+//! Stories of the program `quorate`, run as a process of its own against a real anvil.
+
+mod bad_input;
+mod dangers;
+mod environment;
+mod first_payment;
+mod guide;
+mod nested;
+mod payout;
+mod reconfigure;
+mod typed_data;
+mod wallets;
