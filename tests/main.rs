@@ -2,3 +2,7 @@
 
 mod artifacts;
 mod deployment;
+mod fixtures;
+mod packing;
+mod payouts;
+mod type_strings;
