@@ -1,0 +1,195 @@
+-- The same text as of the other engine, but for the word for bytes: BLOB in SQLite, BYTEA in PostgreSQL.
+-- Addresses and hashes are bytes, 256-bit numbers decimal text, instants Unix milliseconds, flags 0 or 1. Texts that
+-- others wrote (note, failure_reason, holder) are JSON strings, because PostgreSQL takes no NUL in a text.
+
+-- One row: what is given out in order. Locked first by every transaction that writes.
+CREATE TABLE store_head (
+    id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+    outbox_sequence BIGINT NOT NULL,
+    audit_sequence BIGINT NOT NULL,
+    audit_hash BYTEA NOT NULL
+);
+
+CREATE TABLE wallets (
+    chain_id BIGINT NOT NULL,
+    address BYTEA NOT NULL,
+    -- The configuration and salt that the address commits to, where known.
+    origin_config TEXT,
+    salt BYTEA,
+    -- The configuration that was last read from the chain, and its epoch.
+    config TEXT,
+    epoch BIGINT NOT NULL,
+    registered_at BIGINT NOT NULL,
+    PRIMARY KEY (chain_id, address)
+);
+
+-- Who is in wallets.config.
+CREATE TABLE wallet_owners (
+    chain_id BIGINT NOT NULL,
+    address BYTEA NOT NULL,
+    owner BYTEA NOT NULL,
+    PRIMARY KEY (owner, chain_id, address),
+    FOREIGN KEY (chain_id, address) REFERENCES wallets (chain_id, address)
+);
+CREATE INDEX wallet_owners_by_wallet ON wallet_owners (chain_id, address);
+
+CREATE TABLE proposals (
+    digest BYTEA NOT NULL PRIMARY KEY,
+    -- The outbox sequence of its creation: lists are in this order.
+    position BIGINT NOT NULL UNIQUE,
+    chain_id BIGINT NOT NULL,
+    wallet BYTEA NOT NULL,
+    epoch BIGINT NOT NULL,
+    action TEXT NOT NULL,
+    -- 32 bytes, big-endian, so that they sort by lane and sequence.
+    nonce BYTEA NOT NULL,
+    deadline BIGINT NOT NULL,
+    note TEXT,
+    proposer BYTEA NOT NULL,
+    status TEXT NOT NULL,
+    reason TEXT,
+    final BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
+    superseded_by BYTEA,
+    execution_tx BYTEA,
+    execution_block BIGINT,
+    execution_block_hash BYTEA,
+    execution_gas BIGINT,
+    execution_fee TEXT,
+    failure_tx BYTEA,
+    failure_block BIGINT,
+    failure_reason TEXT,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    FOREIGN KEY (chain_id, wallet) REFERENCES wallets (chain_id, address)
+);
+CREATE INDEX proposals_by_wallet ON proposals (chain_id, wallet, position);
+CREATE INDEX proposals_by_wallet_status ON proposals (chain_id, wallet, status, position);
+CREATE INDEX proposals_by_nonce ON proposals (chain_id, wallet, nonce);
+CREATE INDEX proposals_by_status ON proposals (status, position);
+CREATE INDEX proposals_by_final ON proposals (chain_id, final, position);
+
+CREATE TABLE signatures (
+    digest BYTEA NOT NULL,
+    owner BYTEA NOT NULL,
+    kind TEXT NOT NULL,
+    signature BYTEA NOT NULL,
+    verified BIGINT NOT NULL,
+    received_at BIGINT NOT NULL,
+    PRIMARY KEY (digest, owner),
+    FOREIGN KEY (digest) REFERENCES proposals (digest)
+);
+
+-- The next account nonce of each sender.
+CREATE TABLE accounts (
+    chain_id BIGINT NOT NULL,
+    sender BYTEA NOT NULL,
+    next_nonce BIGINT NOT NULL,
+    PRIMARY KEY (chain_id, sender)
+);
+
+CREATE TABLE attempts (
+    chain_id BIGINT NOT NULL,
+    sender BYTEA NOT NULL,
+    account_nonce BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    tx_hash BYTEA NOT NULL,
+    raw BYTEA NOT NULL,
+    kind TEXT NOT NULL,
+    digest BYTEA,
+    wallet BYTEA,
+    max_fee_per_gas TEXT NOT NULL,
+    max_priority_fee_per_gas TEXT NOT NULL,
+    gas_limit BIGINT NOT NULL,
+    reserved TEXT NOT NULL,
+    budget_day BIGINT,
+    settled BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    block_number BIGINT,
+    block_hash BYTEA,
+    gas_used BIGINT,
+    fee TEXT,
+    final BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    PRIMARY KEY (chain_id, sender, account_nonce, number),
+    FOREIGN KEY (digest) REFERENCES proposals (digest),
+    FOREIGN KEY (chain_id, sender) REFERENCES accounts (chain_id, sender)
+);
+CREATE UNIQUE INDEX attempts_by_hash ON attempts (chain_id, tx_hash);
+CREATE INDEX attempts_by_digest ON attempts (digest);
+CREATE INDEX attempts_by_final ON attempts (chain_id, final, sender, account_nonce, number);
+
+-- Wei by wallet and day; the zero address has the sum of its chain.
+CREATE TABLE budgets (
+    chain_id BIGINT NOT NULL,
+    wallet BYTEA NOT NULL,
+    day BIGINT NOT NULL,
+    reserved TEXT NOT NULL,
+    spent TEXT NOT NULL,
+    PRIMARY KEY (chain_id, wallet, day)
+);
+
+-- At most one row: the engine that may allocate account nonces.
+CREATE TABLE lease (
+    id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+    holder TEXT NOT NULL,
+    epoch BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+
+CREATE TABLE outbox (
+    sequence BIGINT NOT NULL PRIMARY KEY,
+    at BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    chain_id BIGINT NOT NULL,
+    wallet BYTEA NOT NULL,
+    digest BYTEA,
+    payload TEXT NOT NULL
+);
+CREATE INDEX outbox_by_wallet ON outbox (chain_id, wallet, sequence);
+
+-- How far each webhook was told.
+CREATE TABLE deliveries (
+    name TEXT NOT NULL PRIMARY KEY,
+    sequence BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+
+-- Append-only; each row's hash commits to the one before.
+CREATE TABLE audit (
+    sequence BIGINT NOT NULL PRIMARY KEY,
+    at BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    previous BYTEA NOT NULL UNIQUE,
+    hash BYTEA NOT NULL UNIQUE
+);
+
+-- How far each chain was followed, and the blocks by which a reorg is noticed.
+CREATE TABLE chains (
+    chain_id BIGINT NOT NULL PRIMARY KEY,
+    block_number BIGINT NOT NULL,
+    block_hash BYTEA NOT NULL,
+    logs_to BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+CREATE TABLE recent_blocks (
+    chain_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    hash BYTEA NOT NULL,
+    parent_hash BYTEA NOT NULL,
+    PRIMARY KEY (chain_id, number),
+    FOREIGN KEY (chain_id) REFERENCES chains (chain_id)
+);
+
+-- Tokens of the HTTP API, hashed. wallets is `*` or a JSON list.
+CREATE TABLE api_tokens (
+    name TEXT NOT NULL PRIMARY KEY,
+    hash BYTEA NOT NULL UNIQUE,
+    permission TEXT NOT NULL,
+    wallets TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    revoked_at BIGINT
+);

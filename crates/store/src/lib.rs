@@ -1,0 +1,53 @@
+//! What a relayer must not lose: wallets, proposals, signatures, attempts, events and the audit log, in a SQLite
+//! file or on a PostgreSQL server.
+//!
+//! - [`Storage`] is what can be asked; [`Store`] answers. The types are re-exported here.
+//! - One task writes, on a connection of its own; what waits for it is committed together, and each caller hears
+//!   of its own part, after the commit. Reads have other connections and never wait for it.
+//! - [`StoreError::is_retryable`] tells whether asking again can help.
+//!
+//! SQL stands in this crate only, one text for both databases; they differ in how a transaction begins
+//! ([`Engine`]) and in the word for bytes.
+
+mod attempt;
+mod audit;
+mod budget;
+mod chain;
+mod error;
+mod fault;
+mod lease;
+mod migrate;
+mod open;
+mod outbox;
+mod page;
+mod proposal;
+mod query;
+mod row;
+mod signature;
+mod status;
+mod storage;
+mod store;
+mod transaction;
+mod wallet;
+mod writer;
+
+pub use attempt::{
+    AccountNonce, AttemptRecord, AttemptState, Inclusion, NewAttempt, Purpose,
+    mark::{AttemptChange, MinedAttempt, Settlement},
+};
+pub use audit::verify::{AuditFault, AuditReport};
+pub use budget::{Reservation, Usage};
+pub use chain::{Block, ChainCursor, ChainStep};
+pub use error::{DatabaseError, OpenError, StoreError};
+pub use lease::{Lease, LeaseAnswer};
+pub use open::{Engine, Options};
+pub use outbox::{Event, EventFilter, EventKind};
+pub use page::{MAX_PAGE, Page};
+pub use proposal::{
+    NewProposal, ProposalFilter, ProposalRecord, RecordedProposal, transition::Transition,
+};
+pub use signature::{Accepted, NewSignature, SignatureRecord};
+pub use status::{Execution, Failure, Status, StatusWord, Waiting};
+pub use storage::{Storage, Stores};
+pub use store::Store;
+pub use wallet::{NewWallet, Recorded, WalletFilter, WalletKey, WalletRecord};

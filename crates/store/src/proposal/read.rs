@@ -1,0 +1,111 @@
+//! Reading proposals back. What does not have its digest is not believed.
+
+use super::{ProposalFilter, ProposalRecord, nonce_blob, nonce_of};
+use crate::{
+    error::StoreError,
+    page::{Page, rows_for},
+    query::Query,
+    row::{Fields, blob, int},
+    signature,
+    status::{Failure, Status},
+};
+use alloy::primitives::B256;
+use quorate_core::Request;
+use sqlx::{AnyConnection, any::AnyRow};
+
+pub(crate) async fn find(
+    connection: &mut AnyConnection,
+    digest: B256,
+) -> Result<Option<ProposalRecord>, StoreError> {
+    let query = sqlx::query("SELECT * FROM proposals WHERE digest = $1").bind(blob(digest));
+    let Some(row) = query.fetch_optional(&mut *connection).await? else { return Ok(None) };
+    let mut proposal = read(&row)?;
+    proposal.signatures = signature::of_proposal(connection, digest).await?;
+    Ok(Some(proposal))
+}
+
+/// The proposals that `filter` takes, the last recorded first, before the position `before`.
+pub(crate) async fn list(
+    connection: &mut AnyConnection,
+    filter: &ProposalFilter,
+    before: Option<u64>,
+    limit: u32,
+) -> Result<Page<ProposalRecord, u64>, StoreError> {
+    let mut query = Query::new("SELECT p.* FROM proposals p");
+    if let Some(owner) = filter.awaiting {
+        query.push(" JOIN wallet_owners o ON o.chain_id = p.chain_id AND o.address = p.wallet");
+        query.bind(
+            " WHERE o.owner = ? AND p.status = 'collecting' AND NOT EXISTS \
+             (SELECT 1 FROM signatures s WHERE s.digest = p.digest AND s.owner = ?)",
+            blob(owner),
+        );
+    } else {
+        query.push(" WHERE 1 = 1");
+    }
+    if let Some(chain_id) = filter.chain_id {
+        query.bind(" AND p.chain_id = ?", int("chainId", chain_id)?);
+    }
+    if let Some(wallet) = filter.wallet {
+        query.bind(" AND p.wallet = ?", blob(wallet));
+    }
+    if let Some(nonce) = filter.nonce {
+        query.bind(" AND p.nonce = ?", nonce_blob(nonce));
+    }
+    if let Some(status) = filter.status {
+        query.bind(" AND p.status = ?", status.word().to_owned());
+    }
+    if let Some(is_final) = filter.is_final {
+        query.bind(" AND p.final = ?", i64::from(is_final));
+    }
+    if let Some(before) = before {
+        query.bind(" AND p.position < ?", int("cursor", before)?);
+    }
+    query.bind(" ORDER BY p.position DESC LIMIT ?", rows_for(limit));
+    let rows = query.fetch_all(&mut *connection).await?;
+    let items = rows.iter().map(read).collect::<Result<_, _>>()?;
+    let mut page = Page::new(items, limit, |proposal: &ProposalRecord| proposal.position);
+    for proposal in &mut page.items {
+        proposal.signatures = signature::of_proposal(connection, proposal.digest).await?;
+    }
+    Ok(page)
+}
+
+/// A row of `proposals`, without its signatures.
+pub(super) fn read(row: &AnyRow) -> Result<ProposalRecord, StoreError> {
+    let fields = Fields::new(row, "proposals", &["digest"]);
+    let request = Request {
+        chain_id: fields.number("chain_id")?,
+        wallet: fields.address("wallet")?,
+        epoch: fields.number("epoch")?,
+        action: fields.json("action")?,
+        nonce: nonce_of(fields.b256("nonce")?),
+        deadline: fields.number("deadline")?,
+    };
+    let digest = request.digest();
+    if digest != fields.b256("digest")? {
+        return Err(fields.corrupt(format!("its fields make the digest {digest}")));
+    }
+    Ok(ProposalRecord {
+        request,
+        digest,
+        position: fields.number("position")?,
+        note: fields.foreign_text_opt("note")?,
+        proposer: fields.address("proposer")?,
+        status: Status::read(&fields)?,
+        is_final: fields.flag("final")?,
+        revision: fields.number("revision")?,
+        last_failure: failure(&fields)?,
+        created_at: fields.int("created_at")?,
+        updated_at: fields.int("updated_at")?,
+        signatures: Vec::new(),
+    })
+}
+
+fn failure(fields: &Fields<'_>) -> Result<Option<Failure>, StoreError> {
+    let Some(tx_hash) = fields.b256_opt("failure_tx")? else { return Ok(None) };
+    Ok(Some(Failure {
+        tx_hash,
+        block_number: fields.number("failure_block")?,
+        reason: fields.json("failure_reason")?,
+    }))
+}

@@ -1,0 +1,225 @@
+//! What a relayer asks of its storage.
+
+use crate::{
+    attempt::{
+        AccountNonce, AttemptRecord, NewAttempt,
+        mark::{AttemptChange, Settlement},
+    },
+    audit::verify::AuditReport,
+    budget::Usage,
+    chain::{ChainCursor, ChainStep},
+    error::StoreError,
+    lease::{Lease, LeaseAnswer},
+    outbox::{Event, EventFilter},
+    page::Page,
+    proposal::{
+        NewProposal, ProposalFilter, ProposalRecord, RecordedProposal, transition::Transition,
+    },
+    signature::{Accepted, NewSignature},
+    wallet::{NewWallet, Recorded, WalletFilter, WalletKey, WalletRecord},
+};
+use alloy::primitives::{Address, B256};
+use quorate_core::Config;
+use std::future::Future;
+
+/// Intentions, each one durable commit, and questions.
+///
+/// An intention returns once it is on disk; one that fails changed nothing. Asked again, as after a lost
+/// connection or a crash, it does nothing twice: it answers as for what was known before, or, where a revision
+/// is compared, with [`StoreError::Conflict`]. Whatever it changes is told in the outbox and
+/// recorded in the audit log by the same commit. `at` is the caller's time in Unix milliseconds: nothing here has
+/// a clock.
+///
+/// Every call fails with [`StoreError::Database`] if the database does, and with [`StoreError::Corrupt`] if what was
+/// stored cannot be what is read. Not found is `None`. Nothing is ever deleted.
+///
+/// Does not decide anything: neither whether a signature is valid, nor what a proposal's status is.
+pub trait Storage: Send + Sync {
+    /// Registers a wallet. For one that is known, adds the origin if that was not.
+    fn register_wallet(&self, wallet: NewWallet, at: i64) -> impl Stores<Recorded>;
+
+    /// Notes the configuration that was read from the chain, so that owners find their wallets.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::UnknownWallet`].
+    fn record_config(
+        &self,
+        wallet: WalletKey,
+        config: Config,
+        epoch: u32,
+        at: i64,
+    ) -> impl Stores<()>;
+
+    /// The wallet.
+    fn find_wallet(&self, wallet: WalletKey) -> impl Stores<Option<WalletRecord>>;
+
+    /// The wallets by chain and address, behind `after`.
+    fn list_wallets(
+        &self,
+        filter: WalletFilter,
+        after: Option<WalletKey>,
+        limit: u32,
+    ) -> impl Stores<Page<WalletRecord, WalletKey>>;
+
+    /// Records a proposal with its first signature. Of one that is known only the signature is news.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::UnknownWallet`], [`StoreError::TooManyOpen`].
+    fn record_proposal(&self, proposal: NewProposal, at: i64) -> impl Stores<RecordedProposal>;
+
+    /// Keeps a signature. The first of an owner stays, unless `replaces` names it as one that verifies no longer.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::UnknownProposal`].
+    fn accept_signature(
+        &self,
+        digest: B256,
+        signature: NewSignature,
+        at: i64,
+    ) -> impl Stores<Accepted>;
+
+    /// Changes a proposal's status if nobody else did since it was read; tells the new revision.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::UnknownProposal`], [`StoreError::Conflict`], [`StoreError::IllegalTransition`].
+    fn transition(&self, transition: Transition, at: i64) -> impl Stores<u64>;
+
+    /// The proposal with its signatures.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Corrupt`] if its fields do not make its digest.
+    fn find_proposal(&self, digest: B256) -> impl Stores<Option<ProposalRecord>>;
+
+    /// The proposals with their signatures, the last recorded first, before the position `before`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Corrupt`] if the fields of one of them do not make its digest.
+    fn list_proposals(
+        &self,
+        filter: ProposalFilter,
+        before: Option<u64>,
+        limit: u32,
+    ) -> impl Stores<Page<ProposalRecord, u64>>;
+
+    /// Takes an account nonce, or replaces the last attempt at one, and stores the signed bytes. Only after this may they
+    /// be sent. With `transition`, changes the status of a proposal too.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::LeaseLost`]; [`StoreError::Lost`] if the place is taken, and then the bytes must be thrown
+    /// away unsent; [`StoreError::Gap`], [`StoreError::Settled`], [`StoreError::OverBudget`]; those of
+    /// [`Self::transition`].
+    fn record_attempt(
+        &self,
+        lease: &Lease,
+        attempt: NewAttempt,
+        transition: Option<Transition>,
+        at: i64,
+    ) -> impl Stores<Recorded>;
+
+    /// Notes what became of an attempt; tells its new revision. One that was final no longer is: a reorg went deeper than
+    /// was waited for.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::LeaseLost`], [`StoreError::UnknownAttempt`], [`StoreError::Conflict`].
+    fn mark_attempt(&self, lease: &Lease, change: AttemptChange, at: i64) -> impl Stores<u64>;
+
+    /// Ends an account nonce: every attempt at it is final, what was reserved for them is given back, and what the mined
+    /// one cost is booked.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::LeaseLost`], [`StoreError::UnknownAttempt`].
+    fn settle_nonce(&self, lease: &Lease, settlement: Settlement, at: i64) -> impl Stores<()>;
+
+    /// All attempts on a chain that are not final, by sender, account nonce and number: what an engine begins with.
+    fn open_attempts(&self, chain_id: u64) -> impl Stores<Vec<AttemptRecord>>;
+
+    /// All attempts at an account nonce, the first one first.
+    fn attempts_at(&self, account_nonce: AccountNonce) -> impl Stores<Vec<AttemptRecord>>;
+
+    /// All attempts to execute a proposal, the first one first.
+    fn attempts_of(&self, digest: B256) -> impl Stores<Vec<AttemptRecord>>;
+
+    /// The attempt with this hash.
+    fn find_attempt(&self, chain_id: u64, tx_hash: B256) -> impl Stores<Option<AttemptRecord>>;
+
+    /// The account nonce behind the last one that was taken; `None` if none was. The chain may be further.
+    fn next_account_nonce(&self, chain_id: u64, sender: Address) -> impl Stores<Option<u64>>;
+
+    /// What was used of the budget of a day (in days since 1970); of the whole chain if `wallet` is `None`.
+    fn budget_usage(&self, chain_id: u64, wallet: Option<Address>, day: u32) -> impl Stores<Usage>;
+
+    /// Asks for the lease. The holder that has it gets it anew, in the next epoch: its earlier self is shut out.
+    fn acquire_lease(
+        &self,
+        holder: String,
+        duration_millis: u32,
+        at: i64,
+    ) -> impl Stores<LeaseAnswer>;
+
+    /// Keeps the lease for longer.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::LeaseLost`].
+    fn renew_lease(&self, lease: &Lease, duration_millis: u32, at: i64) -> impl Stores<Lease>;
+
+    /// Gives the lease back, so that another need not wait.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::LeaseLost`].
+    fn release_lease(&self, lease: &Lease, at: i64) -> impl Stores<()>;
+
+    /// The lease there is, expired or not.
+    fn find_lease(&self) -> impl Stores<Option<Lease>>;
+
+    /// Notes blocks that were followed, after all that follows from them was stored.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::LeaseLost`].
+    fn record_step(&self, lease: &Lease, step: ChainStep, at: i64) -> impl Stores<()>;
+
+    /// How far a chain was followed.
+    fn find_chain(&self, chain_id: u64) -> impl Stores<Option<ChainCursor>>;
+
+    /// At most `limit` events behind `sequence`, in order. Whoever goes on from the last one misses none, whatever
+    /// was being written meanwhile.
+    fn events_after(
+        &self,
+        sequence: u64,
+        filter: EventFilter,
+        limit: u32,
+    ) -> impl Stores<Vec<Event>>;
+
+    /// The sequence of the last event; 0 if there is none.
+    fn last_event(&self) -> impl Stores<u64>;
+
+    /// Notes that the webhook `name` was told everything up to `sequence`; tells how far it was told, which never
+    /// goes back.
+    fn mark_delivered(&self, name: String, sequence: u64, at: i64) -> impl Stores<u64>;
+
+    /// How far the webhook `name` was told; 0 if nothing.
+    fn delivered(&self, name: String) -> impl Stores<u64>;
+
+    /// Examines the whole audit log. Without `expected_head` an end that was cut off or written anew, together with the
+    /// store's own note of it, is not found.
+    fn verify_audit(&self, expected_head: Option<B256>) -> impl Stores<AuditReport>;
+
+    /// The hash of the last row of the audit log, zero if there is none: to be kept elsewhere.
+    fn audit_head(&self) -> impl Stores<B256>;
+}
+
+/// The future of an answer.
+pub trait Stores<T>: Future<Output = Result<T, StoreError>> + Send {}
+
+impl<T, F: Future<Output = Result<T, StoreError>> + Send> Stores<T> for F {}

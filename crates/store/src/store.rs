@@ -1,0 +1,325 @@
+//! The one implementation of [`Storage`], on either database.
+
+use crate::{
+    attempt::{
+        self, AccountNonce, AttemptRecord, NewAttempt,
+        mark::{AttemptChange, MarkAttempt, SettleNonce, Settlement},
+        record::RecordAttempt,
+    },
+    audit::verify::{self, AuditReport},
+    budget::{self, Usage},
+    chain::{self, ChainCursor, ChainStep, RecordStep},
+    error::{OpenError, StoreError},
+    lease::{self, AcquireLease, Lease, LeaseAnswer, ReleaseLease, RenewLease},
+    open::{Connector, Engine, Options},
+    outbox::{self, Event, EventFilter, MarkDelivered},
+    page::Page,
+    proposal::{
+        self, NewProposal, ProposalFilter, ProposalRecord, RecordProposal, RecordedProposal,
+        transition::{Move, Transition},
+    },
+    signature::{AcceptSignature, Accepted, NewSignature},
+    storage::Storage,
+    transaction::{self, Head},
+    wallet::{
+        self, NewWallet, RecordConfig, Recorded, RegisterWallet, WalletFilter, WalletKey,
+        WalletRecord,
+    },
+    writer::Queue,
+};
+use alloy::primitives::{Address, B256};
+use quorate_core::Config;
+use sqlx::{Any, AnyPool, Transaction};
+use std::{fmt, time::Duration};
+
+/// How often opening is tried again while the database is busy, and how long is waited before.
+const OPEN_RETRIES: u32 = 40;
+const OPEN_PAUSE: Duration = Duration::from_millis(50);
+
+/// A database. Cheap to clone; all clones share one writer.
+#[derive(Clone)]
+pub struct Store {
+    engine: Engine,
+    pool: AnyPool,
+    queue: Queue,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the pool, which shows the URL and the password in it.
+        f.debug_struct("Store").field("engine", &self.engine).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the database at `url`: a file, `sqlite:FILE` or `postgres://…`. Creates the file (for its owner only)
+    /// and the tables where they are missing. Needs a tokio runtime, on which the writer lives.
+    ///
+    /// Another process may have the same database open: both may write, one engine holds the lease.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be opened, belongs to another application, or is of a newer version.
+    pub async fn open(url: &str, options: Options) -> Result<Self, OpenError> {
+        let connector = Connector::new(url, options)?;
+        // While another process makes the file, SQLite says that it is locked without waiting.
+        let mut attempts = 0;
+        let writer = loop {
+            match connector.open().await {
+                Err(error) if error.is_retryable() && attempts < OPEN_RETRIES => {
+                    attempts += 1;
+                    tokio::time::sleep(OPEN_PAUSE).await;
+                }
+                opened => break opened?,
+            }
+        };
+        let pool = connector.pool().await?;
+        let engine = connector.engine();
+        Ok(Self { engine, pool, queue: Queue::start(writer, connector) })
+    }
+
+    /// Which database it is.
+    pub const fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// Stores what is queued and closes the database, for all clones.
+    pub async fn close(&self) {
+        self.queue.stop().await;
+        self.pool.close().await;
+    }
+
+    /// A transaction in which all reads see the same state.
+    async fn snapshot(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        Ok(self.pool.begin_with(self.engine.begin_snapshot()).await?)
+    }
+
+    async fn head(&self) -> Result<Head, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        transaction::read_head(&mut connection, transaction::SELECT_HEAD).await
+    }
+}
+
+impl Storage for Store {
+    async fn register_wallet(&self, wallet: NewWallet, at: i64) -> Result<Recorded, StoreError> {
+        self.queue.store(RegisterWallet { wallet, at }).await
+    }
+
+    async fn record_config(
+        &self,
+        key: WalletKey,
+        config: Config,
+        epoch: u32,
+        at: i64,
+    ) -> Result<(), StoreError> {
+        self.queue.store(RecordConfig { key, config, epoch, at }).await
+    }
+
+    async fn find_wallet(&self, key: WalletKey) -> Result<Option<WalletRecord>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        wallet::find(&mut connection, key).await
+    }
+
+    async fn list_wallets(
+        &self,
+        filter: WalletFilter,
+        after: Option<WalletKey>,
+        limit: u32,
+    ) -> Result<Page<WalletRecord, WalletKey>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        wallet::list(&mut connection, &filter, after, limit).await
+    }
+
+    async fn record_proposal(
+        &self,
+        proposal: NewProposal,
+        at: i64,
+    ) -> Result<RecordedProposal, StoreError> {
+        self.queue.store(RecordProposal { proposal, at }).await
+    }
+
+    async fn accept_signature(
+        &self,
+        digest: B256,
+        signature: NewSignature,
+        at: i64,
+    ) -> Result<Accepted, StoreError> {
+        self.queue.store(AcceptSignature { digest, signature, at }).await
+    }
+
+    async fn transition(&self, transition: Transition, at: i64) -> Result<u64, StoreError> {
+        self.queue.store(Move { transition, at }).await
+    }
+
+    async fn find_proposal(&self, digest: B256) -> Result<Option<ProposalRecord>, StoreError> {
+        let mut tx = self.snapshot().await?;
+        let found = proposal::read::find(&mut tx, digest).await?;
+        tx.commit().await?;
+        Ok(found)
+    }
+
+    async fn list_proposals(
+        &self,
+        filter: ProposalFilter,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Page<ProposalRecord, u64>, StoreError> {
+        let mut tx = self.snapshot().await?;
+        let page = proposal::read::list(&mut tx, &filter, before, limit).await?;
+        tx.commit().await?;
+        Ok(page)
+    }
+
+    async fn record_attempt(
+        &self,
+        lease: &Lease,
+        attempt: NewAttempt,
+        transition: Option<Transition>,
+        at: i64,
+    ) -> Result<Recorded, StoreError> {
+        let lease = lease.clone();
+        self.queue.store(RecordAttempt { lease, attempt, transition, at }).await
+    }
+
+    async fn mark_attempt(
+        &self,
+        lease: &Lease,
+        change: AttemptChange,
+        at: i64,
+    ) -> Result<u64, StoreError> {
+        self.queue.store(MarkAttempt { lease: lease.clone(), change, at }).await
+    }
+
+    async fn settle_nonce(
+        &self,
+        lease: &Lease,
+        settlement: Settlement,
+        at: i64,
+    ) -> Result<(), StoreError> {
+        self.queue.store(SettleNonce { lease: lease.clone(), settlement, at }).await
+    }
+
+    async fn open_attempts(&self, chain_id: u64) -> Result<Vec<AttemptRecord>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        attempt::read::open(&mut connection, chain_id).await
+    }
+
+    async fn attempts_at(
+        &self,
+        account_nonce: AccountNonce,
+    ) -> Result<Vec<AttemptRecord>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        attempt::read::at_nonce(&mut connection, account_nonce).await
+    }
+
+    async fn attempts_of(&self, digest: B256) -> Result<Vec<AttemptRecord>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        attempt::read::of_proposal(&mut connection, digest).await
+    }
+
+    async fn find_attempt(
+        &self,
+        chain_id: u64,
+        tx_hash: B256,
+    ) -> Result<Option<AttemptRecord>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        attempt::read::by_hash(&mut connection, chain_id, tx_hash).await
+    }
+
+    async fn next_account_nonce(
+        &self,
+        chain_id: u64,
+        sender: Address,
+    ) -> Result<Option<u64>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        attempt::record::next_nonce(&mut connection, chain_id, sender).await
+    }
+
+    async fn budget_usage(
+        &self,
+        chain_id: u64,
+        wallet: Option<Address>,
+        day: u32,
+    ) -> Result<Usage, StoreError> {
+        let key = WalletKey { chain_id, address: wallet.unwrap_or(budget::WHOLE_CHAIN) };
+        let mut connection = self.pool.acquire().await?;
+        budget::find(&mut connection, key, day).await
+    }
+
+    async fn acquire_lease(
+        &self,
+        holder: String,
+        duration_millis: u32,
+        at: i64,
+    ) -> Result<LeaseAnswer, StoreError> {
+        self.queue.store(AcquireLease { holder, duration_millis, at }).await
+    }
+
+    async fn renew_lease(
+        &self,
+        lease: &Lease,
+        duration_millis: u32,
+        at: i64,
+    ) -> Result<Lease, StoreError> {
+        self.queue.store(RenewLease { lease: lease.clone(), duration_millis, at }).await
+    }
+
+    async fn release_lease(&self, lease: &Lease, at: i64) -> Result<(), StoreError> {
+        self.queue.store(ReleaseLease { lease: lease.clone(), at }).await
+    }
+
+    async fn find_lease(&self) -> Result<Option<Lease>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        lease::find(&mut connection).await
+    }
+
+    async fn record_step(&self, lease: &Lease, step: ChainStep, at: i64) -> Result<(), StoreError> {
+        self.queue.store(RecordStep { lease: lease.clone(), step, at }).await
+    }
+
+    async fn find_chain(&self, chain_id: u64) -> Result<Option<ChainCursor>, StoreError> {
+        let mut tx = self.snapshot().await?;
+        let found = chain::find(&mut tx, chain_id).await?;
+        tx.commit().await?;
+        Ok(found)
+    }
+
+    async fn events_after(
+        &self,
+        sequence: u64,
+        filter: EventFilter,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        outbox::after(&mut connection, sequence, &filter, limit).await
+    }
+
+    async fn last_event(&self) -> Result<u64, StoreError> {
+        Ok(self.head().await?.outbox_sequence)
+    }
+
+    async fn mark_delivered(
+        &self,
+        name: String,
+        sequence: u64,
+        at: i64,
+    ) -> Result<u64, StoreError> {
+        self.queue.store(MarkDelivered { name, sequence, at }).await
+    }
+
+    async fn delivered(&self, name: String) -> Result<u64, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        outbox::delivered(&mut connection, &name).await
+    }
+
+    async fn verify_audit(&self, expected_head: Option<B256>) -> Result<AuditReport, StoreError> {
+        let mut tx = self.snapshot().await?;
+        let report = verify::verify(&mut tx, expected_head).await?;
+        tx.commit().await?;
+        Ok(report)
+    }
+
+    async fn audit_head(&self) -> Result<B256, StoreError> {
+        Ok(self.head().await?.audit_hash)
+    }
+}

@@ -1,0 +1,249 @@
+//! The wallets that are served.
+
+use crate::{
+    audit::Kind,
+    error::StoreError,
+    outbox::EventKind,
+    page::{Page, rows_for},
+    query::Query,
+    row::{Fields, blob, int},
+    transaction::Transaction,
+    writer::Intention,
+};
+use alloy::primitives::Address;
+use quorate_core::{Config, proposal::Origin};
+use serde_json::json;
+use sqlx::{AnyConnection, any::AnyRow};
+
+/// A wallet on a chain. The same address on another chain is another wallet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WalletKey {
+    /// The chain (EIP-155).
+    pub chain_id: u64,
+    /// The address.
+    pub address: Address,
+}
+
+/// A wallet to be served. That it is genuine is checked before, by those who can read the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewWallet {
+    /// Which wallet.
+    pub key: WalletKey,
+    /// What its address commits to, if that is known: needed to create it.
+    pub origin: Option<Origin>,
+    /// The present configuration, if it was read from the chain or follows from `origin`.
+    pub config: Option<Config>,
+    /// The present epoch.
+    pub epoch: u32,
+}
+
+/// A wallet that is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WalletRecord {
+    /// Which wallet.
+    pub key: WalletKey,
+    /// What its address commits to, if that is known.
+    pub origin: Option<Origin>,
+    /// The configuration that was last read from the chain.
+    pub config: Option<Config>,
+    /// The epoch of that configuration.
+    pub epoch: u32,
+    /// When it was registered, in Unix milliseconds.
+    pub registered_at: i64,
+}
+
+/// Which wallets to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WalletFilter {
+    /// Those of this chain.
+    pub chain_id: Option<u64>,
+    /// Those that this account owns, by the configuration that was last read.
+    pub owner: Option<Address>,
+}
+
+/// Whether something was stored now or was there before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// It was stored now.
+    New,
+    /// It was there before; nothing changed.
+    Known,
+}
+
+pub(crate) struct RegisterWallet {
+    pub(crate) wallet: NewWallet,
+    pub(crate) at: i64,
+}
+
+impl Intention for RegisterWallet {
+    type Output = Recorded;
+
+    async fn apply(&self, tx: &mut Transaction) -> Result<Recorded, StoreError> {
+        let NewWallet { key, origin, config, epoch } = &self.wallet;
+        let chain_id = int("chainId", key.chain_id)?;
+        if let Some(known) = find(tx.connection(), *key).await? {
+            if known.origin.is_none() && origin.is_some() {
+                set_origin(tx, *key, origin.as_ref()).await?;
+            }
+            return Ok(Recorded::Known);
+        }
+        let query = sqlx::query(
+            "INSERT INTO wallets (chain_id, address, config, epoch, registered_at) \
+             VALUES ($1, $2, $3, $4, $5)",
+        );
+        query
+            .bind(chain_id)
+            .bind(blob(key.address))
+            .bind(config.as_ref().map(config_text))
+            .bind(i64::from(*epoch))
+            .bind(self.at)
+            .execute(tx.connection())
+            .await?;
+        set_origin(tx, *key, origin.as_ref()).await?;
+        set_owners(tx, *key, config.as_ref()).await?;
+        let what = json!({ "config": config, "salt": origin.as_ref().map(|origin| origin.salt) });
+        tx.emit(self.at, EventKind::WalletRegistered, *key, None, what.clone()).await?;
+        tx.audit(self.at, Kind::WalletRegistered, named(*key, what)).await?;
+        Ok(Recorded::New)
+    }
+}
+
+pub(crate) struct RecordConfig {
+    pub(crate) key: WalletKey,
+    pub(crate) config: Config,
+    pub(crate) epoch: u32,
+    pub(crate) at: i64,
+}
+
+impl Intention for RecordConfig {
+    type Output = ();
+
+    async fn apply(&self, tx: &mut Transaction) -> Result<(), StoreError> {
+        let found = find(tx.connection(), self.key).await?;
+        let known = found.ok_or(StoreError::UnknownWallet { wallet: self.key })?;
+        if known.config.as_ref() == Some(&self.config) && known.epoch == self.epoch {
+            return Ok(());
+        }
+        let query = sqlx::query(
+            "UPDATE wallets SET config = $1, epoch = $2 WHERE chain_id = $3 AND address = $4",
+        );
+        query
+            .bind(config_text(&self.config))
+            .bind(i64::from(self.epoch))
+            .bind(int("chainId", self.key.chain_id)?)
+            .bind(blob(self.key.address))
+            .execute(tx.connection())
+            .await?;
+        set_owners(tx, self.key, Some(&self.config)).await?;
+        let what = json!({ "config": self.config, "epoch": self.epoch });
+        tx.emit(self.at, EventKind::WalletReconfigured, self.key, None, what.clone()).await?;
+        tx.audit(self.at, Kind::WalletReconfigured, named(self.key, what)).await
+    }
+}
+
+/// `what` with the wallet's name in it.
+pub(crate) fn named(key: WalletKey, mut what: serde_json::Value) -> serde_json::Value {
+    what["chainId"] = json!(key.chain_id);
+    what["wallet"] = json!(key.address.to_checksum(None));
+    what
+}
+
+fn config_text(config: &Config) -> String {
+    json!(config).to_string()
+}
+
+async fn set_origin(
+    tx: &mut Transaction,
+    key: WalletKey,
+    origin: Option<&Origin>,
+) -> Result<(), StoreError> {
+    let Some(Origin { config, salt }) = origin else { return Ok(()) };
+    let query = sqlx::query(
+        "UPDATE wallets SET origin_config = $1, salt = $2 WHERE chain_id = $3 AND address = $4",
+    );
+    query
+        .bind(config_text(config))
+        .bind(blob(salt))
+        .bind(int("chainId", key.chain_id)?)
+        .bind(blob(key.address))
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
+async fn set_owners(
+    tx: &mut Transaction,
+    key: WalletKey,
+    config: Option<&Config>,
+) -> Result<(), StoreError> {
+    let chain_id = int("chainId", key.chain_id)?;
+    sqlx::query("DELETE FROM wallet_owners WHERE chain_id = $1 AND address = $2")
+        .bind(chain_id)
+        .bind(blob(key.address))
+        .execute(tx.connection())
+        .await?;
+    for owner in config.map(Config::owners).unwrap_or_default() {
+        sqlx::query("INSERT INTO wallet_owners (chain_id, address, owner) VALUES ($1, $2, $3)")
+            .bind(chain_id)
+            .bind(blob(key.address))
+            .bind(blob(owner))
+            .execute(tx.connection())
+            .await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn find(
+    connection: &mut AnyConnection,
+    key: WalletKey,
+) -> Result<Option<WalletRecord>, StoreError> {
+    let query = sqlx::query("SELECT * FROM wallets WHERE chain_id = $1 AND address = $2")
+        .bind(int("chainId", key.chain_id)?)
+        .bind(blob(key.address));
+    query.fetch_optional(connection).await?.as_ref().map(read).transpose()
+}
+
+pub(crate) async fn list(
+    connection: &mut AnyConnection,
+    filter: &WalletFilter,
+    after: Option<WalletKey>,
+    limit: u32,
+) -> Result<Page<WalletRecord, WalletKey>, StoreError> {
+    let mut query = Query::new("SELECT w.* FROM wallets w");
+    if let Some(owner) = filter.owner {
+        query.push(" JOIN wallet_owners o ON o.chain_id = w.chain_id AND o.address = w.address");
+        query.bind(" WHERE o.owner = ?", blob(owner));
+    } else {
+        query.push(" WHERE 1 = 1");
+    }
+    if let Some(chain_id) = filter.chain_id {
+        query.bind(" AND w.chain_id = ?", int("chainId", chain_id)?);
+    }
+    if let Some(after) = after {
+        query.bind(" AND (w.chain_id, w.address) > (?,", int("chainId", after.chain_id)?);
+        query.bind(" ?)", blob(after.address));
+    }
+    query.bind(" ORDER BY w.chain_id, w.address LIMIT ?", rows_for(limit));
+    let rows = query.fetch_all(connection).await?;
+    let items = rows.iter().map(read).collect::<Result<_, _>>()?;
+    Ok(Page::new(items, limit, |wallet: &WalletRecord| wallet.key))
+}
+
+fn read(row: &AnyRow) -> Result<WalletRecord, StoreError> {
+    let fields = Fields::new(row, "wallets", &["chain_id", "address"]);
+    let origin = match (fields.json_opt("origin_config")?, fields.b256_opt("salt")?) {
+        (Some(config), Some(salt)) => Some(Origin { config, salt }),
+        (None, None) => None,
+        _ => return Err(fields.corrupt("origin_config and salt belong together")),
+    };
+    Ok(WalletRecord {
+        key: WalletKey {
+            chain_id: fields.number("chain_id")?,
+            address: fields.address("address")?,
+        },
+        origin,
+        config: fields.json_opt("config")?,
+        epoch: fields.number("epoch")?,
+        registered_at: fields.int("registered_at")?,
+    })
+}

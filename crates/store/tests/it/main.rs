@@ -1,0 +1,20 @@
+//! The store, by what it promises: each promise on a SQLite file and on a PostgreSQL server.
+
+mod attempts;
+mod audit;
+mod budgets;
+mod chain;
+mod commits;
+mod crash;
+mod database;
+mod lease;
+mod model;
+mod opening;
+mod outbox;
+mod postgres;
+mod proposals;
+mod random;
+mod sample;
+mod server;
+mod signatures;
+mod wallets;

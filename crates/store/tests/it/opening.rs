@@ -1,0 +1,141 @@
+//! Opening: what is refused, and in which words.
+
+use crate::{
+    database::{Database, on_both},
+    sample::{NOW, proposed},
+};
+use eyre::Result;
+use quorate_store::{Engine, OpenError, Options, Storage, Store};
+use std::os::unix::fs::PermissionsExt as _;
+
+on_both!(
+    what_was_stored_is_there_again,
+    a_newer_version_is_refused,
+    another_application_is_refused,
+    many_may_open_a_new_one_at_once,
+    nothing_shows_the_url,
+);
+
+async fn refusal(database: &Database) -> OpenError {
+    Store::open(&database.url(), Options::default()).await.expect_err("it is refused")
+}
+
+async fn what_was_stored_is_there_again(database: &Database) -> Result<()> {
+    let store = database.open().await?;
+    assert_eq!(store.engine(), database.engine());
+    let digest = proposed(&store).await?;
+    let before = store.find_proposal(digest).await?;
+    store.close().await;
+    let again = database.open().await?;
+    assert_eq!(again.find_proposal(digest).await?, before);
+    Ok(())
+}
+
+async fn a_newer_version_is_refused(database: &Database) -> Result<()> {
+    database.open().await?.close().await;
+    database
+        .tamper(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+             SELECT version + 1, description, success, checksum, 0 FROM _sqlx_migrations",
+        )
+        .await?;
+    let refused = refusal(database).await;
+    assert_eq!(refused, OpenError::Newer { found: 2, known: 1 });
+    assert!(!refused.to_string().contains('\n'));
+    Ok(())
+}
+
+async fn another_application_is_refused(database: &Database) -> Result<()> {
+    if database.engine() == Engine::Sqlite {
+        std::fs::write(database.url(), "")?;
+    }
+    database.tamper("CREATE TABLE customers (id BIGINT)").await?;
+    assert_eq!(refusal(database).await, OpenError::OtherApplication);
+    // Nor one that keeps its versions as this one does.
+    database
+        .tamper("CREATE TABLE _sqlx_migrations (version BIGINT); INSERT INTO _sqlx_migrations VALUES (1)")
+        .await?;
+    assert_eq!(refusal(database).await, OpenError::OtherApplication);
+    Ok(())
+}
+
+async fn many_may_open_a_new_one_at_once(database: &Database) -> Result<()> {
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..6 {
+        let url = database.url();
+        tasks.spawn(async move { Store::open(&url, Options::default()).await });
+    }
+    for store in tasks.join_all().await {
+        let store = store?;
+        store.register_wallet(crate::sample::new_wallet(0), NOW).await?;
+    }
+    Ok(())
+}
+
+async fn nothing_shows_the_url(database: &Database) -> Result<()> {
+    let store = database.open().await?;
+    assert_eq!(format!("{store:?}"), format!("Store {{ engine: {:?}, .. }}", store.engine()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_new_file_belongs_to_its_owner_only() -> Result<()> {
+    let database = Database::sqlite()?;
+    let store = database.open().await?;
+    proposed(&store).await?;
+    for suffix in ["", "-wal", "-shm"] {
+        let mode = std::fs::metadata(database.url() + suffix)?.permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{suffix}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_file_of_something_else_is_refused() -> Result<()> {
+    let database = Database::sqlite()?;
+    let text = "this is no database, but long enough to have the header of one. ".repeat(20);
+    std::fs::write(database.url(), &text)?;
+    let refused = refusal(&database).await;
+    assert!(!refused.is_retryable() && !refused.to_string().contains('\n'), "{refused}");
+    assert_eq!(std::fs::read_to_string(database.url())?, text);
+    Ok(())
+}
+
+#[tokio::test]
+async fn odd_names_are_files_too() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    for name in ["a b.db", "100%.db", "ü#.db"] {
+        let path = folder.path().join(name);
+        let store = Store::open(&format!("sqlite:{}", path.display()), Options::default()).await?;
+        proposed(&store).await?;
+        store.close().await;
+        assert!(path.is_file(), "{name}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_address_that_makes_no_sense_is_refused_without_its_password() -> Result<()> {
+    let urls = ["mysql://me:secret@host/db", "postgres://me:secret@host:port/db", "sqlite:", ""];
+    for url in urls {
+        let refused = Store::open(url, Options::default()).await.expect_err("it is refused");
+        assert!(matches!(refused, OpenError::Url { .. }), "{refused:?}");
+        assert!(!refused.to_string().contains("secret"), "{refused}");
+    }
+    let missing = Store::open("/nowhere/relayer.db", Options::default()).await;
+    assert!(matches!(missing, Err(OpenError::Create { .. })), "{missing:?}");
+    Ok(())
+}
+
+/// Comments aside, they differ in one word.
+#[test]
+fn both_schemas_are_one() {
+    let sqlite = include_str!("../../migrations/sqlite/0001_schema.sql");
+    let postgres = include_str!("../../migrations/postgres/0001_schema.sql");
+    let statements = |text: &str| {
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with("--"));
+        lines.map(|line| line.replace("BLOB", "BYTEA")).collect::<Vec<_>>()
+    };
+    assert_eq!(statements(sqlite), statements(postgres));
+    assert!(!statements(postgres).concat().contains("BLOB"));
+}

@@ -1,0 +1,99 @@
+//! Events: in the order of their commits, without gaps, each with what it tells.
+
+use crate::{
+    database::{Database, on_both},
+    sample::{CHAIN, NOW, new_wallet, owner, proposal, proposal_of, request, signature, wallet},
+};
+use eyre::Result;
+use quorate_core::Request;
+use quorate_store::{EventFilter, Storage, Store};
+use std::{collections::BTreeSet, time::Duration};
+use tokio::task::JoinSet;
+
+on_both!(
+    a_reader_misses_nothing_while_many_write,
+    filters_take_what_they_say,
+    deliveries_never_go_back,
+);
+
+const WRITERS: u64 = 16;
+const EACH: u64 = 12;
+
+async fn write(store: Store, writer: u64) -> Result<()> {
+    for number in 0..EACH {
+        let new = proposal(writer * EACH + number);
+        let digest = store.record_proposal(new, NOW).await?.digest;
+        store.accept_signature(digest, signature(1, 1), NOW).await?;
+    }
+    Ok(())
+}
+
+async fn a_reader_misses_nothing_while_many_write(database: &Database) -> Result<()> {
+    let stores = [database.open().await?, database.open().await?];
+    stores[0].register_wallet(new_wallet(0), NOW).await?;
+    let mut tasks = JoinSet::new();
+    for writer in 0..WRITERS {
+        tasks.spawn(write(stores[usize::from(writer % 2 == 0)].clone(), writer));
+    }
+    // One event of the wallet, and of each proposal itself and two signatures.
+    let all = 1 + WRITERS * EACH * 3;
+    let read = async {
+        let mut seen = Vec::new();
+        while (seen.len() as u64) < all {
+            let last = seen.last().copied().unwrap_or(0);
+            let events = stores[1].events_after(last, EventFilter::default(), 7).await?;
+            for event in events {
+                if let Some(digest) = event.digest {
+                    // What it tells is there as soon as it is.
+                    assert!(stores[1].find_proposal(digest).await?.is_some());
+                }
+                seen.push(event.sequence);
+            }
+        }
+        eyre::Ok(seen)
+    };
+    let seen = tokio::time::timeout(Duration::from_secs(60), read).await??;
+    assert_eq!(seen, (1..=all).collect::<Vec<_>>());
+    for written in tasks.join_all().await {
+        written?;
+    }
+    assert_eq!(stores[0].last_event().await?, all);
+    let proposals = stores[0].list_proposals(Default::default(), None, 1_000).await?.items;
+    let digests: BTreeSet<_> = proposals.iter().map(|proposal| proposal.digest).collect();
+    assert_eq!(digests.len() as u64, WRITERS * EACH);
+    Ok(())
+}
+
+async fn filters_take_what_they_say(database: &Database) -> Result<()> {
+    let store = database.open().await?;
+    for number in 0..2 {
+        store.register_wallet(new_wallet(number), NOW + i64::from(number)).await?;
+    }
+    let of_other = Request { wallet: wallet(1).address, ..request(0) };
+    let digest = store.record_proposal(proposal_of(of_other), NOW).await?.digest;
+    let list = async |filter| -> Result<Vec<u64>> {
+        let events = store.events_after(0, filter, 100).await?;
+        Ok(events.iter().map(|event| event.sequence).collect())
+    };
+    let all = EventFilter::default;
+    assert_eq!(list(all()).await?, [1, 2, 3, 4]);
+    assert_eq!(list(EventFilter { address: Some(wallet(1).address), ..all() }).await?, [2, 3, 4]);
+    assert_eq!(list(EventFilter { chain_id: Some(CHAIN + 1), ..all() }).await?, [0; 0]);
+    assert_eq!(list(EventFilter { owner: Some(owner(2)), ..all() }).await?, [1, 2, 3, 4]);
+    assert_eq!(list(EventFilter { owner: Some(owner(3)), ..all() }).await?, [0; 0]);
+    let event = &store.events_after(2, all(), 1).await?[0];
+    assert_eq!((event.sequence, event.digest, event.wallet), (3, Some(digest), wallet(1)));
+    assert_eq!((event.at, event.kind.word()), (NOW, "proposed"));
+    Ok(())
+}
+
+async fn deliveries_never_go_back(database: &Database) -> Result<()> {
+    let store = database.open().await?;
+    assert_eq!(store.delivered("hook".to_owned()).await?, 0);
+    for (told, expected) in [(5, 5), (3, 5), (8, 8)] {
+        assert_eq!(store.mark_delivered("hook".to_owned(), told, NOW).await?, expected);
+    }
+    assert_eq!(store.delivered("hook".to_owned()).await?, 8);
+    assert_eq!(store.delivered("other".to_owned()).await?, 0);
+    Ok(())
+}
