@@ -1,0 +1,253 @@
+//! What the engine asks of the chain and of the keys: done beside it, answered by events.
+
+use super::{Context, logs};
+use crate::{
+    Effect, Event, State,
+    effect::Call,
+    event::{BlockId, Receipt, Simulation},
+    rows::WalletRow,
+    wallet::{Execution, Snapshot},
+};
+use alloy::primitives::{Address, B256};
+use quorate_chain::{
+    ChainError, Provenance,
+    blocks::{Header, SimulatedCall},
+};
+use quorate_core::Config;
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
+
+/// Starts to do what `effect` asks for. What cannot be answered is not: the engine asks again.
+pub(super) fn beside(context: &Arc<Context>, effect: Effect, state: &State) {
+    let creation = match &effect {
+        Effect::AskWallet { wallet } => {
+            state.wallets().get(wallet).and_then(|wallet| wallet.creation.clone())
+        }
+        _ => None,
+    };
+    let context = context.clone();
+    tokio::spawn(async move {
+        match answers(&context, effect, creation).await {
+            Ok(events) => {
+                for event in events {
+                    // The engine has ended: nobody wants to know.
+                    let _ = context.events.send(event).await;
+                }
+            }
+            Err(error) => tracing::debug!(%error, "not answered"),
+        }
+    });
+}
+
+async fn answers(
+    context: &Context,
+    effect: Effect,
+    creation: Option<(Config, B256)>,
+) -> Result<Vec<Event>, ChainError> {
+    let event = match effect {
+        Effect::Simulate { request, at, in_flight, next } => {
+            let outcome = simulate(context, at, &in_flight, &next).await;
+            Event::Simulated { request, outcome }
+        }
+        Effect::Sign { request, draft } => {
+            let key = context.keys.get(&draft.sender);
+            let signed = key.map(|key| key.sign(context.settings.chain_id, &draft));
+            match signed {
+                Some(Ok((tx_hash, raw))) => Event::Signed { request, tx_hash, raw },
+                Some(Err(error)) => {
+                    tracing::error!(%error, "key");
+                    Event::SignFailed { request }
+                }
+                None => Event::SignFailed { request },
+            }
+        }
+        Effect::Broadcast { tx_hash, raw } | Effect::Rebroadcast { tx_hash, raw } => {
+            Event::SendResult { tx_hash, outcome: context.endpoints.broadcast(&raw).await }
+        }
+        Effect::AskAccounts { at, senders } => return accounts(context, at, senders).await,
+        Effect::AskReceipts { tx_hashes } => return receipts(context, tx_hashes).await,
+        Effect::AskBlocks { from } => {
+            context.again_from.send_replace(Some(from));
+            return Ok(Vec::new());
+        }
+        Effect::AskLogs { wallets, from, to } => {
+            match read_logs(context, &wallets, from, to).await {
+                Ok(event) => event,
+                Err(error) => {
+                    tracing::debug!(%error, from, to, "logs");
+                    Event::LogsRefused { wallets, from, to }
+                }
+            }
+        }
+        Effect::AskLane { wallet, lane, block } => {
+            let read = context
+                .endpoints
+                .read(|chain| async move { chain.sequence_at(wallet, lane, block).await });
+            Event::LaneSeen { wallet, lane, next: read.await?, block }
+        }
+        Effect::AskExecution { wallet, nonce } => {
+            let read = context
+                .endpoints
+                .read(|chain| async move { chain.executed_nonce(wallet, nonce).await });
+            let Some(found) = read.await? else { return Ok(Vec::new()) };
+            let header = header_at(context, found.block_number).await?;
+            let block = BlockId { number: header.number, hash: header.hash };
+            let (digest, tx_hash, timestamp) = (found.digest, found.tx_hash, header.timestamp);
+            let execution = Execution { digest, tx_hash, block, timestamp };
+            Event::ExecutionFound { wallet, nonce, execution }
+        }
+        Effect::AskWallet { wallet } => {
+            Event::WalletAdded(Box::new(read_wallet(context, wallet, creation).await?))
+        }
+        // The engine itself did these, or nobody has to.
+        Effect::Persist { .. }
+        | Effect::StatusChanged(_)
+        | Effect::Settled { .. }
+        | Effect::Checkpoint { .. }
+        | Effect::Reload
+        | Effect::Alarm(_)
+        | Effect::FreeNonce { .. }
+        | Effect::Ignored(_) => return Ok(Vec::new()),
+    };
+    Ok(vec![event])
+}
+
+async fn simulate(context: &Context, at: BlockId, in_flight: &[Call], next: &[Call]) -> Simulation {
+    let calls: Vec<_> = in_flight.iter().chain(next).map(simulated).collect();
+    let calls = &calls;
+    let number = at.number;
+    if let ([], [only]) = (in_flight, next) {
+        let call = &simulated(only);
+        let gas =
+            context.endpoints.read(|chain| async move { chain.estimate_at(number, call).await });
+        return match gas.await {
+            Ok(Some(gas)) => Simulation::Passed { gas },
+            Ok(None) => Simulation::Reverted,
+            Err(_) => Simulation::Unavailable,
+        };
+    }
+    let done =
+        context.endpoints.read(|chain| async move { chain.simulate_calls(number, calls).await });
+    let Ok(Some(done)) = done.await else { return Simulation::Unavailable };
+    let (before, after) = done.split_at(in_flight.len().min(done.len()));
+    match after.first() {
+        _ if before.iter().any(|call| !call.success) => Simulation::InFlightReverted,
+        Some(first) if after.iter().all(|call| call.success) => {
+            Simulation::Passed { gas: first.gas_used }
+        }
+        _ => Simulation::Reverted,
+    }
+}
+
+fn simulated(call: &Call) -> SimulatedCall {
+    SimulatedCall { from: call.from, to: call.to, data: call.data.clone() }
+}
+
+async fn accounts(
+    context: &Context,
+    at: B256,
+    senders: Vec<Address>,
+) -> Result<Vec<Event>, ChainError> {
+    let mut events = Vec::new();
+    for sender in senders {
+        let read =
+            context.endpoints.read(|chain| async move { chain.account_at(sender, at).await });
+        let (account_nonce, balance) = read.await?;
+        events.push(Event::AccountSeen { sender, at, account_nonce, balance });
+    }
+    Ok(events)
+}
+
+async fn receipts(context: &Context, tx_hashes: Vec<B256>) -> Result<Vec<Event>, ChainError> {
+    let mut events = Vec::new();
+    for tx_hash in tx_hashes {
+        let read = context.endpoints.read(|chain| async move { chain.inclusion(tx_hash).await });
+        let receipt = read.await?.map(|found| Receipt {
+            block: BlockId { number: found.block_number, hash: found.block_hash },
+            success: found.success,
+            cost: found.cost,
+        });
+        events.push(Event::ReceiptSeen { tx_hash, receipt });
+    }
+    Ok(events)
+}
+
+/// The logs of a range, with the hash of its last block before and after they were read.
+async fn read_logs(
+    context: &Context,
+    wallets: &[Address],
+    from: u64,
+    to: u64,
+) -> Result<Event, ChainError> {
+    let factory = context.settings.factory;
+    let contracts: Vec<_> = wallets.iter().copied().chain([factory]).collect();
+    let contracts = &contracts;
+    let before = header_at(context, to).await?;
+    let found = context
+        .endpoints
+        .read(|chain| async move { chain.logs_between(from, to, contracts).await });
+    let found = found.await?;
+    let mut headers = BTreeMap::new();
+    for block in found.iter().filter_map(logs::block_of) {
+        if let Entry::Vacant(place) = headers.entry(block.number) {
+            place.insert(header_at(context, block.number).await?);
+        }
+    }
+    if header_at(context, to).await?.hash != before.hash {
+        return Err(moved(to));
+    }
+    let mut told = Vec::new();
+    for log in &found {
+        let Some(block) = logs::block_of(log) else { continue };
+        let header = &headers[&block.number];
+        if header.hash != block.hash {
+            return Err(moved(block.number));
+        }
+        let log = logs::read(log, factory, header.timestamp);
+        told.extend(log.filter(|log| wallets.contains(&log.wallet)).map(|log| (block, log)));
+    }
+    Ok(Event::LogsRead { wallets: wallets.to_vec(), from, to, to_hash: before.hash, logs: told })
+}
+
+async fn header_at(context: &Context, number: u64) -> Result<Header, ChainError> {
+    let read = context
+        .endpoints
+        .read(|chain| async move { chain.block_at(number).await?.ok_or_else(|| moved(number)) });
+    read.await
+}
+
+fn moved(number: u64) -> ChainError {
+    ChainError::WrongAnswer {
+        endpoint: "the chain".to_owned(),
+        method: "eth_getBlockByNumber",
+        reason: format!("block {number} changed meanwhile, or is not there yet"),
+    }
+}
+
+/// The wallet as it is now. Should its block be undone, the engine asks again.
+async fn read_wallet(
+    context: &Context,
+    wallet: Address,
+    creation: Option<(Config, B256)>,
+) -> Result<WalletRow, ChainError> {
+    let origin = &creation;
+    let read = context.endpoints.read(|chain| async move {
+        let origin = origin.as_ref().map(|(config, salt)| (config, *salt));
+        chain.wallet(wallet, origin).await
+    });
+    let state = read.await?;
+    let known = matches!(state.provenance, Provenance::Factory | Provenance::NotDeployed);
+    let config =
+        state.config.filter(|_| known).ok_or(ChainError::NotAWallet { address: wallet })?;
+    let snapshot = Snapshot {
+        block: state.block,
+        is_deployed: state.deployed,
+        epoch: state.epoch,
+        config,
+        lanes: BTreeMap::new(),
+        approvals: Default::default(),
+    };
+    Ok(WalletRow { address: wallet, creation, snapshot })
+}

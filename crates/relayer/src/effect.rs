@@ -1,0 +1,267 @@
+//! What the engine asks for. Everything is done by others, after the step; nothing is waited for.
+
+use crate::{
+    attempt::{AttemptRecord, Draft},
+    budget::Charge,
+    event::BlockId,
+    rows::Settlement,
+    status::{Failure, Status},
+    wallet::Snapshot,
+};
+use alloy::primitives::{Address, B256, Bytes};
+use quorate_core::{Lane, Nonce};
+
+/// A call by a sender, as a simulation takes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The sender.
+    pub from: Address,
+    /// The wallet, or the factory.
+    pub to: Address,
+    /// Calldata.
+    pub data: Bytes,
+}
+
+/// Something to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Simulate `in_flight` in order and then `next`, in one `eth_simulateV1` on the head; without `in_flight`
+    /// and with one `next`, `eth_estimateGas` does. Answer [`crate::Event::Simulated`] about the first of `next`.
+    Simulate {
+        /// To be given back.
+        request: u64,
+        /// The block to build on.
+        at: BlockId,
+        /// What of this wallet is on its way.
+        in_flight: Vec<Call>,
+        /// A creation and the first action after it, or one of them. All must pass.
+        next: Vec<Call>,
+    },
+    /// Sign a transaction. Answer [`crate::Event::Signed`] or [`crate::Event::SignFailed`]. Does not allow to send it.
+    Sign {
+        /// To be given back.
+        request: u64,
+        /// The transaction.
+        draft: Draft,
+    },
+    /// Store the attempt, and with it the taking of its account nonce, in one durable commit that checks the
+    /// lease. Answer [`crate::Event::Persisted`] when it is durable, [`crate::Event::PersistLost`] if its place
+    /// is taken by other bytes, and nothing else: a commit of unknown outcome is tried again.
+    Persist {
+        /// To be given back.
+        request: u64,
+        /// The row.
+        record: AttemptRecord,
+    },
+    /// Send a stored attempt to all endpoints, for the first time. Answer [`crate::Event::SendResult`].
+    Broadcast {
+        /// The attempt.
+        tx_hash: B256,
+        /// Its bytes.
+        raw: Bytes,
+    },
+    /// The same bytes once more, answered the same.
+    Rebroadcast {
+        /// The attempt.
+        tx_hash: B256,
+        /// Its bytes.
+        raw: Bytes,
+    },
+    /// Read the accounts of the senders at a block. Answer [`crate::Event::AccountSeen`] for each.
+    AskAccounts {
+        /// The head.
+        at: B256,
+        /// The senders.
+        senders: Vec<Address>,
+    },
+    /// Look for receipts, in one batch. Answer [`crate::Event::ReceiptSeen`] for each.
+    AskReceipts {
+        /// The transactions.
+        tx_hashes: Vec<B256>,
+    },
+    /// Hand in the blocks from this number to the head. Answer [`crate::Event::NewHead`].
+    AskBlocks {
+        /// The number.
+        from: u64,
+    },
+    /// Read the logs of a range. Answer [`crate::Event::LogsRead`] or [`crate::Event::LogsRefused`], upon which
+    /// its halves are asked for.
+    AskLogs {
+        /// The wallets.
+        wallets: Vec<Address>,
+        /// The first block.
+        from: u64,
+        /// The last block.
+        to: u64,
+    },
+    /// Read the next sequence of a lane at a block. Answer [`crate::Event::LaneSeen`].
+    AskLane {
+        /// The wallet.
+        wallet: Address,
+        /// The lane.
+        lane: Lane,
+        /// The block.
+        block: u64,
+    },
+    /// Find what consumed a nonce long ago. Answer [`crate::Event::ExecutionFound`].
+    AskExecution {
+        /// The wallet.
+        wallet: Address,
+        /// The nonce.
+        nonce: Nonce,
+    },
+    /// Read the wallet anew, at a final block. Answer [`crate::Event::WalletAdded`].
+    AskWallet {
+        /// The wallet.
+        wallet: Address,
+    },
+    /// Read everything from the store. Answer [`crate::Event::Restarted`]; nothing is signed until then.
+    Reload,
+    /// Store the status of a proposal and tell those who listen.
+    StatusChanged(Box<StatusChange>),
+    /// Store what an account nonce cost, now that it is final.
+    Settled {
+        /// The sender.
+        sender: Address,
+        /// The account nonce.
+        account_nonce: u64,
+        /// How it ended.
+        settlement: Settlement,
+    },
+    /// Store what a wallet was at a block that is too old to be undone: a restart begins there.
+    Checkpoint {
+        /// The wallet.
+        wallet: Address,
+        /// What it was.
+        snapshot: Snapshot,
+    },
+    /// A no-op is going to take this account nonce. A notice; the no-op itself is signed, stored and sent as
+    /// any attempt.
+    FreeNonce {
+        /// The sender.
+        sender: Address,
+        /// The account nonce.
+        account_nonce: u64,
+        /// Why its payload is not wanted any more.
+        cause: FreeCause,
+    },
+    /// Something that people should know of.
+    Alarm(Alarm),
+    /// The event did not fit and changed nothing.
+    Ignored(Ignored),
+}
+
+/// A status that changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusChange {
+    /// The proposal.
+    pub digest: B256,
+    /// Its status.
+    pub status: Status,
+    /// Whether the block that decided it is at the configured depth.
+    pub is_final: bool,
+    /// How often it changed.
+    pub revision: u64,
+    /// Its place among those that became ready, once it did.
+    pub ready_order: Option<u64>,
+    /// The mined transactions that did not execute it, the last one last.
+    pub failures: Vec<Failure>,
+}
+
+/// Why an account nonce is freed by a no-op.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FreeCause {
+    /// Somebody else executed the proposal, or another action consumed its nonce, or its epoch is over.
+    Overtaken,
+    /// The deadline is past, or too near for a first broadcast.
+    Expired,
+    /// What had to be mined before it will not be.
+    Orphaned,
+    /// The nodes say that it can never be mined.
+    Invalid,
+    /// There is no transaction for it, and later ones wait.
+    Gap,
+}
+
+/// What people should know of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alarm {
+    /// Blocks that were final are undone.
+    DeepReorg {
+        /// How many blocks are undone, as far as known.
+        blocks: u64,
+    },
+    /// A final status is taken back.
+    Reopened {
+        /// The proposal.
+        digest: B256,
+    },
+    /// Somebody else uses the sender's key.
+    ForeignTransaction {
+        /// The sender.
+        sender: Address,
+        /// The account nonce it took.
+        account_nonce: u64,
+    },
+    /// The place of an attempt was taken: two engines work on one store.
+    PersistLost {
+        /// The sender.
+        sender: Address,
+        /// The account nonce.
+        account_nonce: u64,
+    },
+    /// A transaction waits, and may not offer more.
+    FeeCapReached {
+        /// The sender.
+        sender: Address,
+        /// The account nonce.
+        account_nonce: u64,
+    },
+    /// A sender cannot pay for what is on its way.
+    InsufficientFunds {
+        /// The sender.
+        sender: Address,
+    },
+    /// A wallet is not served, since a sender is one of its owners.
+    SenderIsOwner {
+        /// The wallet.
+        wallet: Address,
+    },
+    /// A proposal used up its failures.
+    FailuresUsedUp {
+        /// The proposal.
+        digest: B256,
+    },
+    /// Logs of a single block cannot be read.
+    LogsRefused {
+        /// The block.
+        block: u64,
+    },
+    /// A key cannot be used.
+    SignFailed {
+        /// The sender.
+        sender: Address,
+    },
+}
+
+/// Why an event changed nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ignored {
+    /// It answers nothing that was asked, or not any more.
+    NotAsked,
+    /// It is about a wallet, proposal, sender or transaction that is not known.
+    NotKnown,
+    /// It was read at a block that is not the head, or not on the chain.
+    OtherBlock,
+    /// It says nothing new.
+    NothingNew,
+    /// Its blocks do not follow one another.
+    Broken,
+    /// The engine does not hold the lease, or has yet to read the store.
+    NotLeading,
+}
+
+/// What is charged now instead of before; see [`Effect::Settled`].
+pub(crate) const fn charged(before: &Charge, settlement: &Settlement) -> Charge {
+    Charge { amount: settlement.cost, ..*before }
+}

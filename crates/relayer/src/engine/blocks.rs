@@ -1,0 +1,294 @@
+//! Blocks come, blocks are undone, and what was missed is read back.
+
+use super::{Applied, Step};
+use crate::{
+    attempt::{End, Paid},
+    effect::{Alarm, Effect, Ignored},
+    event::{Block, BlockId, Header, LogKind, WalletLog},
+    head::Link,
+    status::Reason,
+    wallet::Execution,
+};
+use alloy::primitives::{Address, B256};
+use quorate_core::{Lane, Nonce};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Step {
+    pub(super) fn extend_chain(&mut self, blocks: Vec<Block>, tip: u128) -> Applied {
+        let headers: Vec<Header> = blocks.iter().map(|block| block.header).collect();
+        match self.state.history.link(&headers) {
+            Link::Broken => return Err(Ignored::Broken),
+            Link::Known => {
+                self.state.last_head_at = self.state.clock;
+                return Err(Ignored::NothingNew);
+            }
+            Link::TooShort => {
+                let from = self.state.history.oldest().map_or(0, |oldest| oldest.id.number);
+                self.effects.push(Effect::AskBlocks { from });
+                return Ok(());
+            }
+            Link::Beyond => {
+                self.alarm(Alarm::DeepReorg { blocks: self.state.settings.history as u64 });
+                self.state.trusts_final = false;
+                self.lose_lease();
+                self.effects.push(Effect::Reload);
+                return Ok(());
+            }
+            Link::Gap => {
+                if let Some(from) = self.find_final_start(&headers) {
+                    self.effects.push(Effect::AskBlocks { from });
+                    return Ok(());
+                }
+                self.jump(&headers);
+            }
+            Link::Extends { fork, .. } => self.undo_after(fork),
+        }
+        let known = self.state.history.head().map(|head| head.id.number);
+        for block in blocks {
+            if known.is_none_or(|known| block.header.id.number > known) {
+                self.append(block);
+            }
+        }
+        self.state.tip = tip;
+        self.state.last_head_at = self.state.clock;
+        self.forget_old();
+        self.begin_head();
+        Ok(())
+    }
+
+    /// Where a segment after a gap should begin, if it begins too late: what is read back of blocks that can
+    /// still be undone could be of one branch here and of another there.
+    fn find_final_start(&self, headers: &[Header]) -> Option<u64> {
+        let (first, last) = (headers.first()?.id.number, headers.last()?.id.number);
+        let from = last.saturating_sub(self.state.settings.final_depth);
+        (first > from).then_some(from)
+    }
+
+    /// Forgets what may have changed unseen, and asks for the logs of the blocks that are skipped.
+    fn jump(&mut self, headers: &[Header]) {
+        let Some(first) = headers.first().map(|header| header.id.number) else { return };
+        if let Some(head) = self.state.history.head().map(|head| head.id.number) {
+            self.undo_after(head.saturating_sub(self.state.settings.final_depth));
+        }
+        let seen = self.state.history.head().map_or(0, |head| head.id.number);
+        self.state.history.clear();
+        let Some(last) = first.checked_sub(1) else { return };
+        for wallet in self.state.wallets.values_mut() {
+            let from = wallet.base().block.max(seen).saturating_add(1);
+            if from <= last {
+                wallet.gaps.insert((from, last));
+            }
+        }
+    }
+
+    fn undo_after(&mut self, fork: u64) {
+        let head = self.state.head_number();
+        if head <= fork {
+            return;
+        }
+        if self.state.is_final(fork.saturating_add(1)) {
+            self.alarm(Alarm::DeepReorg { blocks: head - fork });
+            self.distrust_final();
+        }
+        self.state.history.undo_after(fork);
+        for (&address, wallet) in &mut self.state.wallets {
+            wallet.undo_after(fork);
+            if wallet.is_lost {
+                self.effects.push(Effect::AskWallet { wallet: address });
+            }
+        }
+        for tracked in self.state.proposals.values_mut() {
+            tracked.failures.retain(|failure| failure.block.number <= fork);
+        }
+        for address in self.state.settings.senders.clone() {
+            self.reopen_after(address, fork, head);
+        }
+        self.touch_all();
+    }
+
+    /// What the store has as final has to be looked at again.
+    fn distrust_final(&mut self) {
+        for tracked in self.state.proposals.values_mut() {
+            tracked.was_final = false;
+        }
+    }
+
+    fn append(&mut self, block: Block) {
+        let id = block.header.id;
+        self.state.history.push(block.header);
+        let mut changed = BTreeSet::new();
+        for log in block.logs {
+            self.end_by_log(id, &log);
+            let address = log.wallet;
+            if let Some(wallet) = self.state.wallets.get_mut(&address) {
+                wallet.push(id, log);
+                changed.insert(address);
+            }
+        }
+        for address in changed {
+            self.rederive(address);
+        }
+    }
+
+    fn rederive(&mut self, address: Address) {
+        let Some(wallet) = self.state.wallets.get_mut(&address) else { return };
+        let epoch = wallet.now().epoch;
+        wallet.derive();
+        let is_other_epoch = wallet.now().epoch != epoch;
+        for digest in &wallet.proposals {
+            if let Some(tracked) = self.state.proposals.get_mut(digest)
+                && tracked.backoff.is_some_and(|backoff| backoff.reason == Reason::Simulation)
+            {
+                tracked.backoff = None;
+            }
+        }
+        self.touched.insert(address);
+        if is_other_epoch {
+            self.check_senders(address);
+        }
+    }
+
+    /// An action of ours that says it executed was mined: no receipt is needed to know that.
+    pub(super) fn end_by_log(&mut self, block: BlockId, log: &WalletLog) {
+        if let LogKind::Executed { .. } | LogKind::Created = log.what
+            && let Some(&(sender, account_nonce)) = self.state.hashes.get(&log.tx_hash)
+            && let Some(sender) = self.state.senders.get_mut(&sender)
+            && let Some(slot) = sender.slots.get_mut(&account_nonce)
+            && slot.is_open()
+        {
+            slot.end = End::Mined { tx_hash: log.tx_hash, block, receipt: None::<Paid> };
+            let wallet = slot.purpose.wallet();
+            self.disturb(wallet);
+        }
+    }
+
+    /// What every new head brings: accounts are read, gaps filled, unknown lanes asked about.
+    fn begin_head(&mut self) {
+        let Some(at) = self.state.history.head().map(|head| head.id.hash) else { return };
+        let senders = self.state.settings.senders.clone();
+        self.effects.push(Effect::AskAccounts { at, senders });
+        let mut ranges: BTreeMap<(u64, u64), Vec<Address>> = BTreeMap::new();
+        for (&address, wallet) in &mut self.state.wallets {
+            wallet.asked.clear();
+            for &range in &wallet.gaps {
+                ranges.entry(range).or_default().push(address);
+            }
+        }
+        for ((from, to), wallets) in ranges {
+            self.effects.push(Effect::AskLogs { wallets, from, to });
+        }
+        self.touch_all();
+    }
+
+    pub(super) fn fill_logs(
+        &mut self,
+        wallets: &[Address],
+        (from, to): (u64, u64),
+        to_hash: B256,
+        logs: &[(BlockId, WalletLog)],
+    ) -> Applied {
+        let history = &self.state.history;
+        let is_ours = |id: BlockId| history.may_contain(id);
+        if !is_ours(BlockId { number: to, hash: to_hash })
+            || !logs.iter().all(|(id, _)| is_ours(*id))
+        {
+            return Err(Ignored::OtherBlock);
+        }
+        let mut any = false;
+        for address in wallets {
+            let Some(wallet) = self.state.wallets.get_mut(address) else { continue };
+            if !wallet.gaps.remove(&(from, to)) {
+                continue;
+            }
+            any = true;
+            let own = logs.iter().filter(|(_, log)| log.wallet == *address);
+            let own: Vec<_> = own.cloned().collect();
+            for (block, log) in &own {
+                self.end_by_log(*block, log);
+            }
+            if let Some(wallet) = self.state.wallets.get_mut(address) {
+                wallet.fill(from, to, own);
+            }
+            self.rederive(*address);
+        }
+        if any { Ok(()) } else { Err(Ignored::NotAsked) }
+    }
+
+    pub(super) fn halve_logs(&mut self, wallets: &[Address], from: u64, to: u64) -> Applied {
+        let halves = match to.checked_sub(from) {
+            None => return Err(Ignored::NotAsked),
+            // A single block is asked for again with the next head.
+            Some(0) => {
+                self.alarm(Alarm::LogsRefused { block: from });
+                return Ok(());
+            }
+            Some(length) => {
+                let middle = from + length / 2;
+                [(from, middle), (middle + 1, to)]
+            }
+        };
+        let mut asking = Vec::new();
+        for address in wallets {
+            if let Some(wallet) = self.state.wallets.get_mut(address)
+                && wallet.gaps.remove(&(from, to))
+            {
+                wallet.gaps.extend(halves);
+                asking.push(*address);
+            }
+        }
+        if asking.is_empty() {
+            return Err(Ignored::NotAsked);
+        }
+        for (from, to) in halves {
+            self.effects.push(Effect::AskLogs { wallets: asking.clone(), from, to });
+        }
+        Ok(())
+    }
+
+    pub(super) fn see_lane(
+        &mut self,
+        address: Address,
+        lane: Lane,
+        next: u64,
+        block: u64,
+    ) -> Applied {
+        let head = self.state.head_number();
+        let wallet = self.state.wallets.get_mut(&address).ok_or(Ignored::NotKnown)?;
+        match wallet.find_next(lane) {
+            None if block <= wallet.base().block => {
+                wallet.add_lane(lane, next);
+                self.touched.insert(address);
+                Ok(())
+            }
+            // It moved, and no log said so: logs are missing.
+            Some(known) if block == head && next > known && wallet.is_settled() => {
+                let range = (wallet.base().block.saturating_add(1), head);
+                wallet.gaps.insert(range);
+                let (from, to) = range;
+                self.effects.push(Effect::AskLogs { wallets: vec![address], from, to });
+                Ok(())
+            }
+            Some(_) => Err(Ignored::NothingNew),
+            None => Err(Ignored::OtherBlock),
+        }
+    }
+
+    pub(super) fn find_execution(
+        &mut self,
+        address: Address,
+        nonce: Nonce,
+        execution: Execution,
+    ) -> Applied {
+        let may_be = self.state.history.may_contain(execution.block);
+        let wallet = self.state.wallets.get_mut(&address).ok_or(Ignored::NotKnown)?;
+        if !may_be {
+            return Err(Ignored::OtherBlock);
+        }
+        if wallet.find_execution(nonce).is_some() {
+            return Err(Ignored::NothingNew);
+        }
+        wallet.add_found(nonce, execution);
+        self.touched.insert(address);
+        Ok(())
+    }
+}

@@ -1,0 +1,251 @@
+//! Which proposal of a wallet goes next, and what the others wait for.
+
+use super::{
+    Step,
+    flight::{Place, WalletFlights},
+};
+use crate::{
+    attempt::Purpose,
+    proposal::Tracked,
+    settings::PIPELINE_DEPTH,
+    state::{State, Target},
+    status::Reason,
+    wallet::Wallet,
+};
+use alloy::primitives::{Address, B256};
+use quorate_core::{Lane, Nonce};
+use std::collections::BTreeMap;
+
+/// What a wallet is to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Choice {
+    pub(super) digest: B256,
+    pub(super) target: Target,
+    pub(super) sender: Address,
+}
+
+/// What each proposal that is not chosen waits for.
+pub(super) type Holds = BTreeMap<B256, Option<Reason>>;
+
+/// What the chain says about a proposal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fact {
+    /// It can still be executed.
+    Pending,
+    /// The next sequence of its lane is not known.
+    UnknownLane,
+    /// Its nonce is consumed, and it is not known by what.
+    Searching,
+    /// It is decided.
+    Decided,
+}
+
+impl Step {
+    /// Looks at the proposals that could be executed. Changes nothing but the order in which they became ready.
+    pub(super) fn select(
+        &mut self,
+        address: Address,
+        flights: &WalletFlights,
+    ) -> (Option<Choice>, Holds) {
+        let mut holds = Holds::new();
+        let ready = self.ready(address, flights);
+        let Some(wallet) = self.state.wallets.get(&address) else { return (None, holds) };
+        if let Some(reason) = self.state.hold_of_wallet(wallet) {
+            holds.extend(ready.values().flatten().map(|digest| (*digest, Some(reason))));
+            return (None, holds);
+        }
+        let mut candidates = Vec::new();
+        for (nonce, rivals) in ready {
+            candidates.extend(self.state.candidate(wallet, flights, nonce, &rivals, &mut holds));
+        }
+        candidates.sort_by_key(|(digest, _)| self.state.order(*digest));
+        let has_barrier = |digest: &B256| {
+            self.state.proposals.get(digest).is_some_and(Tracked::is_reconfiguration)
+        };
+        let is_first_barrier = candidates.first().is_some_and(|(digest, _)| has_barrier(digest));
+        let is_closed = flights.has_reconfiguration
+            || (is_first_barrier && !flights.open.is_empty())
+            || (!self.state.settings.has_simulate_v1 && !flights.open.is_empty());
+        let mut choice = None;
+        for (index, (digest, forced)) in candidates.into_iter().enumerate() {
+            let waits = is_closed || (index > 0 && (is_first_barrier || has_barrier(&digest)));
+            if waits {
+                holds.insert(digest, Some(Reason::Sequence));
+                continue;
+            }
+            holds.insert(digest, None);
+            if choice.is_none() {
+                match self.state.place(wallet, flights, forced) {
+                    Ok(Some((target, sender))) => choice = Some(Choice { digest, target, sender }),
+                    Ok(None) => {}
+                    Err(reason) => {
+                        holds.insert(digest, Some(reason));
+                    }
+                }
+            }
+        }
+        (choice, holds)
+    }
+
+    /// The proposals with enough signatures that are neither decided nor on their way, by nonce.
+    fn ready(&mut self, address: Address, flights: &WalletFlights) -> BTreeMap<Nonce, Vec<B256>> {
+        let mut ready: BTreeMap<Nonce, Vec<B256>> = BTreeMap::new();
+        let Some(wallet) = self.state.wallets.get(&address) else { return ready };
+        for digest in &wallet.proposals {
+            let Some(tracked) = self.state.proposals.get_mut(digest) else { continue };
+            let is_ready = tracked.policy_satisfied && tracked.has_enough(*digest, wallet);
+            let head_time = self.state.history.head().map_or(0, |head| head.timestamp);
+            let fact = fact(wallet, tracked, head_time);
+            if !is_ready || matches!(fact, Fact::Decided | Fact::Searching) {
+                continue;
+            }
+            if tracked.ready_order.is_none() {
+                self.state.next_order = self.state.next_order.saturating_add(1);
+                tracked.ready_order = Some(self.state.next_order);
+            }
+            let is_open = |(_, purpose): &(Place, Purpose)| matches!(purpose, Purpose::Execute { digest: other, .. } if other == digest);
+            if fact == Fact::Pending && !flights.open.iter().any(is_open) {
+                ready.entry(tracked.request.nonce).or_default().push(*digest);
+            }
+        }
+        ready
+    }
+}
+
+/// What the chain says about a proposal of this wallet.
+pub(super) fn fact(wallet: &Wallet, tracked: &Tracked, head_time: u64) -> Fact {
+    let request = &tracked.request;
+    let Some(next) = wallet.find_next(request.nonce.lane) else { return Fact::UnknownLane };
+    if next > request.nonce.sequence {
+        let is_known = wallet.find_execution(request.nonce).is_some();
+        return if is_known { Fact::Decided } else { Fact::Searching };
+    }
+    if wallet.now().epoch > request.epoch || head_time > request.deadline {
+        return Fact::Decided;
+    }
+    Fact::Pending
+}
+
+impl State {
+    /// Why nothing of a wallet can be sent.
+    fn hold_of_wallet(&self, wallet: &Wallet) -> Option<Reason> {
+        if self.sender_is_owner(wallet) {
+            return Some(Reason::SenderIsOwner);
+        }
+        if self.is_paused {
+            return Some(Reason::Paused);
+        }
+        (self.is_rpc_down() || !wallet.is_settled()).then_some(Reason::RpcDown)
+    }
+
+    /// Cancels first, then in the order in which they became ready.
+    fn order(&self, digest: B256) -> (u64, B256) {
+        let order = self.proposals.get(&digest).and_then(|tracked| tracked.ready_order);
+        (order.unwrap_or(u64::MAX), digest)
+    }
+
+    /// Which of the rivals for a nonce could go, and on which sender it would have to.
+    fn candidate(
+        &self,
+        wallet: &Wallet,
+        flights: &WalletFlights,
+        nonce: Nonce,
+        rivals: &[B256],
+        holds: &mut Holds,
+    ) -> Option<(B256, Option<Place>)> {
+        let chain = flights.lanes.get(&nonce.lane).map_or(&[][..], Vec::as_slice);
+        let cursor = wallet.find_next(nonce.lane)?.saturating_add(chain.len() as u64);
+        if nonce.sequence != cursor {
+            let is_early = nonce.sequence > cursor;
+            let reason = if is_early { Reason::Sequence } else { Reason::Conflict };
+            holds.extend(rivals.iter().map(|digest| (*digest, Some(reason))));
+            return None;
+        }
+        let mut rivals = rivals.to_vec();
+        let is_cancel = |digest: &B256| self.proposals.get(digest).is_some_and(Tracked::is_cancel);
+        rivals.sort_by_key(|digest| (!is_cancel(digest), self.order(*digest)));
+        let mut first = None;
+        for digest in rivals {
+            let own = self.hold_of_proposal(flights, digest);
+            let is_free = own.is_none() && first.is_none();
+            if is_free {
+                first = Some(digest);
+            } else {
+                holds.insert(digest, Some(own.unwrap_or(Reason::Conflict)));
+            }
+        }
+        let first = first?;
+        if chain.len() + usize::from(flights.creation.is_some()) >= PIPELINE_DEPTH {
+            holds.insert(first, Some(Reason::Sequence));
+            return None;
+        }
+        Some((first, chain.last().copied()))
+    }
+
+    /// Why a proposal cannot be sent, whatever the others do.
+    fn hold_of_proposal(&self, flights: &WalletFlights, digest: B256) -> Option<Reason> {
+        let tracked = self.proposals.get(&digest)?;
+        if flights.bound.contains(&digest) {
+            // What carried it is not final: until then nothing else may.
+            return Some(Reason::Simulation);
+        }
+        if tracked.failures.len() >= self.settings.max_failures {
+            return Some(Reason::Budget);
+        }
+        if self.is_near(tracked.request.deadline) {
+            return Some(Reason::DeadlineNear);
+        }
+        let backoff = tracked.backoff.filter(|backoff| {
+            self.head_number() < backoff.until_block && self.clock < backoff.until_clock
+        });
+        backoff.map(|backoff| backoff.reason)
+    }
+
+    /// What to send and from where: the same sender as what has to be mined before. None if that sender is full.
+    fn place(
+        &self,
+        wallet: &Wallet,
+        flights: &WalletFlights,
+        forced: Option<Place>,
+    ) -> Result<Option<(Target, Address)>, Reason> {
+        let is_deployed = wallet.now().is_deployed;
+        let target = if is_deployed || flights.creation.is_some() {
+            Target::Execute
+        } else {
+            Target::Create
+        };
+        if target == Target::Create {
+            if wallet.creation.is_none() {
+                return Err(Reason::Sequence);
+            }
+            if flights.is_creation_bound {
+                return Err(Reason::Simulation);
+            }
+            if wallet.failed_creations.len() >= self.settings.max_failures {
+                return Err(Reason::Budget);
+            }
+        }
+        let before = forced.or(flights.creation.filter(|_| !is_deployed));
+        let room = |address: &Address| {
+            let sender = self.senders.get(address)?;
+            let open = sender.slots.values().filter(|slot| slot.is_open()).count();
+            (sender.is_known && open < self.settings.max_open_per_sender).then_some(open)
+        };
+        if let Some((sender, _)) = before {
+            return Ok(room(&sender).map(|_| (target, sender)));
+        }
+        if !self.senders.values().any(|sender| sender.is_known) {
+            return Err(Reason::RpcDown);
+        }
+        let free = self.senders.keys().filter_map(|address| Some((room(address)?, *address)));
+        Ok(free.min().map(|(_, sender)| (target, sender)))
+    }
+
+    /// A lane of `wallet` with a proposal, of which nothing is known.
+    pub(super) fn unknown_lane(&self, wallet: &Wallet) -> Option<Lane> {
+        let lanes = wallet.proposals.iter().filter_map(|digest| self.proposals.get(digest));
+        lanes
+            .map(|tracked| tracked.request.nonce.lane)
+            .find(|lane| wallet.find_next(*lane).is_none())
+    }
+}

@@ -1,0 +1,197 @@
+//! What is told about proposals. Statuses follow from the chain and from what is on its way; only the last
+//! one told is remembered, to tell what changed.
+
+use super::{
+    Step,
+    select::{Fact, fact},
+};
+use crate::{
+    attempt::{End, Kind, Paid, Purpose},
+    effect::{Alarm, Effect, StatusChange},
+    proposal::Tracked,
+    state::State,
+    status::{Failure, FailureReason, Reason, Status},
+    wallet::Wallet,
+};
+use alloy::primitives::{Address, B256};
+use quorate_core::Nonce;
+
+impl Step {
+    /// Tells what changed about the proposals of a wallet, and asks for what is needed to know more.
+    pub(super) fn tell_statuses(&mut self, address: Address) {
+        let Some(wallet) = self.state.wallets.get(&address) else { return };
+        if !wallet.is_settled() {
+            return;
+        }
+        self.note_failures(address);
+        self.ask_unknown(address);
+        let Some(wallet) = self.state.wallets.get(&address) else { return };
+        let digests: Vec<B256> = wallet.proposals.iter().copied().collect();
+        for digest in digests {
+            let (wallet, tracked) =
+                (self.state.wallets.get(&address), self.state.proposals.get(&digest));
+            if let (Some(wallet), Some(tracked)) = (wallet, tracked)
+                && let Some((status, is_final)) = self.state.status(digest, wallet, tracked)
+            {
+                self.tell(digest, status, is_final);
+            }
+        }
+    }
+
+    fn tell(&mut self, digest: B256, status: Status, is_final: bool) {
+        let Some(tracked) = self.state.proposals.get_mut(&digest) else { return };
+        let is_news = tracked.status != status
+            || tracked.is_final != is_final
+            || tracked.told_failures != tracked.failures.len();
+        if !is_news && tracked.revision > 0 {
+            return;
+        }
+        let is_reopened = tracked.is_final && tracked.status != status;
+        tracked.told_failures = tracked.failures.len();
+        tracked.status = status.clone();
+        tracked.is_final = is_final;
+        tracked.revision = tracked.revision.saturating_add(1);
+        let (revision, ready_order) = (tracked.revision, tracked.ready_order);
+        let failures = tracked.failures.clone();
+        let change = StatusChange { digest, status, is_final, revision, ready_order, failures };
+        self.effects.push(Effect::StatusChanged(Box::new(change)));
+        if is_reopened {
+            self.alarm(Alarm::Reopened { digest });
+        }
+    }
+
+    /// Payloads that were mined and did not do what they were meant to do.
+    fn note_failures(&mut self, address: Address) {
+        let mut failed = Vec::new();
+        for sender in self.state.senders.values() {
+            for slot in sender.slots.values() {
+                let End::Mined { tx_hash, block, receipt: Some(paid) } = slot.end else { continue };
+                let kind = slot.find(tx_hash).map(|attempt| attempt.kind);
+                if slot.purpose.wallet() == Some(address) && kind != Some(Kind::Noop) {
+                    failed.push((slot.purpose, tx_hash, block, paid));
+                }
+            }
+        }
+        for (purpose, tx_hash, block, Paid { success, .. }) in failed {
+            let reason = if success { FailureReason::NoEffect } else { FailureReason::Reverted };
+            match purpose {
+                Purpose::Execute { digest, .. } => {
+                    self.note_failure(address, digest, Failure { tx_hash, block, reason });
+                }
+                Purpose::Create { .. } => {
+                    if let Some(wallet) = self.state.wallets.get_mut(&address)
+                        && !wallet.now().is_deployed
+                    {
+                        wallet.failed_creations.insert(tx_hash);
+                    }
+                }
+                Purpose::Gap => {}
+            }
+        }
+    }
+
+    fn note_failure(&mut self, address: Address, digest: B256, failure: Failure) {
+        let Some(wallet) = self.state.wallets.get(&address) else { return };
+        let Some(tracked) = self.state.proposals.get_mut(&digest) else { return };
+        let execution = wallet.find_execution(tracked.request.nonce);
+        let is_its = execution.is_some_and(|execution| execution.tx_hash == failure.tx_hash);
+        if is_its || tracked.failures.iter().any(|known| known.tx_hash == failure.tx_hash) {
+            return;
+        }
+        tracked.failures.push(failure);
+        if tracked.failures.len() == self.state.settings.max_failures && execution.is_none() {
+            self.alarm(Alarm::FailuresUsedUp { digest });
+        }
+    }
+
+    /// Asks, once for each head, about lanes and consumed nonces of which nothing is known.
+    fn ask_unknown(&mut self, address: Address) {
+        let Some(wallet) = self.state.wallets.get(&address) else { return };
+        let block = wallet.base().block;
+        let lane = self.state.unknown_lane(wallet);
+        let is_unknown = |tracked: &&Tracked| {
+            let nonce = tracked.request.nonce;
+            !tracked.was_final
+                && wallet.find_next(nonce.lane).is_some_and(|next| next > nonce.sequence)
+                && wallet.find_execution(nonce).is_none()
+        };
+        let tracked = wallet.proposals.iter().filter_map(|digest| self.state.proposals.get(digest));
+        let nonces: Vec<Nonce> = tracked.filter(is_unknown).map(|t| t.request.nonce).collect();
+        let Some(wallet) = self.state.wallets.get_mut(&address) else { return };
+        if let Some(lane) = lane
+            && wallet.asked.insert(Nonce::new(lane, u64::MAX))
+        {
+            self.effects.push(Effect::AskLane { wallet: address, lane, block });
+        }
+        for nonce in nonces {
+            if wallet.asked.insert(nonce) {
+                self.effects.push(Effect::AskExecution { wallet: address, nonce });
+            }
+        }
+    }
+}
+
+impl State {
+    /// The status, and whether it is final; none while something is being searched for, if one was told before.
+    fn status(&self, digest: B256, wallet: &Wallet, tracked: &Tracked) -> Option<(Status, bool)> {
+        let request = &tracked.request;
+        if tracked.was_final {
+            return Some((tracked.status.clone(), true));
+        }
+        let fact = fact(wallet, tracked, self.head_time());
+        match fact {
+            Fact::Decided => return self.decided(digest, wallet, tracked),
+            Fact::Searching if tracked.revision > 0 => return None,
+            Fact::Searching | Fact::UnknownLane | Fact::Pending => {}
+        }
+        let carries =
+            |purpose: Purpose| matches!(purpose, Purpose::Execute { digest: d, .. } if d == digest);
+        let mut slots = self.senders.values().flat_map(|sender| sender.slots.values());
+        if slots.any(|slot| carries(slot.purpose) && slot.may_execute()) {
+            return Some((Status::Submitted, false));
+        }
+        let has_enough = tracked.has_enough(digest, wallet);
+        let status = if !has_enough || request.epoch != wallet.now().epoch {
+            Status::Collecting { reason: None }
+        } else if !tracked.policy_satisfied {
+            Status::Collecting { reason: Some(Reason::Policy) }
+        } else {
+            let reason = match fact {
+                Fact::UnknownLane => Some(Reason::RpcDown),
+                Fact::Searching => Some(Reason::Conflict),
+                Fact::Pending | Fact::Decided => tracked.hold,
+            };
+            Status::Ready { reason }
+        };
+        Some((status, false))
+    }
+
+    fn decided(&self, digest: B256, wallet: &Wallet, tracked: &Tracked) -> Option<(Status, bool)> {
+        let request = &tracked.request;
+        // What came first stays: only a reorg undoes it.
+        let is_in_time = |timestamp: u64| timestamp <= request.deadline;
+        let end = wallet.find_epoch_end(request.epoch);
+        let is_over =
+            wallet.now().epoch > request.epoch && end.is_none_or(|e| is_in_time(e.timestamp));
+        let was_over =
+            |at: u64| is_over && end.map_or(wallet.base().block, |e| e.block.number) < at;
+        let execution = wallet.find_execution(request.nonce);
+        if let Some(execution) =
+            execution.filter(|e| is_in_time(e.timestamp) && !was_over(e.block.number))
+        {
+            let (tx_hash, block) = (execution.tx_hash, execution.block);
+            let status = if execution.digest == digest {
+                Status::Executed { tx_hash, block }
+            } else {
+                Status::Superseded { by: Some(execution.digest) }
+            };
+            return Some((status, self.is_final(block.number)));
+        }
+        if is_over {
+            let is_final = end.is_none_or(|end| self.is_final(end.block.number));
+            return Some((Status::Superseded { by: end.and_then(|end| end.by) }, is_final));
+        }
+        let block = self.history.find_after(request.deadline)?;
+        Some((Status::Expired, self.is_final(block.id.number)))
+    }
+}

@@ -1,0 +1,238 @@
+//! From a simulation to a sent attempt: signed, then stored, and only then sent.
+
+use super::{Applied, Step};
+use crate::{
+    attempt::{Attempt, AttemptRecord, AttemptState, Draft, Kind, Slot},
+    effect::{Alarm, Effect, Ignored},
+    event::{Rejection, Sent, Simulation},
+    state::{Stage, Work},
+    status::Reason,
+};
+use alloy::primitives::{Address, B256, Bytes};
+
+impl Step {
+    pub(super) fn finish_simulation(&mut self, request: u64, outcome: &Simulation) -> Applied {
+        let plan = self
+            .state
+            .plans
+            .iter_mut()
+            .find(|(_, plan)| plan.request == request && plan.stage == Stage::Simulating);
+        let Some((&wallet, plan)) = plan else { return Err(Ignored::NotAsked) };
+        self.touched.insert(wallet);
+        let digest = plan.digest;
+        let reason = match outcome {
+            Simulation::Passed { gas } => {
+                plan.stage = Stage::Simulated { gas: *gas };
+                return Ok(());
+            }
+            Simulation::Reverted => Reason::Simulation,
+            Simulation::InFlightReverted => Reason::Sequence,
+            Simulation::Unavailable => Reason::RpcDown,
+        };
+        self.state.plans.remove(&wallet);
+        self.back_off(digest, reason);
+        Ok(())
+    }
+
+    /// Has an attempt signed. The caller made sure that the sender has no other work.
+    pub(super) fn start_work(&mut self, draft: Draft) -> u64 {
+        let request = self.state.request();
+        let since = self.state.clock;
+        if let Some(sender) = self.state.senders.get_mut(&draft.sender) {
+            sender.work = Some(Work { request, draft: draft.clone(), signed: None, since });
+            self.effects.push(Effect::Sign { request, draft });
+        }
+        request
+    }
+
+    pub(super) fn finish_signing(&mut self, request: u64, tx_hash: B256, raw: Bytes) -> Applied {
+        let address = self.find_work(request)?;
+        let is_wanted = self.is_wanted(address);
+        let clock = self.state.clock;
+        let sender = self.state.senders.get_mut(&address).ok_or(Ignored::NotAsked)?;
+        let work = sender.work.as_mut().ok_or(Ignored::NotAsked)?;
+        if work.signed.is_some() {
+            return Err(Ignored::NothingNew);
+        }
+        if !is_wanted {
+            self.drop_work(address);
+            return Ok(());
+        }
+        work.signed = Some((tx_hash, raw.clone()));
+        work.since = clock;
+        let record = AttemptRecord { draft: work.draft.clone(), tx_hash, raw };
+        self.effects.push(Effect::Persist { request, record });
+        Ok(())
+    }
+
+    pub(super) fn fail_signing(&mut self, request: u64) -> Applied {
+        let address = self.find_work(request)?;
+        let work = self.state.senders.get(&address).and_then(|sender| sender.work.as_ref());
+        if work.is_some_and(|work| work.signed.is_some()) {
+            // It was asked twice, and is being stored: what may become durable must not be forgotten.
+            return Err(Ignored::NothingNew);
+        }
+        self.alarm(Alarm::SignFailed { sender: address });
+        let digest = self.plan_of(request).map(|(_, digest)| digest);
+        self.drop_work(address);
+        if let Some(digest) = digest {
+            self.back_off(digest, Reason::RpcDown);
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish_persisting(&mut self, request: u64) -> Applied {
+        let address = self.find_work(request)?;
+        let sender = self.state.senders.get_mut(&address).ok_or(Ignored::NotAsked)?;
+        let Some(Work { draft, signed: Some((tx_hash, raw)), .. }) = sender.work.clone() else {
+            return Err(Ignored::NotAsked);
+        };
+        self.drop_work(address);
+        self.enter_attempt(AttemptRecord { draft, tx_hash, raw });
+        Ok(())
+    }
+
+    /// Notes a stored attempt.
+    pub(super) fn enter_attempt(&mut self, record: AttemptRecord) {
+        let Draft { sender, account_nonce, purpose, charge, .. } = record.draft;
+        let Some(account) = self.state.senders.get_mut(&sender) else { return };
+        self.state.hashes.insert(record.tx_hash, (sender, account_nonce));
+        match account.slots.get_mut(&account_nonce) {
+            Some(slot) => {
+                slot.is_capped = false;
+                slot.attempts.push(Attempt::new(record));
+            }
+            None => {
+                self.state.ledger.add(&charge);
+                account.slots.insert(account_nonce, Slot::new(record));
+            }
+        }
+        self.disturb(purpose.wallet());
+    }
+
+    /// Whether an attempt that was signed is still what is wanted.
+    fn is_wanted(&self, address: Address) -> bool {
+        let Some(sender) = self.state.senders.get(&address) else { return false };
+        let Some(work) = &sender.work else { return false };
+        let Draft { account_nonce, number, purpose, kind, .. } = work.draft;
+        if !sender.is_known {
+            return false;
+        }
+        if let Some(slot) = sender.slots.get(&account_nonce) {
+            let is_next = u32::try_from(slot.attempts.len()).is_ok_and(|next| next == number);
+            let replaces_noop = kind != Kind::Noop && !slot.carries_payload();
+            return slot.is_open() && slot.passed.is_none() && is_next && !replaces_noop;
+        }
+        let is_next = sender.slots.keys().next_back().is_none_or(|last| *last < account_nonce)
+            && sender.account_nonce <= account_nonce;
+        let Some(wallet) = purpose.wallet() else { return sender.account_nonce <= account_nonce };
+        if self.state.is_paused {
+            return false;
+        }
+        let plan = self.state.plans.get(&wallet);
+        let is_current = plan.is_some_and(|plan| {
+            plan.stage == Stage::Working { request: work.request }
+                && self.state.wallets.get(&wallet).is_some_and(|w| w.version == plan.version)
+        });
+        is_next && is_current
+    }
+
+    pub(super) fn lose_race(&mut self, request: u64) -> Applied {
+        let sender = self.find_work(request)?;
+        let work = self.state.senders.get(&sender).and_then(|account| account.work.as_ref());
+        let account_nonce = work.map_or(0, |work| work.draft.account_nonce);
+        self.alarm(Alarm::PersistLost { sender, account_nonce });
+        self.lose_lease();
+        self.effects.push(Effect::Reload);
+        Ok(())
+    }
+
+    pub(super) fn finish_send(&mut self, tx_hash: B256, outcome: Sent) -> Applied {
+        let (sender, nonce) = *self.state.hashes.get(&tx_hash).ok_or(Ignored::NotKnown)?;
+        let slot = self.state.senders.get_mut(&sender).and_then(|s| s.slots.get_mut(&nonce));
+        let slot = slot.ok_or(Ignored::NotKnown)?;
+        let is_latest = slot.latest().is_some_and(|latest| latest.tx_hash == tx_hash);
+        let attempt = slot.attempts.iter_mut().find(|attempt| attempt.tx_hash == tx_hash);
+        let attempt = attempt.ok_or(Ignored::NotKnown)?;
+        if attempt.last_sent.is_none() {
+            return Err(Ignored::NotAsked);
+        }
+        attempt.state = AttemptState::from(outcome);
+        let wallet = slot.purpose.wallet();
+        match outcome {
+            Sent::Accepted | Sent::Unknown => {}
+            // What was seen of the account will tell; it may as well have been mined.
+            Sent::Rejected(Rejection::NonceTooLow | Rejection::Underpriced) => {}
+            Sent::Rejected(Rejection::InsufficientFunds) => {
+                self.alarm(Alarm::InsufficientFunds { sender });
+            }
+            Sent::Rejected(Rejection::Invalid) => {
+                slot.is_invalid |= is_latest;
+                self.disturb(wallet);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes requests again that were not answered in time. Each may be answered twice.
+    pub(super) fn repeat_requests(&mut self) {
+        let (clock, patience) = (self.state.clock, self.state.settings.reply_secs);
+        let is_late = |since: &mut u64| {
+            *since = (*since).min(clock);
+            let is_late = clock.saturating_sub(*since) > patience;
+            if is_late {
+                *since = clock;
+            }
+            is_late
+        };
+        for sender in self.state.senders.values_mut() {
+            let Some(work) = &mut sender.work else { continue };
+            if !is_late(&mut work.since) {
+                continue;
+            }
+            let (request, draft) = (work.request, work.draft.clone());
+            self.effects.push(match work.signed.clone() {
+                None => Effect::Sign { request, draft },
+                Some((tx_hash, raw)) => {
+                    Effect::Persist { request, record: AttemptRecord { draft, tx_hash, raw } }
+                }
+            });
+        }
+        let late: Vec<(Address, B256)> = self
+            .state
+            .plans
+            .iter_mut()
+            .filter(|(_, plan)| plan.stage == Stage::Simulating)
+            .filter_map(|(&wallet, plan)| is_late(&mut plan.since).then_some((wallet, plan.digest)))
+            .collect();
+        for (wallet, digest) in late {
+            self.state.plans.remove(&wallet);
+            self.back_off(digest, Reason::RpcDown);
+        }
+    }
+
+    /// Ends the work of a sender, and the plan that it was for.
+    fn drop_work(&mut self, address: Address) {
+        let Some(sender) = self.state.senders.get_mut(&address) else { return };
+        let Some(work) = sender.work.take() else { return };
+        if let Some((wallet, _)) = self.plan_of(work.request) {
+            self.state.plans.remove(&wallet);
+        }
+        // Whoever waited for this sender may go on.
+        let waiting = self.state.plans.iter().filter(|(_, plan)| plan.sender == address);
+        self.touched.extend(waiting.map(|(wallet, _)| *wallet));
+        self.touched.extend(work.draft.purpose.wallet());
+    }
+
+    fn plan_of(&self, request: u64) -> Option<(Address, B256)> {
+        let stage = Stage::Working { request };
+        let plan = self.state.plans.iter().find(|(_, plan)| plan.stage == stage);
+        plan.map(|(&wallet, plan)| (wallet, plan.digest))
+    }
+
+    fn find_work(&self, request: u64) -> Result<Address, Ignored> {
+        let is_it = |work: &Work| work.request == request;
+        let found = self.state.senders.iter().find(|(_, s)| s.work.as_ref().is_some_and(is_it));
+        found.map(|(&address, _)| address).ok_or(Ignored::NotAsked)
+    }
+}

@@ -1,0 +1,286 @@
+//! What the engine is told. Replies carry the number of the request they answer, or the hash they are about.
+
+use crate::{budget::Limits, rows::Rows, wallet::Execution};
+use alloy::primitives::{Address, B256, Bytes, U256};
+use quorate_core::{Config, Lane, Nonce, OwnerSignature, Request};
+
+/// A block, by number and hash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BlockId {
+    /// Its number.
+    pub number: u64,
+    /// Its hash.
+    pub hash: B256,
+}
+
+/// What matters of a block's header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The block.
+    pub id: BlockId,
+    /// The hash of its parent.
+    pub parent: B256,
+    /// Unix seconds.
+    pub timestamp: u64,
+    /// Wei per gas.
+    pub base_fee_per_gas: u128,
+}
+
+/// A block with the logs of the wallets that are served, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// The header.
+    pub header: Header,
+    /// The logs; those of other accounts are ignored.
+    pub logs: Vec<WalletLog>,
+}
+
+/// An event that a wallet emitted, or that its factory emitted about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WalletLog {
+    /// The wallet.
+    pub wallet: Address,
+    /// The transaction.
+    pub tx_hash: B256,
+    /// Its block's time, in Unix seconds: whether a deadline was past by then.
+    pub timestamp: u64,
+    /// The event.
+    pub what: LogKind,
+}
+
+/// The events that matter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogKind {
+    /// `WalletCreated`, of the factory.
+    Created,
+    /// `Executed`.
+    Executed {
+        /// The digest.
+        digest: B256,
+        /// The nonce it consumed.
+        nonce: Nonce,
+    },
+    /// `Reconfigured`. Comes after the `Executed` of the same action.
+    Reconfigured {
+        /// The configuration of the next epoch.
+        config: Config,
+    },
+    /// `Approved`.
+    Approved {
+        /// The digest.
+        digest: B256,
+        /// The owner.
+        owner: Address,
+    },
+}
+
+/// What happened, in the order in which it was learnt.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The engine holds the lease, and this is what the store holds, read after every commit that was asked
+    /// for before was made or given up. Everything known before is dropped.
+    Restarted(Box<Rows>),
+    /// Another process holds the lease: nothing is signed or sent until [`Event::Restarted`].
+    LeaseLost,
+    /// The wall clock, in Unix seconds. It may jump.
+    Tick {
+        /// The instant.
+        now: u64,
+    },
+    /// Blocks of the canonical chain up to its head, in ascending order, from where they branch off what
+    /// was told before. Which blocks are undone follows from the hashes.
+    NewHead {
+        /// The blocks; [`crate::Effect::AskBlocks`] asks for more.
+        blocks: Vec<Block>,
+        /// The tip that gets a transaction into one of the next blocks, in wei per gas.
+        tip: u128,
+    },
+    /// An account at the head.
+    AccountSeen {
+        /// One of the senders.
+        sender: Address,
+        /// The block it was read at. Readings at another than the head are ignored.
+        at: B256,
+        /// Its next account nonce.
+        account_nonce: u64,
+        /// Wei.
+        balance: U256,
+    },
+    /// The receipt of an attempt, or that there is none.
+    ReceiptSeen {
+        /// The transaction.
+        tx_hash: B256,
+        /// Its receipt.
+        receipt: Option<Receipt>,
+    },
+    /// Logs read back; answers [`crate::Effect::AskLogs`].
+    LogsRead {
+        /// Of which wallets.
+        wallets: Vec<Address>,
+        /// The first block.
+        from: u64,
+        /// The last block.
+        to: u64,
+        /// The hash of the last block, as the one who answered has it.
+        to_hash: B256,
+        /// The logs with their blocks, in order.
+        logs: Vec<(BlockId, WalletLog)>,
+    },
+    /// The range was refused or nobody answered; answers [`crate::Effect::AskLogs`].
+    LogsRefused {
+        /// Of which wallets.
+        wallets: Vec<Address>,
+        /// The first block.
+        from: u64,
+        /// The last block.
+        to: u64,
+    },
+    /// The next sequence of a lane at a block; answers [`crate::Effect::AskLane`].
+    LaneSeen {
+        /// The wallet.
+        wallet: Address,
+        /// The lane.
+        lane: Lane,
+        /// Its next sequence.
+        next: u64,
+        /// The block it was read at.
+        block: u64,
+    },
+    /// What consumed a nonce; answers [`crate::Effect::AskExecution`]. If nothing was found: say nothing,
+    /// it is asked again.
+    ExecutionFound {
+        /// The wallet.
+        wallet: Address,
+        /// The nonce.
+        nonce: Nonce,
+        /// What did.
+        execution: Execution,
+    },
+    /// A wallet is to be served, or is read anew; answers [`crate::Effect::AskWallet`].
+    WalletAdded(Box<crate::rows::WalletRow>),
+    /// A proposal, with at least one valid signature.
+    ProposalAdded {
+        /// The request's digest, as computed by whoever accepted it.
+        digest: B256,
+        /// What is asked for.
+        request: Box<Request>,
+    },
+    /// An owner's signature, verified. One more of the same owner replaces the first.
+    SignatureAdded {
+        /// The proposal.
+        digest: B256,
+        /// Who signed.
+        owner: Address,
+        /// How.
+        signature: OwnerSignature,
+    },
+    /// A contract's signature that does not verify any more.
+    SignatureRemoved {
+        /// The proposal.
+        digest: B256,
+        /// Whose.
+        owner: Address,
+    },
+    /// Whether the wallet's policy is content with the signatures of a proposal. Until told it is.
+    PolicyChanged {
+        /// The proposal.
+        digest: B256,
+        /// Whether it is.
+        satisfied: bool,
+    },
+    /// What a simulation showed; answers [`crate::Effect::Simulate`].
+    Simulated {
+        /// The request.
+        request: u64,
+        /// What it showed.
+        outcome: Simulation,
+    },
+    /// A signed transaction, not stored yet; answers [`crate::Effect::Sign`].
+    Signed {
+        /// The request.
+        request: u64,
+        /// Its hash.
+        tx_hash: B256,
+        /// Its bytes (EIP-2718).
+        raw: Bytes,
+    },
+    /// The key cannot be used now; answers [`crate::Effect::Sign`].
+    SignFailed {
+        /// The request.
+        request: u64,
+    },
+    /// The attempt is durable; answers [`crate::Effect::Persist`]. Also if the same row was there before.
+    Persisted {
+        /// The request.
+        request: u64,
+    },
+    /// Another attempt has its place, or the lease is lost: its bytes must never be sent.
+    PersistLost {
+        /// The request.
+        request: u64,
+    },
+    /// What all endpoints together said about sent bytes.
+    SendResult {
+        /// The attempt.
+        tx_hash: B256,
+        /// What they said.
+        outcome: Sent,
+    },
+    /// No new account nonces are to be taken.
+    Paused,
+    /// They may be taken again.
+    Resumed,
+    /// The operator allows something else.
+    BudgetChanged(Limits),
+}
+
+/// A transaction that was mined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Its block.
+    pub block: BlockId,
+    /// Whether it did not revert.
+    pub success: bool,
+    /// What it cost the sender, in wei.
+    pub cost: U256,
+}
+
+/// What simulating a transaction after those in flight showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Simulation {
+    /// All pass.
+    Passed {
+        /// What the new one needs as its gas limit, without a margin.
+        gas: u64,
+    },
+    /// The new one reverts.
+    Reverted,
+    /// One of those in flight reverts, so nothing is known about the new one.
+    InFlightReverted,
+    /// Nobody could simulate.
+    Unavailable,
+}
+
+/// What became of a send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// An endpoint has it, or says that it had it before.
+    Accepted,
+    /// All that answered refused it, and none may have kept it.
+    Rejected(Rejection),
+    /// It may be on its way: a time-out, a lost connection, an answer that nobody understands.
+    Unknown,
+}
+
+/// Why a transaction is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// Its account nonce is used.
+    NonceTooLow,
+    /// It offers too little, also to replace another.
+    Underpriced,
+    /// The sender cannot pay for it.
+    InsufficientFunds,
+    /// It can never be mined: malformed, for another chain, or above the block's gas.
+    Invalid,
+}

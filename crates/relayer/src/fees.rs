@@ -1,0 +1,233 @@
+//! What a transaction offers for gas (EIP-1559), and by how much it must offer more to replace another.
+//!
+//! Integers only, in wei per gas; nothing wraps: what does not fit is refused or saturates.
+
+use alloy::primitives::U256;
+
+/// Gas of a transaction that does nothing: a transfer of no ether to oneself.
+pub const NOOP_GAS: u64 = 21_000;
+
+/// A replacement must pay this part more: one tenth. geth, reth and nethermind all ask for 10 %.
+const REPLACEMENT_PART: u128 = 10;
+
+/// How many times the base fee a first attempt can pay: 2 outlasts five full blocks (1.125^5 = 1.80).
+const BASE_FEE_MULTIPLE: u128 = 2;
+
+/// The two fees a transaction offers, in wei per gas. The tip never exceeds the maximum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fees {
+    max_fee_per_gas: u128,
+    max_priority_fee_per_gas: u128,
+}
+
+impl Fees {
+    /// These fees, with a tip above `max_fee_per_gas` cut to it: nodes refuse anything else.
+    pub const fn new(max_fee_per_gas: u128, max_priority_fee_per_gas: u128) -> Self {
+        let tip = if max_priority_fee_per_gas > max_fee_per_gas {
+            max_fee_per_gas
+        } else {
+            max_priority_fee_per_gas
+        };
+        Self { max_fee_per_gas, max_priority_fee_per_gas: tip }
+    }
+
+    /// What to offer at `base_fee`: twice the base fee and the tip. Base fee 10, tip 3: at most 23, tip 3.
+    pub const fn market(base_fee: u128, tip: u128) -> Self {
+        let max = base_fee.saturating_mul(BASE_FEE_MULTIPLE).saturating_add(tip);
+        Self::new(max, tip)
+    }
+
+    /// The most that is paid for a gas, in wei.
+    pub const fn max_fee_per_gas(self) -> u128 {
+        self.max_fee_per_gas
+    }
+
+    /// The part of it that the block's builder gets at most, in wei.
+    pub const fn max_priority_fee_per_gas(self) -> u128 {
+        self.max_priority_fee_per_gas
+    }
+
+    /// The least fees that replace a transaction with these in every node: a tenth more of both, rounded
+    /// down, and one wei. 100 and 10 become 111 and 12; 0 and 0 become 1 and 1. None if they do not fit.
+    ///
+    /// geth asks for `>= old * 110 / 100` and `> old`, reth for `>= old * 110 / 100`, nethermind for
+    /// `>= old + old / 10` and a change, each of both fees.
+    pub fn replacement(self) -> Option<Self> {
+        let more = |fee: u128| fee.checked_add(fee / REPLACEMENT_PART)?.checked_add(1);
+        Some(Self::new(more(self.max_fee_per_gas)?, more(self.max_priority_fee_per_gas)?))
+    }
+
+    /// The fees of the attempt after one with these: what `market` asks for, at least what replaces
+    /// this, and at most `ceiling` for a gas. None if no replacement stays below the ceiling.
+    ///
+    /// After 100 and 10: at a market of 90 and 9, 111 and 12; of 300 and 20, 300 and 20, or with a ceiling
+    /// of 200, 200 and 20; with a ceiling of 110, none.
+    pub fn bumped(self, market: Self, ceiling: u128) -> Option<Self> {
+        let least = self.replacement()?;
+        if least.max_fee_per_gas > ceiling {
+            return None;
+        }
+        let max = least.max_fee_per_gas.max(market.max_fee_per_gas).min(ceiling);
+        let tip = least.max_priority_fee_per_gas.max(market.max_priority_fee_per_gas);
+        Some(Self::new(max, tip))
+    }
+
+    /// These fees, neither above `ceiling`.
+    pub fn capped(self, ceiling: u128) -> Self {
+        Self::new(self.max_fee_per_gas.min(ceiling), self.max_priority_fee_per_gas)
+    }
+}
+
+/// The highest fee for a gas whose replacement still costs at most `ceiling`: 100 for 111, 99 for 110.
+///
+/// Payloads stop here, so that whatever they bid, a no-op can still take their place. None for a ceiling of 0.
+pub const fn payload_ceiling(ceiling: u128) -> Option<u128> {
+    // The greatest f with f + f / 10 + 1 <= c. Each ten of f take eleven of c - 1.
+    let Some(room) = ceiling.checked_sub(1) else { return None };
+    let (tens, rest) = (room / (REPLACEMENT_PART + 1), room % (REPLACEMENT_PART + 1));
+    // A rest of ten is short of the eleventh that the next ten costs.
+    let rest = if rest >= REPLACEMENT_PART { REPLACEMENT_PART - 1 } else { rest };
+    Some(tens * REPLACEMENT_PART + rest)
+}
+
+/// The most that an account nonce can cost, in wei: whichever of its attempts is mined, a payload with
+/// `gas_limit` or a no-op, at `ceiling` for a gas.
+pub fn worst_case(gas_limit: u64, ceiling: u128) -> U256 {
+    U256::from(gas_limit.max(NOOP_GAS)) * U256::from(ceiling)
+}
+
+/// The highest fee for a gas that keeps [`worst_case`] within `cost` wei, at most `cap`.
+pub fn ceiling_within(gas_limit: u64, cost: U256, cap: u128) -> u128 {
+    let most = cost / U256::from(gas_limit.max(NOOP_GAS));
+    u128::try_from(most).map_or(cap, |most| most.min(cap))
+}
+
+/// `gas` with `margin_percent` on top, at least what a no-op takes: what a simulation used is not always
+/// enough, since the state moves on. Saturates.
+pub fn gas_limit(gas: u64, margin_percent: u64) -> u64 {
+    let margin = u128::from(gas) * u128::from(margin_percent) / 100;
+    let limit = u128::from(gas).saturating_add(margin);
+    u64::try_from(limit).unwrap_or(u64::MAX).max(NOOP_GAS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn fee() -> impl Strategy<Value = u128> {
+        prop_oneof![
+            0_u128..30,
+            0_u128..10_u128.pow(12),
+            any::<u128>(),
+            (0_u128..30).prop_map(|below| u128::MAX - below)
+        ]
+    }
+
+    fn fees() -> impl Strategy<Value = Fees> {
+        (fee(), fee()).prop_map(|(max, tip)| Fees::new(max, tip))
+    }
+
+    /// go-ethereum, `core/txpool/legacypool/list.go`, `Add`, with its price bump of 10.
+    fn geth_replaces(old: u128, new: u128) -> bool {
+        let threshold = U256::from(old) * U256::from(110) / U256::from(100);
+        new > old && U256::from(new) >= threshold
+    }
+
+    /// reth, `crates/transaction-pool/src/validate/mod.rs`, `is_underpriced`, and the older form with `<=`.
+    fn reth_replaces(old: u128, new: u128) -> bool {
+        U256::from(new) > U256::from(old) * U256::from(110) / U256::from(100)
+    }
+
+    /// Nethermind, `Comparison/CompareReplacedTxByFee.cs`: equal to the bumped fee only if the bump is not 0.
+    fn nethermind_replaces(old: u128, new: u128) -> bool {
+        let bumped = U256::from(old) + U256::from(old / 10);
+        U256::from(new) > bumped || (U256::from(new) == bumped && old / 10 > 0)
+    }
+
+    fn replaces_everywhere(old: Fees, new: Fees) -> bool {
+        let pairs = [
+            (old.max_fee_per_gas, new.max_fee_per_gas),
+            (old.max_priority_fee_per_gas, new.max_priority_fee_per_gas),
+        ];
+        let rules = [geth_replaces, reth_replaces, nethermind_replaces];
+        pairs.iter().all(|&(old, new)| rules.iter().all(|replaces| replaces(old, new)))
+    }
+
+    #[test]
+    fn the_worked_examples_hold() {
+        assert_eq!(Fees::market(10, 3), Fees::new(23, 3));
+        assert_eq!(Fees::new(100, 10).replacement(), Some(Fees::new(111, 12)));
+        assert_eq!(Fees::default().replacement(), Some(Fees::new(1, 1)));
+        let old = Fees::new(100, 10);
+        assert_eq!(old.bumped(Fees::new(90, 9), 1_000), Some(Fees::new(111, 12)));
+        assert_eq!(old.bumped(Fees::new(300, 20), 1_000), Some(Fees::new(300, 20)));
+        assert_eq!(old.bumped(Fees::new(300, 20), 200), Some(Fees::new(200, 20)));
+        assert_eq!(old.bumped(Fees::new(300, 20), 110), None);
+        assert_eq!((payload_ceiling(111), payload_ceiling(110)), (Some(100), Some(99)));
+        assert_eq!(payload_ceiling(0), None);
+        assert_eq!(gas_limit(100_000, 15), 115_000);
+        assert_eq!(gas_limit(u64::MAX, 15), u64::MAX);
+        assert_eq!(ceiling_within(100_000, U256::from(1_000_000), 7), 7);
+        assert_eq!(ceiling_within(100_000, U256::from(1_000_000), 70), 10);
+    }
+
+    proptest! {
+        #[test]
+        fn a_replacement_is_taken_by_every_node(old in fees()) {
+            if let Some(new) = old.replacement() {
+                prop_assert!(replaces_everywhere(old, new), "{old:?} {new:?}");
+                prop_assert!(new.max_priority_fee_per_gas <= new.max_fee_per_gas);
+            }
+        }
+
+        #[test]
+        fn a_bump_replaces_and_stays_below_the_ceiling(old in fees(), market in fees(), ceiling in fee()) {
+            match old.bumped(market, ceiling) {
+                Some(new) => {
+                    prop_assert!(replaces_everywhere(old, new), "{old:?} {new:?}");
+                    prop_assert!(new.max_fee_per_gas <= ceiling);
+                    prop_assert!(new.max_priority_fee_per_gas <= new.max_fee_per_gas);
+                    prop_assert!(new.max_fee_per_gas >= market.max_fee_per_gas.min(ceiling));
+                }
+                None => prop_assert!(old.replacement().is_none_or(|least| least.max_fee_per_gas > ceiling)),
+            }
+        }
+
+        /// No more is given away than must be: one wei less is too little somewhere.
+        #[test]
+        fn a_replacement_costs_no_more_than_needed(old in fees()) {
+            if let Some(new) = old.replacement() {
+                let less = |fee: u128| fee - 1;
+                prop_assert!(!reth_replaces(old.max_fee_per_gas, less(new.max_fee_per_gas)));
+                let tip = less(new.max_priority_fee_per_gas);
+                prop_assert!(!reth_replaces(old.max_priority_fee_per_gas, tip));
+            }
+        }
+
+        #[test]
+        fn a_noop_always_replaces_a_payload_at_its_ceiling(ceiling in fee(), tip in fee()) {
+            let Some(most) = payload_ceiling(ceiling) else { return Ok(()) };
+            let noop = Fees::new(most, tip).bumped(Fees::default(), ceiling);
+            prop_assert!(noop.is_some());
+            // And no higher payload could be replaced.
+            if let Some(above) = most.checked_add(1) {
+                prop_assert_eq!(Fees::new(above, 0).bumped(Fees::default(), ceiling), None);
+            }
+        }
+
+        #[test]
+        fn the_ceiling_keeps_the_worst_case_within_the_cost(gas in any::<u64>(), cost: [u64; 2], cap in fee()) {
+            let cost = U256::from_limbs([cost[0], cost[1], 0, 0]);
+            let ceiling = ceiling_within(gas, cost, cap);
+            prop_assert!(ceiling <= cap);
+            prop_assert!(worst_case(gas, ceiling) <= cost);
+            prop_assert!(ceiling == cap || worst_case(gas, ceiling + 1) > cost);
+        }
+
+        #[test]
+        fn the_gas_limit_is_never_below_the_gas(gas: u64, margin in 0_u64..1_000) {
+            prop_assert!(gas_limit(gas, margin) >= gas.max(NOOP_GAS));
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! A proposal, with the signatures it gathered and what became of it.
+
+use crate::{
+    rows::ProposalRow,
+    status::{Failure, Reason, Status},
+    wallet::Wallet,
+};
+use alloy::primitives::{Address, B256, Bytes};
+use quorate_core::{Action, OwnerSignature, Request, packing};
+use std::collections::BTreeMap;
+
+/// A refusal that is not looked at again before a block or an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backoff {
+    /// What was refused.
+    pub reason: Reason,
+    /// The block's number.
+    pub until_block: u64,
+    /// Unix seconds.
+    pub until_clock: u64,
+    /// How often in a row.
+    pub times: u32,
+}
+
+/// A proposal that is served.
+#[derive(Clone, Debug)]
+pub struct Tracked {
+    /// What is asked for.
+    pub request: Request,
+    /// The verified signatures, by owner or former owner.
+    pub signatures: BTreeMap<Address, OwnerSignature>,
+    /// Whether the policy is content.
+    pub policy_satisfied: bool,
+    /// Its place among those that became ready.
+    pub ready_order: Option<u64>,
+    /// The mined transactions that did not execute it.
+    pub failures: Vec<Failure>,
+    /// Its status, as last told.
+    pub status: Status,
+    /// Whether the block that decided it is at the configured depth.
+    pub is_final: bool,
+    /// How often its status changed.
+    pub revision: u64,
+    /// Whether the store had it as final: what decided it may be older than all that is known now.
+    pub(crate) was_final: bool,
+    /// The failures that were told.
+    pub(crate) told_failures: usize,
+    /// Why planning passed it over.
+    pub(crate) hold: Option<Reason>,
+    /// Why it is not looked at for a while.
+    pub(crate) backoff: Option<Backoff>,
+}
+
+impl Tracked {
+    /// A proposal as it was stored.
+    pub(crate) fn new(row: ProposalRow) -> Self {
+        Self {
+            request: row.request,
+            signatures: row.signatures,
+            policy_satisfied: row.policy_satisfied,
+            ready_order: row.ready_order,
+            told_failures: row.failures.len(),
+            failures: row.failures,
+            was_final: row.is_final && row.status.is_terminal(),
+            status: row.status,
+            is_final: row.is_final,
+            revision: row.revision,
+            hold: None,
+            backoff: None,
+        }
+    }
+
+    /// Whether it consumes its nonce and does nothing else.
+    pub const fn is_cancel(&self) -> bool {
+        matches!(self.request.action, Action::Cancel {})
+    }
+
+    /// Whether it ends the epoch.
+    pub const fn is_reconfiguration(&self) -> bool {
+        matches!(self.request.action, Action::Reconfigure { .. })
+    }
+
+    /// The signatures that count at the head: of present owners, on-chain approvals included. None of them
+    /// if the proposal is of an epoch to come.
+    pub fn counting(&self, digest: B256, wallet: &Wallet) -> BTreeMap<Address, OwnerSignature> {
+        if self.request.epoch != wallet.now().epoch {
+            return BTreeMap::new();
+        }
+        let signed = |owner: &Address| {
+            let given = self.signatures.get(owner).cloned();
+            let approved = wallet.is_approved(digest, *owner).then_some(OwnerSignature::Approved);
+            Some((*owner, given.or(approved)?))
+        };
+        wallet.now().config.owners().iter().filter_map(signed).collect()
+    }
+
+    /// Whether enough owners signed, whatever the policy says.
+    pub fn has_enough(&self, digest: B256, wallet: &Wallet) -> bool {
+        self.counting(digest, wallet).len() >= usize::from(wallet.now().config.threshold())
+    }
+
+    /// The call to the wallet that carries it out, if enough owners signed.
+    pub fn calldata(&self, digest: B256, wallet: &Wallet) -> Option<Bytes> {
+        let config = &wallet.now().config;
+        let counting = self.counting(digest, wallet);
+        let chosen = packing::choose(config, self.request.nonce.lane, &counting);
+        let packed = packing::pack(config, &chosen).ok()?;
+        Some(self.request.calldata(packed))
+    }
+}

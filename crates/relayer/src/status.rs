@@ -1,0 +1,141 @@
+//! What becomes of a proposal. Derived from the chain and from what is on its way, never remembered as
+//! a truth of its own.
+
+use crate::event::BlockId;
+use alloy::primitives::B256;
+use std::fmt;
+
+/// Where a proposal stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Too few valid signatures of present owners; `policy` if there are enough, and the policy asks for more.
+    Collecting {
+        /// [`Reason::Policy`] or none.
+        reason: Option<Reason>,
+    },
+    /// Enough; not on its way. None: nothing is in the way, the engine is at it.
+    Ready {
+        /// What it waits for.
+        reason: Option<Reason>,
+    },
+    /// An attempt may be on its way.
+    Submitted,
+    /// The digest's `Executed` event is on chain, whoever sent it.
+    Executed {
+        /// The transaction.
+        tx_hash: B256,
+        /// Its block.
+        block: BlockId,
+    },
+    /// The head's timestamp is past the deadline.
+    Expired,
+    /// Another action consumed the nonce, or a reconfiguration ended the epoch.
+    Superseded {
+        /// That action's digest. None if an epoch ended before anything that is known.
+        by: Option<B256>,
+    },
+}
+
+impl Status {
+    /// The word used in the HTTP API.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Collecting { .. } => "collecting",
+            Self::Ready { .. } => "ready",
+            Self::Submitted => "submitted",
+            Self::Executed { .. } => "executed",
+            Self::Expired => "expired",
+            Self::Superseded { .. } => "superseded",
+        }
+    }
+
+    /// Whether only a reorg can change it.
+    pub const fn is_terminal(&self) -> bool {
+        match self {
+            Self::Collecting { .. } | Self::Ready { .. } | Self::Submitted => false,
+            Self::Executed { .. } | Self::Expired | Self::Superseded { .. } => true,
+        }
+    }
+
+    /// What a proposal waits for, if it says.
+    pub const fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Collecting { reason } | Self::Ready { reason } => *reason,
+            Self::Submitted | Self::Executed { .. } | Self::Expired | Self::Superseded { .. } => {
+                None
+            }
+        }
+    }
+}
+
+/// Why a proposal is not on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// Something has to be mined before it: an earlier sequence of its lane, or a reconfiguration.
+    Sequence,
+    /// A rival for its nonce goes first, or is on its way.
+    Conflict,
+    /// The policy asks for more signatures.
+    Policy,
+    /// It has to pass a simulation: the last one reverted, or its last transaction did.
+    Simulation,
+    /// The budget of the day, of the wallet, or of its own failures is used up.
+    Budget,
+    /// Gas costs more than the operator allows.
+    FeeCap,
+    /// The sender's balance is too low.
+    SenderBalance,
+    /// A sender's key is among the wallet's owners.
+    SenderIsOwner,
+    /// The operator paused the engine.
+    Paused,
+    /// The chain cannot be asked, or was not for too long.
+    RpcDown,
+    /// Less than two blocks are left.
+    DeadlineNear,
+}
+
+impl Reason {
+    /// The word used in the HTTP API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sequence => "sequence",
+            Self::Conflict => "conflict",
+            Self::Policy => "policy",
+            Self::Simulation => "simulation",
+            Self::Budget => "budget",
+            Self::FeeCap => "feeCap",
+            Self::SenderBalance => "senderBalance",
+            Self::SenderIsOwner => "senderIsOwner",
+            Self::Paused => "paused",
+            Self::RpcDown => "rpcDown",
+            Self::DeadlineNear => "deadlineNear",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A transaction that carried a proposal, was mined, and did not execute it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The transaction.
+    pub tx_hash: B256,
+    /// Its block.
+    pub block: BlockId,
+    /// What became of it.
+    pub reason: FailureReason,
+}
+
+/// How a mined transaction can fail to execute. The bytes of the revert are for others to decode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureReason {
+    /// It reverted.
+    Reverted,
+    /// It went through, and the wallet did not say that it executed: there was no wallet.
+    NoEffect,
+}

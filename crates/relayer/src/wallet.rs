@@ -1,0 +1,255 @@
+//! A wallet as of the head: what it was at a block that cannot be undone, and its logs since.
+
+use crate::event::{BlockId, LogKind, WalletLog};
+use crate::rows::WalletRow;
+use alloy::primitives::{Address, B256};
+use quorate_core::{Config, Lane, Nonce};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a wallet is at a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The block's number.
+    pub block: u64,
+    /// Whether the wallet has code.
+    pub is_deployed: bool,
+    /// How often it was reconfigured.
+    pub epoch: u32,
+    /// Its configuration; before it is created the one it is to be created with.
+    pub config: Config,
+    /// The next sequences of the lanes that are known. A lane that is missing is unknown, not at zero.
+    pub lanes: BTreeMap<Lane, u64>,
+    /// Which owners approved which digests on chain, as far as logs were read. A digest is of one epoch, but
+    /// it can be approved before that begins.
+    pub approvals: BTreeSet<(B256, Address)>,
+}
+
+/// What consumed a nonce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Execution {
+    /// The digest.
+    pub digest: B256,
+    /// The transaction.
+    pub tx_hash: B256,
+    /// Its block.
+    pub block: BlockId,
+    /// That block's time, in Unix seconds.
+    pub timestamp: u64,
+}
+
+/// A reconfiguration that ended an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EpochEnd {
+    /// The epoch that it ended.
+    pub epoch: u32,
+    /// The digest of the reconfiguration, if its log was seen.
+    pub by: Option<B256>,
+    /// Its block.
+    pub block: BlockId,
+    /// That block's time, in Unix seconds.
+    pub timestamp: u64,
+}
+
+/// A wallet that is served.
+#[derive(Clone, Debug)]
+pub struct Wallet {
+    /// What it is made of, if it may have to be created.
+    pub creation: Option<(Config, B256)>,
+    base: Snapshot,
+    logs: Vec<(BlockId, WalletLog)>,
+    now: Snapshot,
+    executions: BTreeMap<Nonce, Execution>,
+    found: BTreeMap<Nonce, Execution>,
+    epoch_ends: Vec<EpochEnd>,
+    /// The ranges of blocks whose logs are being read back, first and last.
+    pub(crate) gaps: BTreeSet<(u64, u64)>,
+    /// Whether it has to be read anew.
+    pub(crate) is_lost: bool,
+    /// The lanes and nonces that were asked about at this head.
+    pub(crate) asked: BTreeSet<Nonce>,
+    /// The block of the snapshot that the store has.
+    pub(crate) stored: u64,
+    /// Its proposals.
+    pub(crate) proposals: BTreeSet<B256>,
+    /// Changes with everything that a simulation depends on.
+    pub(crate) version: u64,
+    /// Creations that were mined and left no wallet.
+    pub(crate) failed_creations: BTreeSet<B256>,
+}
+
+impl Wallet {
+    /// A wallet of which only the row is known.
+    pub(crate) fn new(row: WalletRow) -> Self {
+        let WalletRow { creation, snapshot, .. } = row;
+        Self {
+            creation,
+            stored: snapshot.block,
+            now: snapshot.clone(),
+            base: snapshot,
+            logs: Vec::new(),
+            executions: BTreeMap::new(),
+            found: BTreeMap::new(),
+            epoch_ends: Vec::new(),
+            gaps: BTreeSet::new(),
+            is_lost: false,
+            asked: BTreeSet::new(),
+            proposals: BTreeSet::new(),
+            version: 0,
+            failed_creations: BTreeSet::new(),
+        }
+    }
+
+    /// What it is as of the head.
+    pub const fn now(&self) -> &Snapshot {
+        &self.now
+    }
+
+    /// What it was at the last block that is not remembered.
+    pub const fn base(&self) -> &Snapshot {
+        &self.base
+    }
+
+    /// Whether all of its logs up to the head are known.
+    pub fn is_settled(&self) -> bool {
+        self.gaps.is_empty() && !self.is_lost
+    }
+
+    /// The next sequence of a lane, if it is known.
+    pub fn find_next(&self, lane: Lane) -> Option<u64> {
+        self.now.lanes.get(&lane).copied()
+    }
+
+    /// What consumed a nonce, if that was seen or found.
+    pub fn find_execution(&self, nonce: Nonce) -> Option<&Execution> {
+        self.executions.get(&nonce).or_else(|| self.found.get(&nonce))
+    }
+
+    /// What ended an epoch, if it was seen.
+    pub fn find_epoch_end(&self, epoch: u32) -> Option<&EpochEnd> {
+        self.epoch_ends.iter().find(|end| end.epoch == epoch)
+    }
+
+    /// Whether `owner` approved `digest` on chain, as far as logs were read.
+    pub fn is_approved(&self, digest: B256, owner: Address) -> bool {
+        self.now.approvals.contains(&(digest, owner))
+    }
+
+    /// Adds a log of a block after all others. Those of blocks that the base includes are passed over.
+    pub(crate) fn push(&mut self, block: BlockId, log: WalletLog) {
+        if block.number > self.base.block {
+            self.logs.push((block, log));
+        }
+    }
+
+    /// Replaces the logs of a range by those that were read back.
+    pub(crate) fn fill(&mut self, from: u64, to: u64, logs: Vec<(BlockId, WalletLog)>) {
+        self.logs.retain(|(block, _)| !(from..=to).contains(&block.number));
+        let base = self.base.block;
+        self.logs.extend(
+            logs.into_iter().filter(|(b, _)| b.number > base && (from..=to).contains(&b.number)),
+        );
+        // Stable: the order within a block stays.
+        self.logs.sort_by_key(|(block, _)| block.number);
+        self.derive();
+    }
+
+    /// Forgets what happened after a block; ranges that are being read back end there.
+    pub(crate) fn undo_after(&mut self, number: u64) {
+        self.logs.retain(|(block, _)| block.number <= number);
+        self.found.retain(|_, execution| execution.block.number <= number);
+        let clamp = |(from, to): (u64, u64)| (from <= number).then_some((from, to.min(number)));
+        self.gaps = std::mem::take(&mut self.gaps).into_iter().filter_map(clamp).collect();
+        self.is_lost |= self.base.block > number;
+        self.derive();
+    }
+
+    /// What consumed a nonce before the base.
+    pub(crate) fn add_found(&mut self, nonce: Nonce, execution: Execution) {
+        self.found.insert(nonce, execution);
+        self.version = self.version.wrapping_add(1);
+    }
+
+    /// The next sequence of a lane at a block not after the base, unless an execution told it meanwhile.
+    pub(crate) fn add_lane(&mut self, lane: Lane, next: u64) {
+        self.base.lanes.entry(lane).or_insert(next);
+        self.derive();
+    }
+
+    /// Moves the base to a block; says whether anything happened until there. What consumed a nonce is kept
+    /// where a proposal wants to know.
+    pub(crate) fn fold_to(&mut self, number: u64, is_wanted: impl Fn(Nonce) -> bool) -> bool {
+        if number <= self.base.block || !self.is_settled() {
+            return false;
+        }
+        let old = self.logs.partition_point(|(block, _)| block.number <= number);
+        for (block, log) in self.logs.drain(..old) {
+            if let LogKind::Executed { digest, nonce } = log.what
+                && is_wanted(nonce)
+            {
+                let WalletLog { tx_hash, timestamp, .. } = log;
+                let execution = Execution { digest, tx_hash, block, timestamp };
+                self.found.insert(nonce, execution);
+            }
+            advance(&mut self.base, &log.what);
+        }
+        self.base.block = number;
+        self.now.block = self.now.block.max(number);
+        old > 0
+    }
+
+    /// Forgets what is known of a proposal and of its nonce.
+    pub(crate) fn forget(&mut self, digest: B256, nonce: Nonce) {
+        self.proposals.remove(&digest);
+        self.found.remove(&nonce);
+        self.base.approvals.retain(|(approved, _)| *approved != digest);
+        self.now.approvals.retain(|(approved, _)| *approved != digest);
+    }
+
+    /// Computes everything from the base and the logs.
+    pub(crate) fn derive(&mut self) {
+        self.version = self.version.wrapping_add(1);
+        self.now = self.base.clone();
+        self.executions.clear();
+        let base = self.base.block;
+        self.epoch_ends.retain(|end| end.block.number <= base);
+        let mut last = None;
+        for (block, log) in &self.logs {
+            let timestamp = log.timestamp;
+            match log.what {
+                LogKind::Executed { digest, nonce } => {
+                    let tx_hash = log.tx_hash;
+                    last = Some((tx_hash, digest));
+                    let execution = Execution { digest, tx_hash, block: *block, timestamp };
+                    self.executions.insert(nonce, execution);
+                }
+                LogKind::Reconfigured { .. } => {
+                    // An action says that it executed before it says what the configuration is.
+                    let by = last.filter(|(tx_hash, _)| *tx_hash == log.tx_hash).map(|(_, by)| by);
+                    let (epoch, block) = (self.now.epoch, *block);
+                    self.epoch_ends.push(EpochEnd { epoch, by, block, timestamp });
+                }
+                LogKind::Created | LogKind::Approved { .. } => {}
+            }
+            advance(&mut self.now, &log.what);
+        }
+    }
+}
+
+/// Carries a log over to what a wallet is.
+fn advance(snapshot: &mut Snapshot, what: &LogKind) {
+    // Only a wallet that has code emits anything.
+    snapshot.is_deployed = true;
+    match what {
+        LogKind::Executed { nonce, .. } => {
+            snapshot.lanes.insert(nonce.lane, nonce.sequence.saturating_add(1));
+        }
+        LogKind::Reconfigured { config } => {
+            snapshot.epoch = snapshot.epoch.saturating_add(1);
+            snapshot.config = config.clone();
+        }
+        LogKind::Approved { digest, owner } => {
+            snapshot.approvals.insert((*digest, *owner));
+        }
+        LogKind::Created => {}
+    }
+}
