@@ -82,15 +82,23 @@ contracts: (install "contracts")
 contracts-check: (install "contracts")
     cargo run --package quorate-compile --locked --quiet -- --check
 
-# Rewrite the test vectors in anvil-fixtures, which viem makes
+# Rewrite anvil-fixtures: the vectors, which viem makes, and the state, accounts and payout files, made on an anvil
 [no-exit-message]
-fixtures: (install "contracts")
+fixtures: install
     node contracts/scripts/vectors.mjs
+    cargo run --package quorate-lab --locked --quiet -- fixtures
 
-# Check that the test vectors are what viem makes
+# Check that anvil-fixtures is what would be made now
 [no-exit-message]
-fixtures-check: (install "contracts")
+fixtures-check: install
     node contracts/scripts/vectors.mjs --check
+    cargo run --package quorate-lab --locked --quiet -- fixtures --check
+
+# Watch a treasury pay a real payout file and an escrow settle, on a local chain; --json, --keep
+[no-exit-message]
+demo *args: (install ".")
+    cargo build --package quorate-cli --package quorate-lab --locked
+    "${CARGO_TARGET_DIR:-target}/debug/quorate-lab" demo "$@"
 
 # Measure gas against Safe; arguments go to `quorate-lab gas`
 [no-exit-message]
@@ -105,10 +113,11 @@ locks:
 # Every slow analysis of the contracts: deep, halmos, slither, mutation (hours; not in CI)
 assurance: deep halmos slither mutation
 
-# Fuzz and invariants in depth; arguments go to `forge test`
+# Fuzz and invariants in depth, with other inputs each time; arguments go to `forge test`
 [no-exit-message]
 deep *args: (install "contracts")
-    forge=$(scripts/foundry forge); cd contracts; FOUNDRY_PROFILE=deep "$forge" test "$@"
+    forge=$(scripts/foundry forge); cd contracts; \
+    FOUNDRY_PROFILE=deep FOUNDRY_FUZZ_SEED="${FOUNDRY_FUZZ_SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}" "$forge" test "$@"
 
 # Prove the `check_` properties; arguments go to halmos
 [no-exit-message]
