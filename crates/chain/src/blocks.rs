@@ -38,6 +38,8 @@ pub struct Inclusion {
     pub block_hash: B256,
     /// Whether it went through.
     pub success: bool,
+    /// The gas it used.
+    pub gas_used: u64,
     /// What the sender paid for gas, in wei.
     pub cost: U256,
 }
@@ -195,6 +197,7 @@ impl Chain {
             block_number: receipt.block_number.to(),
             block_hash: receipt.block_hash,
             success: receipt.status == U64::ONE,
+            gas_used: receipt.gas_used.to(),
             cost: U256::from(receipt.gas_used) * U256::from(receipt.effective_gas_price),
         }))
     }

@@ -4,6 +4,7 @@
 //! - [`config`]: who controls a wallet; [`creation`]: where that puts it.
 //! - [`action`], [`nonce`], [`request`]: what owners are asked to sign, and its digest.
 //! - [`signature`], [`packing`]: how owners sign, and the list that a wallet takes.
+//! - [`status`], [`snapshot`]: what becomes of proposals and wallets.
 //! - [`proposal`], [`wallet_file`]: the files, with their JSON Schemas in [`schema`].
 //! - [`address`], [`amount`], [`text`]: what people type and read.
 
@@ -20,6 +21,8 @@ pub mod proposal;
 pub mod request;
 pub mod schema;
 pub mod signature;
+pub mod snapshot;
+pub mod status;
 #[cfg(test)]
 mod testing;
 pub mod text;
@@ -32,4 +35,6 @@ pub use nonce::{Lane, Nonce};
 pub use proposal::Proposal;
 pub use request::Request;
 pub use signature::OwnerSignature;
+pub use snapshot::Snapshot;
+pub use status::{Reason, Status};
 pub use wallet_file::WalletFile;

@@ -69,6 +69,19 @@ impl std::str::FromStr for Lane {
     }
 }
 
+impl Serialize for Lane {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Lane {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 /// The nonce of a wallet: a place in a lane. Never to be mixed up with an account's nonce.
 ///
 /// In JSON and on chain the number `lane << 64 | sequence`.

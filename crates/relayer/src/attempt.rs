@@ -2,11 +2,11 @@
 
 use crate::{
     budget::Charge,
-    event::{BlockId, Rejection, Sent},
+    event::{BlockId, Paid, Rejection, Sent},
     fees::Fees,
     rows::Settlement,
 };
-use alloy::primitives::{Address, B256, Bytes, U256};
+use alloy::primitives::{Address, B256, Bytes};
 use std::collections::BTreeSet;
 
 /// What an account nonce was taken for. Never changes; a no-op that frees it is another attempt.
@@ -171,15 +171,6 @@ pub enum End {
         /// The block at which the account nonce was first seen used.
         block: BlockId,
     },
-}
-
-/// What a receipt says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Paid {
-    /// Whether it did not revert.
-    pub success: bool,
-    /// Wei.
-    pub cost: U256,
 }
 
 /// An account nonce that was taken, with its attempts.

@@ -11,8 +11,8 @@ pub const DAY_SECS: u64 = 86_400;
 /// How many days the ledger remembers: account nonces are settled on the day that they were taken on.
 const DAYS_KEPT: u64 = 7;
 
-/// What the operator allows. Everything in wei.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the operator allows. Everything in wei; by default nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// For all account nonces taken on one day.
     pub per_day: U256,

@@ -1,23 +1,34 @@
 //! The engine at work on a chain: [`step`] decides, and here is done what it asks for.
 //!
-//! Everything that changes the store is done in order and before the next event; everything that asks the
+//! Everything that changes the store is done in order and before what follows from it; everything that asks the
 //! chain runs beside, and its answer is one more event. So a slow endpoint delays nothing but its own answer, and
-//! nothing is sent before it is durable.
+//! nothing is sent before it is durable. Events that wait are taken together, and what they have stored is committed
+//! together.
 
 mod book;
 mod endpoints;
+mod failpoint;
+mod feed;
 mod follow;
 mod key;
 mod logs;
 mod perform;
+mod tenure;
 
-pub use book::{Book, BookError, MemoryBook, Persisted};
+pub use book::BookError;
 pub use endpoints::Endpoints;
 pub use key::{Key, KeyError, LocalKey};
+pub use tenure::{Keeper, Tenure};
 
-use crate::{Effect, Event, Settings, State, budget::Limits, step};
-use alloy::primitives::Address;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use crate::{Effect, Event, Settings, State, attempt::AttemptState, budget::Limits, step};
+use alloy::primitives::{Address, B256};
+use book::{Book, Write, Written};
+use quorate_store::{Storage as _, Store};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     sync::{mpsc, watch},
     time::MissedTickBehavior,
@@ -26,8 +37,11 @@ use tokio::{
 /// How many events can wait.
 const INBOX: usize = 1_024;
 
+/// How many events are taken together at most.
+const TOGETHER: usize = 256;
+
 /// What one engine works with.
-pub struct Parts<B> {
+pub struct Parts {
     /// How the chain is served.
     pub settings: Settings,
     /// What may be spent.
@@ -37,8 +51,10 @@ pub struct Parts<B> {
     /// The keys of the senders in the settings.
     pub keys: Vec<Box<dyn Key>>,
     /// What is durable.
-    pub book: B,
-    /// Now, in Unix seconds.
+    pub store: Store,
+    /// The lease of the process.
+    pub tenure: Tenure,
+    /// Now, in Unix milliseconds.
     pub clock: fn() -> u64,
     /// How often the chain is asked for its head.
     pub poll: Duration,
@@ -52,12 +68,15 @@ pub struct Handle {
 }
 
 /// An engine of one chain.
-pub struct Engine<B> {
+pub struct Engine {
     state: State,
-    book: B,
+    book: Book,
+    tenure: Tenure,
     context: Arc<Context>,
     inbox: mpsc::Receiver<Event>,
     stopped: watch::Receiver<bool>,
+    /// The epochs of the wallets, as far as the store was told.
+    epochs: BTreeMap<Address, u32>,
 }
 
 /// What the work beside the engine needs.
@@ -65,7 +84,6 @@ struct Context {
     settings: Settings,
     endpoints: Endpoints,
     keys: BTreeMap<Address, Box<dyn Key>>,
-    clock: fn() -> u64,
     poll: Duration,
     events: mpsc::Sender<Event>,
     /// Whose logs are read.
@@ -74,21 +92,21 @@ struct Context {
     again_from: watch::Sender<Option<u64>>,
 }
 
-impl<B> std::fmt::Debug for Engine<B> {
+impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine").field("chain_id", &self.context.settings.chain_id).finish()
     }
 }
 
-impl<B> std::fmt::Debug for Parts<B> {
+impl std::fmt::Debug for Parts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Parts").field("settings", &self.settings).finish()
+        f.debug_struct("Parts").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 
 impl Handle {
-    /// Tells the engine something, as that a proposal was added. Waits while its inbox is full; false if the engine
-    /// has ended.
+    /// Tells the engine something that no store holds, as other limits. Waits while its inbox is full; false if the
+    /// engine has ended.
     pub async fn tell(&self, event: Event) -> bool {
         self.events.send(event).await.is_ok()
     }
@@ -99,10 +117,10 @@ impl Handle {
     }
 }
 
-impl<B: Book> Engine<B> {
-    /// An engine that begins with what the book holds once it runs.
-    pub fn new(parts: Parts<B>) -> (Self, Handle) {
-        let Parts { mut settings, limits, endpoints, keys, book, clock, poll } = parts;
+impl Engine {
+    /// An engine that begins with what the store holds once it runs.
+    pub fn new(parts: Parts) -> (Self, Handle) {
+        let Parts { mut settings, limits, endpoints, keys, store, tenure, clock, poll } = parts;
         let keys: BTreeMap<_, _> = keys.into_iter().map(|key| (key.address(), key)).collect();
         settings.senders = keys.keys().copied().collect();
         let (events, inbox) = mpsc::channel(INBOX);
@@ -110,58 +128,135 @@ impl<B: Book> Engine<B> {
         let (wallets, again_from) = (watch::Sender::default(), watch::Sender::default());
         let handle = Handle { events: events.clone(), stop };
         let state = State::new(settings.clone(), limits);
-        let context =
-            Context { settings, endpoints, keys, clock, poll, events, wallets, again_from };
-        (Self { state, book, context: Arc::new(context), inbox, stopped }, handle)
+        let reach = (settings.history as u64).saturating_mul(settings.block_secs * 2_000);
+        let book = Book::new(store, settings.chain_id, tenure.clone(), clock, reach);
+        let context = Context { settings, endpoints, keys, poll, events, wallets, again_from };
+        let epochs = BTreeMap::new();
+        (Self { state, book, tenure, context: Arc::new(context), inbox, stopped, epochs }, handle)
     }
 
-    /// Works until it is stopped, and gives the book back.
+    /// Works until it is stopped. Waits first until the process has the lease.
     ///
     /// # Errors
     ///
-    /// If the book fails for good.
-    pub async fn run(mut self) -> Result<B, BookError> {
-        let follower = tokio::spawn(follow::follow(self.context.clone()));
-        let ended = self.work().await;
-        follower.abort();
-        ended.map(|()| self.book)
+    /// If the store fails for good.
+    pub async fn run(mut self) -> Result<(), BookError> {
+        let mut stopped = self.stopped.clone();
+        tokio::select! {
+            biased;
+            _ = stopped.wait_for(|stopped| *stopped) => Ok(()),
+            ended = self.work() => ended,
+        }
     }
 
     async fn work(&mut self) -> Result<(), BookError> {
+        // Whatever is stored from here on is told; what was before, is loaded.
+        let cursor = self.book.store().last_event().await?;
         let rows = self.book.load().await?;
-        self.take(Event::Restarted(Box::new(rows))).await?;
+        let store = self.book.store().clone();
+        let _beside = Beside([
+            tokio::spawn(follow::follow(self.context.clone())),
+            tokio::spawn(feed::feed(self.context.clone(), store, cursor)),
+        ]);
+        self.take(VecDeque::from([Event::Restarted(Box::new(rows))])).await?;
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let event = tokio::select! {
+            let mut events = Vec::new();
+            let lease = self.book.lease();
+            tokio::select! {
                 biased;
-                _ = self.stopped.wait_for(|stopped| *stopped) => return Ok(()),
-                event = self.inbox.recv() => match event {
-                    Some(event) => event,
-                    None => return Ok(()),
+                () = self.tenure.lost(lease) => {
+                    let rows = self.book.load().await?;
+                    events.extend([Event::LeaseLost, Event::Restarted(Box::new(rows))]);
+                }
+                _ = ticks.tick() => events.push(Event::Tick { now: self.book.now_secs() }),
+                taken = self.inbox.recv_many(&mut events, TOGETHER) => if taken == 0 {
+                    return Ok(());
                 },
-                _ = ticks.tick() => Event::Tick { now: (self.context.clock)() },
-            };
-            self.take(event).await?;
+            }
+            self.take(events.into()).await?;
         }
     }
 
-    /// Takes note of an event and does what follows; what the book answers are events too.
-    async fn take(&mut self, event: Event) -> Result<(), BookError> {
-        let mut events = vec![event];
-        while let Some(event) = events.pop() {
-            let state = std::mem::replace(&mut self.state, empty());
-            let (state, effects) = step(state, event);
-            self.state = state;
-            self.note_wallets();
-            for effect in effects {
-                events.extend(self.perform(effect).await?);
+    /// Takes note of events and does what follows; what the store answers are events too.
+    async fn take(&mut self, mut events: VecDeque<Event>) -> Result<(), BookError> {
+        loop {
+            let (mut writes, mut reload) = (Vec::new(), false);
+            while let Some(event) = events.pop_front() {
+                let sent = self.sent(&event);
+                let may_change_wallets = matches!(
+                    event,
+                    Event::Restarted(_)
+                        | Event::WalletAdded(_)
+                        | Event::NewHead { .. }
+                        | Event::LogsRead { .. }
+                );
+                let state = std::mem::replace(&mut self.state, State::nothing());
+                let (state, effects) = step(state, event);
+                self.state = state;
+                if may_change_wallets {
+                    self.note_wallets(&mut writes);
+                }
+                for effect in effects {
+                    self.sort(effect, &mut writes, &mut reload);
+                }
+                writes.extend(sent.and_then(|(tx_hash, before)| self.changed(tx_hash, before)));
+            }
+            if writes.is_empty() && !reload {
+                return Ok(());
+            }
+            let mut is_lost = false;
+            for (write, written) in writes.iter().zip(self.book.write(&writes).await?) {
+                match (write, written) {
+                    (&Write::Attempt { request, .. }, Written::Stored) => {
+                        events.push_back(Event::Persisted { request });
+                    }
+                    (&Write::Attempt { request, .. }, Written::Lost) => {
+                        events.push_back(Event::PersistLost { request });
+                    }
+                    (_, Written::Stored) => {}
+                    (_, Written::Lost) => is_lost = true,
+                }
+            }
+            if is_lost {
+                events.push_back(Event::LeaseLost);
+            }
+            if is_lost || reload {
+                let rows = self.book.load().await?;
+                events.push_back(Event::Restarted(Box::new(rows)));
             }
         }
-        Ok(())
     }
 
-    fn note_wallets(&self) {
+    /// Sets aside what is to be stored; everything else is begun, and done beside.
+    fn sort(&self, effect: Effect, writes: &mut Vec<Write>, reload: &mut bool) {
+        match effect {
+            Effect::Persist { request, record } => writes.push(Write::Attempt { request, record }),
+            Effect::StatusChanged(change) => {
+                tracing::info!(
+                    digest = %change.digest,
+                    status = change.status.name(),
+                    reason = change.status.reason().map(|reason| reason.name()),
+                    is_final = change.is_final,
+                    "status"
+                );
+                writes.push(Write::Status(change));
+            }
+            Effect::Settled { sender, account_nonce, settlement } => {
+                writes.push(Write::Settled { sender, account_nonce, settlement });
+            }
+            Effect::Checkpoint { wallet, snapshot } => {
+                writes.push(Write::Checkpoint { wallet, snapshot });
+            }
+            Effect::Reload => *reload = true,
+            Effect::Alarm(alarm) => tracing::warn!(?alarm, "alarm"),
+            effect => perform::beside(&self.context, effect, &self.state),
+        }
+    }
+
+    /// Whose logs are to be read, and the configurations that changed.
+    fn note_wallets(&mut self, writes: &mut Vec<Write>) {
         let wallets = self.state.wallets();
         self.context.wallets.send_if_modified(|known| {
             let is_same = known.iter().eq(wallets.keys());
@@ -170,51 +265,34 @@ impl<B: Book> Engine<B> {
             }
             !is_same
         });
-    }
-
-    /// Does what changes the book; everything else is done beside.
-    async fn perform(&mut self, effect: Effect) -> Result<Option<Event>, BookError> {
-        match effect {
-            Effect::Persist { request, record } => {
-                Ok(Some(match self.book.persist(&record).await? {
-                    Persisted::Stored => Event::Persisted { request },
-                    Persisted::Lost => Event::PersistLost { request },
-                }))
-            }
-            Effect::StatusChanged(change) => {
-                tracing::info!(digest = %change.digest, status = change.status.name(), "status");
-                self.book.change_status(&change).await.map(|()| None)
-            }
-            Effect::Settled { sender, account_nonce, settlement } => {
-                self.book.settle(sender, account_nonce, settlement).await.map(|()| None)
-            }
-            Effect::Checkpoint { wallet, snapshot } => {
-                self.book.checkpoint(wallet, &snapshot).await.map(|()| None)
-            }
-            Effect::Reload => {
-                let rows = self.book.load().await?;
-                Ok(Some(Event::Restarted(Box::new(rows))))
-            }
-            Effect::Alarm(alarm) => {
-                tracing::warn!(?alarm, "alarm");
-                Ok(None)
-            }
-            effect => {
-                perform::beside(&self.context, effect, &self.state);
-                Ok(None)
+        for (&address, wallet) in wallets {
+            let (epoch, config) = (wallet.now().epoch, &wallet.now().config);
+            if self.epochs.insert(address, epoch).is_some_and(|before| before != epoch) {
+                writes.push(Write::Config { wallet: address, config: config.clone(), epoch });
             }
         }
     }
+
+    /// The attempt that an event tells the fate of, and what was known of it before.
+    fn sent(&self, event: &Event) -> Option<(B256, AttemptState)> {
+        let Event::SendResult { tx_hash, .. } = event else { return None };
+        Some((*tx_hash, self.state.find_attempt(*tx_hash)?.0.state))
+    }
+
+    /// What is to be stored of an attempt of which another thing was known before.
+    fn changed(&self, tx_hash: B256, before: AttemptState) -> Option<Write> {
+        let state = self.state.find_attempt(tx_hash)?.0.state;
+        (state != before).then_some(Write::Sent { tx_hash, state })
+    }
 }
 
-/// Stands in for the state while a step is made.
-fn empty() -> State {
-    let limits = Limits {
-        per_day: Default::default(),
-        per_wallet_and_day: Default::default(),
-        per_transaction: Default::default(),
-        max_fee_per_gas: 0,
-        sender_floor: Default::default(),
-    };
-    State::new(Settings::new(0, Address::ZERO), limits)
+/// Tasks that end with the engine.
+struct Beside<const N: usize>([tokio::task::JoinHandle<()>; N]);
+
+impl<const N: usize> Drop for Beside<N> {
+    fn drop(&mut self) {
+        for task in &self.0 {
+            task.abort();
+        }
+    }
 }

@@ -5,11 +5,9 @@ use crate::{
     budget::Charge,
     event::BlockId,
     rows::Settlement,
-    status::{Failure, Status},
-    wallet::Snapshot,
 };
 use alloy::primitives::{Address, B256, Bytes};
-use quorate_core::{Lane, Nonce};
+use quorate_core::{Lane, Nonce, Snapshot, status::StatusChange};
 
 /// A call by a sender, as a simulation takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,23 +149,6 @@ pub enum Effect {
     Ignored(Ignored),
 }
 
-/// A status that changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StatusChange {
-    /// The proposal.
-    pub digest: B256,
-    /// Its status.
-    pub status: Status,
-    /// Whether the block that decided it is at the configured depth.
-    pub is_final: bool,
-    /// How often it changed.
-    pub revision: u64,
-    /// Its place among those that became ready, once it did.
-    pub ready_order: Option<u64>,
-    /// The mined transactions that did not execute it, the last one last.
-    pub failures: Vec<Failure>,
-}
-
 /// Why an account nonce is freed by a no-op.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FreeCause {
@@ -263,5 +244,5 @@ pub enum Ignored {
 
 /// What is charged now instead of before; see [`Effect::Settled`].
 pub(crate) const fn charged(before: &Charge, settlement: &Settlement) -> Charge {
-    Charge { amount: settlement.cost, ..*before }
+    Charge { amount: settlement.paid.cost, ..*before }
 }

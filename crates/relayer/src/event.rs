@@ -4,14 +4,7 @@ use crate::{budget::Limits, rows::Rows, wallet::Execution};
 use alloy::primitives::{Address, B256, Bytes, U256};
 use quorate_core::{Config, Lane, Nonce, OwnerSignature, Request};
 
-/// A block, by number and hash.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct BlockId {
-    /// Its number.
-    pub number: u64,
-    /// Its hash.
-    pub hash: B256,
-}
+pub use quorate_core::status::BlockId;
 
 /// What matters of a block's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,8 +232,17 @@ pub enum Event {
 pub struct Receipt {
     /// Its block.
     pub block: BlockId,
+    /// What became of it there.
+    pub paid: Paid,
+}
+
+/// What a receipt says of a transaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Paid {
     /// Whether it did not revert.
     pub success: bool,
+    /// The gas it used.
+    pub gas_used: u64,
     /// What it cost the sender, in wei.
     pub cost: U256,
 }

@@ -26,13 +26,12 @@ pub mod proposal;
 pub mod rows;
 pub mod settings;
 pub mod state;
-pub mod status;
 pub mod wallet;
 
 pub use effect::{Alarm, Effect, Ignored};
 pub use engine::step;
 pub use event::Event;
+pub use quorate_core::{Reason, Snapshot, Status, status};
 pub use rows::Rows;
 pub use settings::Settings;
 pub use state::State;
-pub use status::{Reason, Status};

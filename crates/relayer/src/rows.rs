@@ -3,12 +3,11 @@
 use crate::{
     attempt::AttemptRecord,
     budget::Charge,
-    event::BlockId,
+    event::{BlockId, Paid},
     status::{Failure, Status},
-    wallet::Snapshot,
 };
-use alloy::primitives::{Address, B256, U256};
-use quorate_core::{Config, OwnerSignature, Request};
+use alloy::primitives::{Address, B256};
+use quorate_core::{Config, OwnerSignature, Request, Snapshot};
 use std::collections::BTreeMap;
 
 /// What an engine begins with.
@@ -69,8 +68,6 @@ pub struct Settlement {
     pub tx_hash: Option<B256>,
     /// Its block.
     pub block: BlockId,
-    /// Whether it did not revert.
-    pub success: bool,
-    /// What it cost, in wei; nothing if it was somebody else's.
-    pub cost: U256,
+    /// What its receipt says; nothing if it was somebody else's.
+    pub paid: Paid,
 }

@@ -1,7 +1,7 @@
 //! Everything the engine of one chain knows.
 
 use crate::{
-    attempt::{Draft, Slot},
+    attempt::{Attempt, Draft, Slot},
     budget::{DAY_SECS, Ledger, Limits},
     event::BlockId,
     head::History,
@@ -113,6 +113,19 @@ impl State {
             next_request: 0,
             next_order: 0,
         }
+    }
+
+    /// Stands in for a state while a step is made of it.
+    pub(crate) fn nothing() -> Self {
+        Self::new(Settings::new(0, Address::ZERO), Limits::default())
+    }
+
+    /// The attempt with this hash and its number, if its account nonce is open.
+    pub fn find_attempt(&self, tx_hash: B256) -> Option<(&Attempt, usize)> {
+        let (sender, account_nonce) = self.hashes.get(&tx_hash)?;
+        let slot = self.senders.get(sender)?.slots.get(account_nonce)?;
+        let number = slot.attempts.iter().position(|attempt| attempt.tx_hash == tx_hash)?;
+        slot.is_open().then_some((&slot.attempts[number], number))
     }
 
     /// The blocks that are remembered.

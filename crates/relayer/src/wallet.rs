@@ -3,26 +3,8 @@
 use crate::event::{BlockId, LogKind, WalletLog};
 use crate::rows::WalletRow;
 use alloy::primitives::{Address, B256};
-use quorate_core::{Config, Lane, Nonce};
+use quorate_core::{Config, Lane, Nonce, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What a wallet is at a block.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Snapshot {
-    /// The block's number.
-    pub block: u64,
-    /// Whether the wallet has code.
-    pub is_deployed: bool,
-    /// How often it was reconfigured.
-    pub epoch: u32,
-    /// Its configuration; before it is created the one it is to be created with.
-    pub config: Config,
-    /// The next sequences of the lanes that are known. A lane that is missing is unknown, not at zero.
-    pub lanes: BTreeMap<Lane, u64>,
-    /// Which owners approved which digests on chain, as far as logs were read. A digest is of one epoch, but
-    /// it can be approved before that begins.
-    pub approvals: BTreeSet<(B256, Address)>,
-}
 
 /// What consumed a nonce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

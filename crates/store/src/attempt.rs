@@ -11,6 +11,7 @@ use crate::{
     wallet::WalletKey,
 };
 use alloy::primitives::{Address, B256, Bytes, U256};
+use quorate_core::status::BlockId;
 use std::fmt;
 
 /// A place in the sequence of a sender's transactions. Not the nonce of a wallet.
@@ -68,11 +69,8 @@ impl Purpose {
 pub struct NewAttempt {
     /// The account nonce it was signed for.
     pub account_nonce: AccountNonce,
-    /// 0 takes a new account nonce; a replacement has the number behind the last one.
+    /// 0 takes the account nonce; a replacement has the number behind the last one.
     pub number: u32,
-    /// The account's nonce on the chain as it was last read: nonces below are used up, by whomever. Not looked at
-    /// for a replacement.
-    pub chain_nonce: u64,
     /// What it is for.
     pub purpose: Purpose,
     /// For which wallet, if for one.
@@ -85,9 +83,10 @@ pub struct NewAttempt {
     pub max_priority_fee_per_gas: U256,
     /// How much gas it may use.
     pub gas_limit: u64,
-    /// What to hold back of the day's budget, if anything. Limits hold for new account nonces only: a
-    /// replacement is never refused for its cost.
-    pub reservation: Option<Reservation>,
+    /// The most that any attempt at this account nonce may pay for a unit of gas, in wei.
+    pub ceiling: U256,
+    /// What is held back of a day's budget for the account nonce: with its first attempt, for all of them.
+    pub reservation: Reservation,
 }
 
 /// An attempt as it is stored.
@@ -111,12 +110,15 @@ pub struct AttemptRecord {
     pub max_priority_fee_per_gas: U256,
     /// How much gas it may use.
     pub gas_limit: u64,
-    /// Wei held back of the day's budget when it was recorded.
-    pub reserved: U256,
+    /// The most that any attempt at this account nonce may pay for a unit of gas, in wei.
+    pub ceiling: U256,
+    /// What is held back for the account nonce.
+    pub reservation: Reservation,
     /// What became of it.
     pub state: AttemptState,
-    /// Whether that is final, because the account nonce is settled.
-    pub is_final: bool,
+    /// The block that decided the account nonce, once that is final; of a stranger's transaction the one at which it
+    /// was noticed.
+    pub settled: Option<BlockId>,
     /// How often its state was changed.
     pub revision: u64,
     /// When it was recorded, in Unix milliseconds.
@@ -148,9 +150,7 @@ pub enum AttemptState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inclusion {
     /// The block.
-    pub block_number: u64,
-    /// Its hash.
-    pub block_hash: B256,
+    pub block: BlockId,
     /// Gas of the whole transaction.
     pub gas_used: u64,
     /// Wei that the sender paid for it.
@@ -182,8 +182,7 @@ impl AttemptState {
     fn read(fields: &Fields<'_>) -> Result<Self, StoreError> {
         let inclusion = || {
             Ok::<_, StoreError>(Inclusion {
-                block_number: fields.number("block_number")?,
-                block_hash: fields.b256("block_hash")?,
+                block: fields.block("block_number", "block_hash")?,
                 gas_used: fields.number("gas_used")?,
                 fee: fields.u256("fee")?,
             })

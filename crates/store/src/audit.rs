@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     NonceSettled,
     LeaseTaken,
     LeaseReleased,
+    Paused,
+    Resumed,
 }
 
 impl Kind {
@@ -50,6 +52,8 @@ impl Kind {
             Self::NonceSettled => "nonceSettled",
             Self::LeaseTaken => "leaseTaken",
             Self::LeaseReleased => "leaseReleased",
+            Self::Paused => "paused",
+            Self::Resumed => "resumed",
         }
     }
 }

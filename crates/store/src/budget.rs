@@ -28,59 +28,84 @@ impl Usage {
     }
 }
 
-/// What an attempt may cost, and what the day has for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What an account nonce may cost, on its day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reservation {
     /// The day, in days since 1970.
     pub day: u32,
     /// Wei in the worst case, bumps and a no-op included.
     pub amount: U256,
-    /// Wei that the wallet's attempts of a day may cost; `None` is no limit.
-    pub wallet_limit: Option<U256>,
-    /// Wei that all attempts of a day on the chain may cost; `None` is no limit.
-    pub chain_limit: Option<U256>,
 }
 
-/// Adds to what is reserved. With `is_limited` it must fit.
+/// Holds `reservation` back.
 pub(crate) async fn reserve(
     tx: &mut Transaction,
     wallet: WalletKey,
-    reservation: &Reservation,
-    is_limited: bool,
+    reservation: Reservation,
 ) -> Result<(), StoreError> {
-    let Reservation { day, amount, wallet_limit, chain_limit } = *reservation;
+    change(tx, wallet, reservation.day, |usage| Usage {
+        reserved: usage.reserved.saturating_add(reservation.amount),
+        ..usage
+    })
+    .await
+}
+
+/// Gives `reservation` back and books what it came to.
+pub(crate) async fn settle(
+    tx: &mut Transaction,
+    wallet: WalletKey,
+    reservation: Reservation,
+    spent: U256,
+) -> Result<(), StoreError> {
+    change(tx, wallet, reservation.day, |usage| Usage {
+        reserved: usage.reserved.saturating_sub(reservation.amount),
+        spent: usage.spent.saturating_add(spent),
+    })
+    .await
+}
+
+/// Undoes [`settle`].
+pub(crate) async fn unsettle(
+    tx: &mut Transaction,
+    wallet: WalletKey,
+    reservation: Reservation,
+    spent: U256,
+) -> Result<(), StoreError> {
+    change(tx, wallet, reservation.day, |usage| Usage {
+        reserved: usage.reserved.saturating_add(reservation.amount),
+        spent: usage.spent.saturating_sub(spent),
+    })
+    .await
+}
+
+async fn change(
+    tx: &mut Transaction,
+    wallet: WalletKey,
+    day: u32,
+    to: impl Fn(Usage) -> Usage,
+) -> Result<(), StoreError> {
     for key in burdened(wallet) {
-        let limit = if key.address == WHOLE_CHAIN { chain_limit } else { wallet_limit };
         let usage = find(tx.connection(), key, day).await?;
-        let reserved = usage.reserved.checked_add(amount);
-        let total = reserved.and_then(|reserved| reserved.checked_add(usage.spent));
-        let most = if is_limited { limit.unwrap_or(U256::MAX) } else { U256::MAX };
-        let Some(reserved) = reserved.filter(|_| total.is_some_and(|total| total <= most)) else {
-            let (wallet, used) = (key.address, usage.used());
-            return Err(StoreError::OverBudget { wallet, day, asked: amount, used, limit: most });
-        };
-        set(tx, key, day, Usage { reserved, ..usage }).await?;
+        set(tx, key, day, to(usage)).await?;
     }
     Ok(())
 }
 
-/// Takes `released` from what is reserved and adds `spent`.
-pub(crate) async fn settle(
-    tx: &mut Transaction,
-    wallet: WalletKey,
+/// What wallets, by address, used of the days from `day` on. Nobody's is under [`WHOLE_CHAIN`], with all others.
+pub(crate) async fn since(
+    connection: &mut AnyConnection,
+    chain_id: u64,
     day: u32,
-    released: U256,
-    spent: U256,
-) -> Result<(), StoreError> {
-    for key in burdened(wallet) {
-        let usage = find(tx.connection(), key, day).await?;
-        let settled = Usage {
-            reserved: usage.reserved.saturating_sub(released),
-            spent: usage.spent.saturating_add(spent),
-        };
-        set(tx, key, day, settled).await?;
-    }
-    Ok(())
+) -> Result<Vec<(Address, u32, Usage)>, StoreError> {
+    let query = sqlx::query("SELECT * FROM budgets WHERE chain_id = $1 AND day >= $2")
+        .bind(int("chainId", chain_id)?)
+        .bind(i64::from(day));
+    let read = |row| {
+        let fields = Fields::new(row, "budgets", &["chain_id", "wallet", "day"]);
+        let usage = Usage { reserved: fields.u256("reserved")?, spent: fields.u256("spent")? };
+        Ok((fields.address("wallet")?, fields.number("day")?, usage))
+    };
+    query.fetch_all(connection).await?.iter().map(read).collect()
 }
 
 /// The wallet's budget and its chain's; without a wallet only that.

@@ -1,136 +1,113 @@
-//! How far each chain was followed.
+//! What an engine begins with, and whether the operator paused it.
 
 use crate::{
+    attempt::{self, AttemptRecord},
+    audit::Kind,
+    budget::{self, Usage, WHOLE_CHAIN},
     error::StoreError,
-    lease::{self, Lease},
-    row::{Fields, blob, int},
-    transaction::Transaction,
+    proposal::{self, ProposalRecord},
+    row::{Fields, int},
+    transaction::{self, Transaction},
+    wallet::{self, Recorded, WalletRecord},
     writer::Intention,
 };
-use alloy::primitives::B256;
+use alloy::primitives::Address;
+use serde_json::json;
 use sqlx::AnyConnection;
 
-/// A block, as far as a reorg is noticed by it.
+/// How much of what is over an engine begins with, besides all that is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Block {
-    /// Its height.
-    pub number: u64,
-    /// Its hash.
-    pub hash: B256,
-    /// The hash of the block before.
-    pub parent_hash: B256,
+pub struct Horizon {
+    /// What became final at this instant or later, in Unix milliseconds: a reorg might still take it back.
+    pub since: i64,
+    /// What was spent on this day or later, in days since 1970.
+    pub day: u32,
 }
 
-/// How far a chain was followed.
+/// What is known of a chain, all of it as of one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChainCursor {
-    /// The last block whose consequences are stored.
-    pub number: u64,
-    /// Its hash.
-    pub hash: B256,
-    /// Up to which block, inclusive, all logs were read.
-    pub logs_to: u64,
-    /// The last blocks in ascending order.
-    pub recent: Vec<Block>,
+pub struct ChainRecords {
+    /// The wallets, by address.
+    pub wallets: Vec<WalletRecord>,
+    /// The proposals within the horizon, the first recorded first.
+    pub proposals: Vec<ProposalRecord>,
+    /// The attempts within the horizon, by sender, account nonce and number.
+    pub attempts: Vec<AttemptRecord>,
+    /// What was used of budgets.
+    pub budgets: Vec<BudgetRecord>,
+    /// Whether the operator paused the engine.
+    pub is_paused: bool,
+    /// The sequence of the last event that all this includes.
+    pub last_event: u64,
 }
 
-/// A step along a chain.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChainStep {
-    /// The chain (EIP-155).
-    pub chain_id: u64,
-    /// The blocks that are new, in ascending order, not empty. Blocks of the same heights and above are forgotten: that
-    /// is how a reorg is recorded.
-    pub blocks: Vec<Block>,
-    /// Up to which block, inclusive, all logs were read.
-    pub logs_to: u64,
-    /// How many blocks are kept.
-    pub keep: u64,
+/// What was used of a day's budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BudgetRecord {
+    /// By which wallet; `None` is what all of them and nobody used together.
+    pub wallet: Option<Address>,
+    /// The day, in days since 1970.
+    pub day: u32,
+    /// How much.
+    pub usage: Usage,
 }
 
-pub(crate) struct RecordStep {
-    pub(crate) lease: Lease,
-    pub(crate) step: ChainStep,
+pub(crate) async fn records(
+    connection: &mut AnyConnection,
+    chain_id: u64,
+    horizon: Horizon,
+) -> Result<ChainRecords, StoreError> {
+    let Horizon { since, day } = horizon;
+    let budgets = budget::since(connection, chain_id, day).await?.into_iter();
+    let wallet = |address| (address != WHOLE_CHAIN).then_some(address);
+    Ok(ChainRecords {
+        wallets: wallet::of_chain(connection, chain_id).await?,
+        proposals: proposal::read::open(connection, chain_id, since).await?,
+        attempts: attempt::read::open(connection, chain_id, since).await?,
+        budgets: budgets
+            .map(|(address, day, usage)| BudgetRecord { wallet: wallet(address), day, usage })
+            .collect(),
+        is_paused: is_paused(connection, chain_id).await?,
+        last_event: transaction::read_head(connection, transaction::SELECT_HEAD)
+            .await?
+            .outbox_sequence,
+    })
+}
+
+/// Whether the operator paused the engine of a chain.
+pub(crate) async fn is_paused(
+    connection: &mut AnyConnection,
+    chain_id: u64,
+) -> Result<bool, StoreError> {
+    let query = sqlx::query("SELECT * FROM chains WHERE chain_id = $1");
+    let row = query.bind(int("chainId", chain_id)?).fetch_optional(connection).await?;
+    row.map_or(Ok(false), |row| Fields::new(&row, "chains", &["chain_id"]).flag("paused"))
+}
+
+pub(crate) struct SetPaused {
+    pub(crate) chain_id: u64,
+    pub(crate) is_paused: bool,
     pub(crate) at: i64,
 }
 
-impl Intention for RecordStep {
-    type Output = ();
+impl Intention for SetPaused {
+    type Output = Recorded;
 
-    async fn apply(&self, tx: &mut Transaction) -> Result<(), StoreError> {
-        lease::check(tx, &self.lease).await?;
-        let ChainStep { chain_id, blocks, logs_to, keep } = &self.step;
-        let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else { return Ok(()) };
-        let chain_id = int("chainId", *chain_id)?;
-        let query = sqlx::query(
-            "INSERT INTO chains (chain_id, block_number, block_hash, logs_to, updated_at) \
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (chain_id) DO UPDATE \
-             SET block_number = $2, block_hash = $3, logs_to = $4, updated_at = $5",
-        );
-        query
-            .bind(chain_id)
-            .bind(int("blockNumber", last.number)?)
-            .bind(blob(last.hash))
-            .bind(int("logsTo", *logs_to)?)
-            .bind(self.at)
-            .execute(tx.connection())
-            .await?;
-        let query = sqlx::query(
-            "DELETE FROM recent_blocks WHERE chain_id = $1 AND (number >= $2 OR number <= $3)",
-        );
-        let oldest = i64::try_from(last.number.saturating_sub(*keep)).unwrap_or(i64::MAX);
-        let oldest = if last.number < *keep { -1 } else { oldest };
-        query
-            .bind(chain_id)
-            .bind(int("blockNumber", first.number)?)
-            .bind(oldest)
-            .execute(tx.connection())
-            .await?;
-        let most = usize::try_from(*keep).unwrap_or(usize::MAX);
-        for block in blocks.iter().rev().take(most) {
-            let query = sqlx::query(
-                "INSERT INTO recent_blocks (chain_id, number, hash, parent_hash) \
-                 VALUES ($1, $2, $3, $4)",
-            );
-            query
-                .bind(chain_id)
-                .bind(int("blockNumber", block.number)?)
-                .bind(blob(block.hash))
-                .bind(blob(block.parent_hash))
-                .execute(tx.connection())
-                .await?;
+    async fn apply(&self, tx: &mut Transaction) -> Result<Recorded, StoreError> {
+        if is_paused(tx.connection(), self.chain_id).await? == self.is_paused {
+            return Ok(Recorded::Known);
         }
-        Ok(())
+        let query = sqlx::query(
+            "INSERT INTO chains (chain_id, paused) VALUES ($1, $2) \
+             ON CONFLICT (chain_id) DO UPDATE SET paused = $2",
+        );
+        query
+            .bind(int("chainId", self.chain_id)?)
+            .bind(i64::from(self.is_paused))
+            .execute(tx.connection())
+            .await?;
+        let kind = if self.is_paused { Kind::Paused } else { Kind::Resumed };
+        tx.audit(self.at, kind, json!({ "chainId": self.chain_id })).await?;
+        Ok(Recorded::New)
     }
-}
-
-pub(crate) async fn find(
-    connection: &mut AnyConnection,
-    chain_id: u64,
-) -> Result<Option<ChainCursor>, StoreError> {
-    let chain_id = int("chainId", chain_id)?;
-    let row = sqlx::query("SELECT * FROM chains WHERE chain_id = $1")
-        .bind(chain_id)
-        .fetch_optional(&mut *connection)
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    let rows = sqlx::query("SELECT * FROM recent_blocks WHERE chain_id = $1 ORDER BY number")
-        .bind(chain_id)
-        .fetch_all(connection)
-        .await?;
-    let read = |row| {
-        let fields = Fields::new(row, "recent_blocks", &["chain_id", "number"]);
-        Ok(Block {
-            number: fields.number("number")?,
-            hash: fields.b256("hash")?,
-            parent_hash: fields.b256("parent_hash")?,
-        })
-    };
-    let fields = Fields::new(&row, "chains", &["chain_id"]);
-    Ok(Some(ChainCursor {
-        number: fields.number("block_number")?,
-        hash: fields.b256("block_hash")?,
-        logs_to: fields.number("logs_to")?,
-        recent: rows.iter().map(read).collect::<Result<_, StoreError>>()?,
-    }))
 }

@@ -1,7 +1,7 @@
 //! What can go wrong, and whether asking again can help.
 
-use crate::{attempt::AccountNonce, lease::Lease, status::Status, wallet::WalletKey};
-use alloy::primitives::{Address, B256, U256};
+use crate::{attempt::AccountNonce, lease::Lease, wallet::WalletKey};
+use alloy::primitives::{Address, B256};
 use thiserror::Error;
 
 /// Why the database did not do what it was asked. Says nothing about whether the request made sense.
@@ -119,13 +119,13 @@ pub enum StoreError {
         /// Its digest.
         digest: B256,
     },
-    /// There is no such attempt.
-    #[error("there is no attempt {number} at {account_nonce}")]
-    UnknownAttempt {
-        /// The account nonce.
-        account_nonce: AccountNonce,
-        /// Which attempt at it, from 0.
-        number: u32,
+    /// There is no attempt with this hash.
+    #[error("there is no attempt {tx_hash} on chain {chain_id}")]
+    UnknownTransaction {
+        /// The chain (EIP-155).
+        chain_id: u64,
+        /// The hash.
+        tx_hash: B256,
     },
     /// Somebody changed it first: read it again and decide anew.
     #[error("{what} is at revision {actual}, not at {expected}: somebody changed it first")]
@@ -136,16 +136,6 @@ pub enum StoreError {
         expected: u64,
         /// The revision it has.
         actual: u64,
-    },
-    /// A status cannot follow the present one.
-    #[error("proposal {digest} cannot turn from {from} into {to}")]
-    IllegalTransition {
-        /// The proposal.
-        digest: B256,
-        /// Its status.
-        from: Box<Status>,
-        /// What it was to become.
-        to: Box<Status>,
     },
     /// The proposer has as many open proposals of this wallet as it may have.
     #[error("owner {owner} has {open} open proposals of this wallet, at most {limit} are taken")]
@@ -176,34 +166,14 @@ pub enum StoreError {
         winner: Option<B256>,
     },
     /// The attempt would leave a gap behind the ones before it.
-    #[error("{account_nonce} with attempt {number} leaves a gap: the next is {expected}")]
+    #[error("attempt {number} at {account_nonce} leaves a gap: the next is attempt {expected}")]
     Gap {
         /// The account nonce asked for.
         account_nonce: AccountNonce,
         /// The attempt asked for, from 0.
         number: u32,
-        /// The next account nonce, or for a replacement the next attempt.
+        /// The next attempt.
         expected: u64,
-    },
-    /// The account nonce is used up, or not all of its attempts are what they must be.
-    #[error("{account_nonce} is settled: it takes no more attempts")]
-    Settled {
-        /// The account nonce.
-        account_nonce: AccountNonce,
-    },
-    /// The worst case does not fit what is left of the day's budget.
-    #[error("{asked} wei do not fit the budget of day {day}: {used} of {limit} are used")]
-    OverBudget {
-        /// Whose budget; the zero address is the whole chain.
-        wallet: Address,
-        /// The day, in days since 1970.
-        day: u32,
-        /// Wei asked for.
-        asked: U256,
-        /// Wei spent and reserved.
-        used: U256,
-        /// Wei there are for a day.
-        limit: U256,
     },
 }
 
@@ -216,15 +186,12 @@ impl StoreError {
             | Self::OutOfRange { .. }
             | Self::UnknownWallet { .. }
             | Self::UnknownProposal { .. }
-            | Self::UnknownAttempt { .. }
+            | Self::UnknownTransaction { .. }
             | Self::Conflict { .. }
-            | Self::IllegalTransition { .. }
             | Self::TooManyOpen { .. }
             | Self::LeaseLost { .. }
             | Self::Lost { .. }
-            | Self::Gap { .. }
-            | Self::Settled { .. }
-            | Self::OverBudget { .. } => false,
+            | Self::Gap { .. } => false,
         }
     }
 }

@@ -24,7 +24,6 @@ mod proposal;
 mod query;
 mod row;
 mod signature;
-mod status;
 mod storage;
 mod store;
 mod transaction;
@@ -33,21 +32,18 @@ mod writer;
 
 pub use attempt::{
     AccountNonce, AttemptRecord, AttemptState, Inclusion, NewAttempt, Purpose,
-    mark::{AttemptChange, MinedAttempt, Settlement},
+    mark::{MinedAttempt, SendState, Settlement},
 };
 pub use audit::verify::{AuditFault, AuditReport};
 pub use budget::{Reservation, Usage};
-pub use chain::{Block, ChainCursor, ChainStep};
+pub use chain::{BudgetRecord, ChainRecords, Horizon};
 pub use error::{DatabaseError, OpenError, StoreError};
 pub use lease::{Lease, LeaseAnswer};
 pub use open::{Engine, Options};
 pub use outbox::{Event, EventFilter, EventKind};
 pub use page::{MAX_PAGE, Page};
-pub use proposal::{
-    NewProposal, ProposalFilter, ProposalRecord, RecordedProposal, transition::Transition,
-};
+pub use proposal::{NewProposal, ProposalFilter, ProposalRecord, RecordedProposal};
 pub use signature::{Accepted, NewSignature, SignatureRecord};
-pub use status::{Execution, Failure, Status, StatusWord, Waiting};
 pub use storage::{Storage, Stores};
 pub use store::Store;
 pub use wallet::{NewWallet, Recorded, WalletFilter, WalletKey, WalletRecord};

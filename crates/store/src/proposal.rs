@@ -1,7 +1,7 @@
 //! Proposals: what owners were asked to sign, and where each stands.
 
+pub(crate) mod change;
 pub(crate) mod read;
-pub(crate) mod transition;
 
 use crate::{
     audit::Kind,
@@ -9,13 +9,15 @@ use crate::{
     outbox::EventKind,
     row::{Fields, blob, foreign_text, int},
     signature::{self, Accepted, NewSignature, SignatureRecord},
-    status::{Failure, Status, StatusWord},
     transaction::Transaction,
     wallet::{self, Recorded, WalletKey, named},
     writer::Intention,
 };
 use alloy::primitives::{Address, B256, U256};
-use quorate_core::{Nonce, Request};
+use quorate_core::{
+    Nonce, Request, Status,
+    status::{Failure, StatusWord},
+};
 use serde_json::json;
 use sqlx::AnyConnection;
 
@@ -62,8 +64,10 @@ pub struct ProposalRecord {
     pub is_final: bool,
     /// How often its status was changed. Signatures do not count.
     pub revision: u64,
-    /// The last attempt that was mined and reverted.
-    pub last_failure: Option<Failure>,
+    /// Its place among those that became ready, once it did.
+    pub ready_order: Option<u64>,
+    /// The mined transactions that did not execute it, the last one last.
+    pub failures: Vec<Failure>,
     /// When it was recorded, in Unix milliseconds.
     pub created_at: i64,
     /// When its status or signatures last changed, in Unix milliseconds.
@@ -133,8 +137,8 @@ impl RecordProposal {
         self.check_limit(tx.connection(), key).await?;
         let query = sqlx::query(
             "INSERT INTO proposals (digest, position, chain_id, wallet, epoch, action, nonce, \
-             deadline, note, proposer, status, final, revision, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, $12, $12)",
+             deadline, note, proposer, status, final, revision, failures, created_at, updated_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, '[]', $12, $12)",
         );
         query
             .bind(blob(digest))
@@ -147,7 +151,7 @@ impl RecordProposal {
             .bind(int("deadline", request.deadline)?)
             .bind(note.as_deref().map(foreign_text))
             .bind(blob(signature.owner))
-            .bind(StatusWord::Collecting.word())
+            .bind(StatusWord::Collecting.name())
             .bind(self.at)
             .execute(tx.connection())
             .await?;

@@ -2,7 +2,7 @@
 
 use crate::error::StoreError;
 use alloy::primitives::{Address, B256, U256, hex};
-use quorate_core::text::shown;
+use quorate_core::{status::BlockId, text::shown};
 use serde_json::Value;
 use sqlx::{Row as _, any::AnyRow};
 
@@ -132,6 +132,19 @@ impl<'r> Fields<'r> {
 
     pub(crate) fn b256(&self, column: &str) -> Result<B256, StoreError> {
         self.needed(column, self.b256_opt(column)?)
+    }
+
+    pub(crate) fn block_opt(
+        &self,
+        number: &str,
+        hash: &str,
+    ) -> Result<Option<BlockId>, StoreError> {
+        let Some(number) = self.number_opt(number)? else { return Ok(None) };
+        Ok(Some(BlockId { number, hash: self.b256(hash)? }))
+    }
+
+    pub(crate) fn block(&self, number: &str, hash: &str) -> Result<BlockId, StoreError> {
+        self.needed(number, self.block_opt(number, hash)?)
     }
 
     pub(crate) fn address_opt(&self, column: &str) -> Result<Option<Address>, StoreError> {

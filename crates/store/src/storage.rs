@@ -3,23 +3,21 @@
 use crate::{
     attempt::{
         AccountNonce, AttemptRecord, NewAttempt,
-        mark::{AttemptChange, Settlement},
+        mark::{SendState, Settlement},
     },
     audit::verify::AuditReport,
     budget::Usage,
-    chain::{ChainCursor, ChainStep},
+    chain::{ChainRecords, Horizon},
     error::StoreError,
     lease::{Lease, LeaseAnswer},
     outbox::{Event, EventFilter},
     page::Page,
-    proposal::{
-        NewProposal, ProposalFilter, ProposalRecord, RecordedProposal, transition::Transition,
-    },
+    proposal::{NewProposal, ProposalFilter, ProposalRecord, RecordedProposal},
     signature::{Accepted, NewSignature},
     wallet::{NewWallet, Recorded, WalletFilter, WalletKey, WalletRecord},
 };
 use alloy::primitives::{Address, B256};
-use quorate_core::Config;
+use quorate_core::{Config, Snapshot, status::StatusChange};
 use std::future::Future;
 
 /// Intentions, each one durable commit, and questions.
@@ -81,12 +79,12 @@ pub trait Storage: Send + Sync {
         at: i64,
     ) -> impl Stores<Accepted>;
 
-    /// Changes a proposal's status if nobody else did since it was read; tells the new revision.
+    /// Notes where a proposal stands, unless a later revision is known.
     ///
     /// # Errors
     ///
-    /// [`StoreError::UnknownProposal`], [`StoreError::Conflict`], [`StoreError::IllegalTransition`].
-    fn transition(&self, transition: Transition, at: i64) -> impl Stores<u64>;
+    /// [`StoreError::LeaseLost`], [`StoreError::UnknownProposal`].
+    fn change_status(&self, lease: &Lease, change: StatusChange, at: i64) -> impl Stores<Recorded>;
 
     /// The proposal with its signatures.
     ///
@@ -108,39 +106,53 @@ pub trait Storage: Send + Sync {
     ) -> impl Stores<Page<ProposalRecord, u64>>;
 
     /// Takes an account nonce, or replaces the last attempt at one, and stores the signed bytes. Only after this may they
-    /// be sent. With `transition`, changes the status of a proposal too.
+    /// be sent. Opens an account nonce that was settled: a reorg went deeper than was waited for.
+    ///
+    /// Only a no-op may take an account nonce below one that was taken.
     ///
     /// # Errors
     ///
     /// [`StoreError::LeaseLost`]; [`StoreError::Lost`] if the place is taken, and then the bytes must be thrown
-    /// away unsent; [`StoreError::Gap`], [`StoreError::Settled`], [`StoreError::OverBudget`]; those of
-    /// [`Self::transition`].
-    fn record_attempt(
+    /// away unsent; [`StoreError::Gap`].
+    fn record_attempt(&self, lease: &Lease, attempt: NewAttempt, at: i64) -> impl Stores<Recorded>;
+
+    /// Notes what the last send of an attempt came to. Opens its account nonce if that was settled.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::LeaseLost`], [`StoreError::UnknownTransaction`].
+    fn mark_sent(
         &self,
         lease: &Lease,
-        attempt: NewAttempt,
-        transition: Option<Transition>,
+        chain_id: u64,
+        tx_hash: B256,
+        state: SendState,
         at: i64,
-    ) -> impl Stores<Recorded>;
+    ) -> impl Stores<()>;
 
-    /// Notes what became of an attempt; tells its new revision. One that was final no longer is: a reorg went deeper than
-    /// was waited for.
+    /// Ends an account nonce: every attempt at it is final, what was reserved for it is given back, and what the mined
+    /// one cost is booked. One that was settled otherwise is opened first.
     ///
     /// # Errors
     ///
-    /// [`StoreError::LeaseLost`], [`StoreError::UnknownAttempt`], [`StoreError::Conflict`].
-    fn mark_attempt(&self, lease: &Lease, change: AttemptChange, at: i64) -> impl Stores<u64>;
-
-    /// Ends an account nonce: every attempt at it is final, what was reserved for them is given back, and what the mined
-    /// one cost is booked.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::LeaseLost`], [`StoreError::UnknownAttempt`].
+    /// [`StoreError::LeaseLost`], [`StoreError::UnknownTransaction`].
     fn settle_nonce(&self, lease: &Lease, settlement: Settlement, at: i64) -> impl Stores<()>;
 
-    /// All attempts on a chain that are not final, by sender, account nonce and number: what an engine begins with.
-    fn open_attempts(&self, chain_id: u64) -> impl Stores<Vec<AttemptRecord>>;
+    /// Notes what a wallet was at a block that cannot be undone any more.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::LeaseLost`], [`StoreError::UnknownWallet`].
+    fn checkpoint(&self, lease: &Lease, wallet: WalletKey, snapshot: Snapshot) -> impl Stores<()>;
+
+    /// What an engine begins with: all that is not over, and of the rest what is within the horizon.
+    fn chain_records(&self, chain_id: u64, horizon: Horizon) -> impl Stores<ChainRecords>;
+
+    /// Has the engine of a chain take no new account nonces, or take them again.
+    fn set_paused(&self, chain_id: u64, is_paused: bool, at: i64) -> impl Stores<Recorded>;
+
+    /// Whether the operator paused the engine of a chain.
+    fn is_paused(&self, chain_id: u64) -> impl Stores<bool>;
 
     /// All attempts at an account nonce, the first one first.
     fn attempts_at(&self, account_nonce: AccountNonce) -> impl Stores<Vec<AttemptRecord>>;
@@ -181,16 +193,6 @@ pub trait Storage: Send + Sync {
 
     /// The lease there is, expired or not.
     fn find_lease(&self) -> impl Stores<Option<Lease>>;
-
-    /// Notes blocks that were followed, after all that follows from them was stored.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::LeaseLost`].
-    fn record_step(&self, lease: &Lease, step: ChainStep, at: i64) -> impl Stores<()>;
-
-    /// How far a chain was followed.
-    fn find_chain(&self, chain_id: u64) -> impl Stores<Option<ChainCursor>>;
 
     /// At most `limit` events behind `sequence`, in order. Whoever goes on from the last one misses none, whatever
     /// was being written meanwhile.

@@ -3,12 +3,12 @@
 use crate::{
     attempt::{
         self, AccountNonce, AttemptRecord, NewAttempt,
-        mark::{AttemptChange, MarkAttempt, SettleNonce, Settlement},
+        mark::{MarkSent, SendState, SettleNonce, Settlement},
         record::RecordAttempt,
     },
     audit::verify::{self, AuditReport},
     budget::{self, Usage},
-    chain::{self, ChainCursor, ChainStep, RecordStep},
+    chain::{self, ChainRecords, Horizon, SetPaused},
     error::{OpenError, StoreError},
     lease::{self, AcquireLease, Lease, LeaseAnswer, ReleaseLease, RenewLease},
     open::{Connector, Engine, Options},
@@ -16,21 +16,22 @@ use crate::{
     page::Page,
     proposal::{
         self, NewProposal, ProposalFilter, ProposalRecord, RecordProposal, RecordedProposal,
-        transition::{Move, Transition},
+        change::ChangeStatus,
     },
     signature::{AcceptSignature, Accepted, NewSignature},
     storage::Storage,
     transaction::{self, Head},
     wallet::{
-        self, NewWallet, RecordConfig, Recorded, RegisterWallet, WalletFilter, WalletKey,
-        WalletRecord,
+        self, Checkpoint, NewWallet, RecordConfig, Recorded, RegisterWallet, WalletFilter,
+        WalletKey, WalletRecord,
     },
     writer::Queue,
 };
 use alloy::primitives::{Address, B256};
-use quorate_core::Config;
+use quorate_core::{Config, Snapshot, status::StatusChange};
 use sqlx::{Any, AnyPool, Transaction};
 use std::{fmt, time::Duration};
+use tokio::sync::watch;
 
 /// How often opening is tried again while the database is busy, and how long is waited before.
 const OPEN_RETRIES: u32 = 40;
@@ -81,6 +82,12 @@ impl Store {
     /// Which database it is.
     pub const fn engine(&self) -> Engine {
         self.engine
+    }
+
+    /// The sequence of the last event that this process committed: a hint that there is something to read. What other
+    /// processes write is not told.
+    pub fn told(&self) -> watch::Receiver<u64> {
+        self.queue.told()
     }
 
     /// Stores what is queued and closes the database, for all clones.
@@ -147,8 +154,13 @@ impl Storage for Store {
         self.queue.store(AcceptSignature { digest, signature, at }).await
     }
 
-    async fn transition(&self, transition: Transition, at: i64) -> Result<u64, StoreError> {
-        self.queue.store(Move { transition, at }).await
+    async fn change_status(
+        &self,
+        lease: &Lease,
+        change: StatusChange,
+        at: i64,
+    ) -> Result<Recorded, StoreError> {
+        self.queue.store(ChangeStatus { lease: lease.clone(), change, at }).await
     }
 
     async fn find_proposal(&self, digest: B256) -> Result<Option<ProposalRecord>, StoreError> {
@@ -174,20 +186,21 @@ impl Storage for Store {
         &self,
         lease: &Lease,
         attempt: NewAttempt,
-        transition: Option<Transition>,
         at: i64,
     ) -> Result<Recorded, StoreError> {
-        let lease = lease.clone();
-        self.queue.store(RecordAttempt { lease, attempt, transition, at }).await
+        self.queue.store(RecordAttempt { lease: lease.clone(), attempt, at }).await
     }
 
-    async fn mark_attempt(
+    async fn mark_sent(
         &self,
         lease: &Lease,
-        change: AttemptChange,
+        chain_id: u64,
+        tx_hash: B256,
+        state: SendState,
         at: i64,
-    ) -> Result<u64, StoreError> {
-        self.queue.store(MarkAttempt { lease: lease.clone(), change, at }).await
+    ) -> Result<(), StoreError> {
+        let lease = lease.clone();
+        self.queue.store(MarkSent { lease, chain_id, tx_hash, state, at }).await
     }
 
     async fn settle_nonce(
@@ -199,9 +212,38 @@ impl Storage for Store {
         self.queue.store(SettleNonce { lease: lease.clone(), settlement, at }).await
     }
 
-    async fn open_attempts(&self, chain_id: u64) -> Result<Vec<AttemptRecord>, StoreError> {
+    async fn checkpoint(
+        &self,
+        lease: &Lease,
+        key: WalletKey,
+        snapshot: Snapshot,
+    ) -> Result<(), StoreError> {
+        self.queue.store(Checkpoint { lease: lease.clone(), key, snapshot }).await
+    }
+
+    async fn chain_records(
+        &self,
+        chain_id: u64,
+        horizon: Horizon,
+    ) -> Result<ChainRecords, StoreError> {
+        let mut tx = self.snapshot().await?;
+        let records = chain::records(&mut tx, chain_id, horizon).await?;
+        tx.commit().await?;
+        Ok(records)
+    }
+
+    async fn set_paused(
+        &self,
+        chain_id: u64,
+        is_paused: bool,
+        at: i64,
+    ) -> Result<Recorded, StoreError> {
+        self.queue.store(SetPaused { chain_id, is_paused, at }).await
+    }
+
+    async fn is_paused(&self, chain_id: u64) -> Result<bool, StoreError> {
         let mut connection = self.pool.acquire().await?;
-        attempt::read::open(&mut connection, chain_id).await
+        chain::is_paused(&mut connection, chain_id).await
     }
 
     async fn attempts_at(
@@ -271,17 +313,6 @@ impl Storage for Store {
     async fn find_lease(&self) -> Result<Option<Lease>, StoreError> {
         let mut connection = self.pool.acquire().await?;
         lease::find(&mut connection).await
-    }
-
-    async fn record_step(&self, lease: &Lease, step: ChainStep, at: i64) -> Result<(), StoreError> {
-        self.queue.store(RecordStep { lease: lease.clone(), step, at }).await
-    }
-
-    async fn find_chain(&self, chain_id: u64) -> Result<Option<ChainCursor>, StoreError> {
-        let mut tx = self.snapshot().await?;
-        let found = chain::find(&mut tx, chain_id).await?;
-        tx.commit().await?;
-        Ok(found)
     }
 
     async fn events_after(

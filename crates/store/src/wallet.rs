@@ -3,6 +3,7 @@
 use crate::{
     audit::Kind,
     error::StoreError,
+    lease::{self, Lease},
     outbox::EventKind,
     page::{Page, rows_for},
     query::Query,
@@ -11,7 +12,7 @@ use crate::{
     writer::Intention,
 };
 use alloy::primitives::Address;
-use quorate_core::{Config, proposal::Origin};
+use quorate_core::{Config, Snapshot, proposal::Origin};
 use serde_json::json;
 use sqlx::{AnyConnection, any::AnyRow};
 
@@ -31,10 +32,8 @@ pub struct NewWallet {
     pub key: WalletKey,
     /// What its address commits to, if that is known: needed to create it.
     pub origin: Option<Origin>,
-    /// The present configuration, if it was read from the chain or follows from `origin`.
-    pub config: Option<Config>,
-    /// The present epoch.
-    pub epoch: u32,
+    /// What it was when it was examined.
+    pub snapshot: Snapshot,
 }
 
 /// A wallet that is served.
@@ -45,9 +44,11 @@ pub struct WalletRecord {
     /// What its address commits to, if that is known.
     pub origin: Option<Origin>,
     /// The configuration that was last read from the chain.
-    pub config: Option<Config>,
+    pub config: Config,
     /// The epoch of that configuration.
     pub epoch: u32,
+    /// What it was at a block that cannot be undone any more.
+    pub snapshot: Snapshot,
     /// When it was registered, in Unix milliseconds.
     pub registered_at: i64,
 }
@@ -79,7 +80,8 @@ impl Intention for RegisterWallet {
     type Output = Recorded;
 
     async fn apply(&self, tx: &mut Transaction) -> Result<Recorded, StoreError> {
-        let NewWallet { key, origin, config, epoch } = &self.wallet;
+        let NewWallet { key, origin, snapshot } = &self.wallet;
+        let (config, epoch) = (&snapshot.config, snapshot.epoch);
         let chain_id = int("chainId", key.chain_id)?;
         if let Some(known) = find(tx.connection(), *key).await? {
             if known.origin.is_none() && origin.is_some() {
@@ -88,19 +90,20 @@ impl Intention for RegisterWallet {
             return Ok(Recorded::Known);
         }
         let query = sqlx::query(
-            "INSERT INTO wallets (chain_id, address, config, epoch, registered_at) \
-             VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO wallets (chain_id, address, config, epoch, snapshot, registered_at) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
         );
         query
             .bind(chain_id)
             .bind(blob(key.address))
-            .bind(config.as_ref().map(config_text))
-            .bind(i64::from(*epoch))
+            .bind(config_text(config))
+            .bind(i64::from(epoch))
+            .bind(json!(snapshot).to_string())
             .bind(self.at)
             .execute(tx.connection())
             .await?;
         set_origin(tx, *key, origin.as_ref()).await?;
-        set_owners(tx, *key, config.as_ref()).await?;
+        set_owners(tx, *key, config).await?;
         let what = json!({ "config": config, "salt": origin.as_ref().map(|origin| origin.salt) });
         tx.emit(self.at, EventKind::WalletRegistered, *key, None, what.clone()).await?;
         tx.audit(self.at, Kind::WalletRegistered, named(*key, what)).await?;
@@ -121,7 +124,7 @@ impl Intention for RecordConfig {
     async fn apply(&self, tx: &mut Transaction) -> Result<(), StoreError> {
         let found = find(tx.connection(), self.key).await?;
         let known = found.ok_or(StoreError::UnknownWallet { wallet: self.key })?;
-        if known.config.as_ref() == Some(&self.config) && known.epoch == self.epoch {
+        if known.config == self.config && known.epoch == self.epoch {
             return Ok(());
         }
         let query = sqlx::query(
@@ -134,10 +137,37 @@ impl Intention for RecordConfig {
             .bind(blob(self.key.address))
             .execute(tx.connection())
             .await?;
-        set_owners(tx, self.key, Some(&self.config)).await?;
+        set_owners(tx, self.key, &self.config).await?;
         let what = json!({ "config": self.config, "epoch": self.epoch });
         tx.emit(self.at, EventKind::WalletReconfigured, self.key, None, what.clone()).await?;
         tx.audit(self.at, Kind::WalletReconfigured, named(self.key, what)).await
+    }
+}
+
+pub(crate) struct Checkpoint {
+    pub(crate) lease: Lease,
+    pub(crate) key: WalletKey,
+    pub(crate) snapshot: Snapshot,
+}
+
+impl Intention for Checkpoint {
+    type Output = ();
+
+    async fn apply(&self, tx: &mut Transaction) -> Result<(), StoreError> {
+        lease::check(tx, &self.lease).await?;
+        let query =
+            sqlx::query("UPDATE wallets SET snapshot = $1 WHERE chain_id = $2 AND address = $3");
+        let done = query
+            .bind(json!(self.snapshot).to_string())
+            .bind(int("chainId", self.key.chain_id)?)
+            .bind(blob(self.key.address))
+            .execute(tx.connection())
+            .await?;
+        if done.rows_affected() == 1 {
+            Ok(())
+        } else {
+            Err(StoreError::UnknownWallet { wallet: self.key })
+        }
     }
 }
 
@@ -174,7 +204,7 @@ async fn set_origin(
 async fn set_owners(
     tx: &mut Transaction,
     key: WalletKey,
-    config: Option<&Config>,
+    config: &Config,
 ) -> Result<(), StoreError> {
     let chain_id = int("chainId", key.chain_id)?;
     sqlx::query("DELETE FROM wallet_owners WHERE chain_id = $1 AND address = $2")
@@ -182,7 +212,7 @@ async fn set_owners(
         .bind(blob(key.address))
         .execute(tx.connection())
         .await?;
-    for owner in config.map(Config::owners).unwrap_or_default() {
+    for owner in config.owners() {
         sqlx::query("INSERT INTO wallet_owners (chain_id, address, owner) VALUES ($1, $2, $3)")
             .bind(chain_id)
             .bind(blob(key.address))
@@ -201,6 +231,16 @@ pub(crate) async fn find(
         .bind(int("chainId", key.chain_id)?)
         .bind(blob(key.address));
     query.fetch_optional(connection).await?.as_ref().map(read).transpose()
+}
+
+/// The wallets of a chain, all of them.
+pub(crate) async fn of_chain(
+    connection: &mut AnyConnection,
+    chain_id: u64,
+) -> Result<Vec<WalletRecord>, StoreError> {
+    let query = sqlx::query("SELECT * FROM wallets WHERE chain_id = $1 ORDER BY address");
+    let rows = query.bind(int("chainId", chain_id)?).fetch_all(connection).await?;
+    rows.iter().map(read).collect()
 }
 
 pub(crate) async fn list(
@@ -242,8 +282,9 @@ fn read(row: &AnyRow) -> Result<WalletRecord, StoreError> {
             address: fields.address("address")?,
         },
         origin,
-        config: fields.json_opt("config")?,
+        config: fields.json("config")?,
         epoch: fields.number("epoch")?,
+        snapshot: fields.json("snapshot")?,
         registered_at: fields.int("registered_at")?,
     })
 }

@@ -7,7 +7,7 @@ use crate::{
 };
 use sqlx::AnyConnection;
 use std::{future::Future, pin::Pin, time::Duration};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// Something that is stored as a whole or not at all.
 pub(crate) trait Intention: Send + Sync + 'static {
@@ -66,6 +66,7 @@ enum Message {
 #[derive(Clone)]
 pub(crate) struct Queue {
     sender: mpsc::Sender<Message>,
+    told: watch::Receiver<u64>,
     wait: Duration,
 }
 
@@ -74,9 +75,15 @@ impl Queue {
     pub(crate) fn start(connection: AnyConnection, connector: Connector) -> Self {
         let Options { queue, queue_wait, .. } = *connector.options();
         let (sender, receiver) = mpsc::channel(queue.max(1));
-        let writer = Writer { connection: Some(connection), connector };
+        let (tell, told) = watch::channel(0);
+        let writer = Writer { connection: Some(connection), connector, tell };
         tokio::spawn(writer.run(receiver));
-        Self { sender, wait: queue_wait }
+        Self { sender, told, wait: queue_wait }
+    }
+
+    /// The sequence of the last event that was committed here.
+    pub(crate) fn told(&self) -> watch::Receiver<u64> {
+        self.told.clone()
     }
 
     /// Stores an intention and waits until that is durable.
@@ -106,6 +113,7 @@ impl Queue {
 struct Writer {
     connection: Option<AnyConnection>,
     connector: Connector,
+    tell: watch::Sender<u64>,
 }
 
 impl Writer {
@@ -177,9 +185,11 @@ impl Writer {
                 }
             }
         }
+        let last_event = tx.next_event() - 1;
         let (committed, connection) = tx.commit().await;
         self.connection = connection;
         committed.map_err(Broken::Commit)?;
+        self.tell.send_replace(last_event);
         Ok(failures)
     }
 

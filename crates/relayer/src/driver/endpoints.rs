@@ -1,47 +1,109 @@
 //! Several endpoints as one: whoever answers first with sense is believed, and everybody gets what is sent.
 
 use crate::event::{Rejection, Sent};
-use quorate_chain::{Chain, ChainError, blocks::SendAnswer};
-use std::future::Future;
-use tokio::task::JoinSet;
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use quorate_chain::{Chain, ChainError, blocks::Header, blocks::SendAnswer};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+/// How long one endpoint is waited for before the next is asked as well.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The endpoints of one chain. One that is dead, slow or behind stops nothing while another is there.
 #[derive(Clone, Debug)]
 pub struct Endpoints {
     chains: Vec<Chain>,
+    /// Which one answered last: it is asked first.
+    favourite: Arc<AtomicUsize>,
 }
 
 impl Endpoints {
     /// These endpoints, which must serve the same chain; at least one.
-    pub const fn new(chains: Vec<Chain>) -> Self {
-        Self { chains }
+    pub fn new(chains: Vec<Chain>) -> Self {
+        Self { chains, favourite: Arc::default() }
     }
 
-    /// All of them.
-    pub fn all(&self) -> &[Chain] {
-        &self.chains
-    }
-
-    /// Asks one after the other until one answers.
+    /// Asks the one that answered last; the others too, one after the other, if it fails or takes long. The first
+    /// answer counts.
     ///
     /// # Errors
     ///
-    /// The error of the last one, if none does.
+    /// The error of the last one, if none answers.
     pub async fn read<T, F: Future<Output = Result<T, ChainError>>>(
         &self,
         question: impl Fn(Chain) -> F,
     ) -> Result<T, ChainError> {
+        let favourite = self.favourite.load(Ordering::Relaxed);
+        let count = self.chains.len();
+        let mut rest = (0..count).map(|index| (favourite + index) % count);
+        let ask = |index: usize| {
+            let answer = question(self.chains[index].clone());
+            async move { (index, answer.await) }
+        };
+        let mut asked = FuturesUnordered::new();
         let mut last = ChainError::InvalidUrl { reason: "no endpoint is configured" };
-        for chain in &self.chains {
-            match question(chain.clone()).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => {
+        loop {
+            match rest.next() {
+                Some(index) => asked.push(ask(index)),
+                None if asked.is_empty() => return Err(last),
+                None => {}
+            }
+            // With nobody left to ask, those that were asked are waited for.
+            let patience = if rest.len() == 0 { Duration::MAX } else { PATIENCE };
+            match timeout(patience, asked.next()).await {
+                Ok(Some((index, Ok(answer)))) => {
+                    self.favourite.store(index, Ordering::Relaxed);
+                    return Ok(answer);
+                }
+                Ok(Some((_, Err(error)))) => {
                     tracing::debug!(%error, "endpoint");
                     last = error;
                 }
+                Ok(None) | Err(_) => {}
             }
         }
-        Err(last)
+    }
+
+    /// The newest block of each endpoint that tells it; those that are slow are not waited for once one told.
+    ///
+    /// # Errors
+    ///
+    /// The error of the last one, if none does.
+    pub async fn heads(&self) -> Result<Vec<Header>, ChainError> {
+        let mut asked: FuturesUnordered<_> =
+            self.chains.iter().map(|chain| async move { chain.newest().await }).collect();
+        let (mut heads, mut last) = (Vec::new(), None);
+        let mut slow = Box::pin(sleep(Duration::MAX));
+        loop {
+            let answer = tokio::select! {
+                answer = asked.next() => answer,
+                () = &mut slow => None,
+            };
+            match answer {
+                Some(Ok(head)) => {
+                    if heads.is_empty() {
+                        slow.set(sleep(PATIENCE / 10));
+                    }
+                    heads.push(head);
+                }
+                Some(Err(error)) => last = Some(error),
+                None => break,
+            }
+        }
+        match last {
+            Some(error) if heads.is_empty() => Err(error),
+            _ => Ok(heads),
+        }
     }
 
     /// Sends bytes to all of them at once. Accepted if any accepts; rejected only if all refuse them for a
@@ -56,7 +118,11 @@ impl Endpoints {
         let mut is_unknown = false;
         while let Some(answer) = sends.join_next().await {
             match answer.unwrap_or(SendAnswer::Unknown) {
-                SendAnswer::Accepted => return Sent::Accepted,
+                SendAnswer::Accepted => {
+                    // The others are to have it too.
+                    sends.detach_all();
+                    return Sent::Accepted;
+                }
                 SendAnswer::Unknown => is_unknown = true,
                 SendAnswer::Refused(message) => match rejection_of(&message) {
                     Some(reason) => rejection = Some(reason),

@@ -78,20 +78,9 @@ impl Follower {
     /// The highest head that any endpoint has and that was not told. An endpoint that lags behind answers with a
     /// block that was told long ago.
     async fn newest(&self, context: &Context) -> Result<Option<Header>, ChainError> {
-        let (mut newest, mut failed) = (None::<Header>, None);
-        for chain in context.endpoints.all() {
-            match chain.newest().await {
-                Ok(head) if newest.is_none_or(|newest| head.number > newest.number) => {
-                    newest = Some(head);
-                }
-                Ok(_) => {}
-                Err(error) => failed = Some(error),
-            }
-        }
-        match (newest, failed) {
-            (None, Some(error)) => Err(error),
-            (newest, _) => Ok(newest.filter(|newest| !self.is_known(newest))),
-        }
+        let heads = context.endpoints.heads().await?;
+        let newest = heads.into_iter().max_by_key(|head| head.number);
+        Ok(newest.filter(|newest| !self.is_known(newest)))
     }
 
     fn is_known(&self, header: &Header) -> bool {

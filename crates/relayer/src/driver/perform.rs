@@ -1,19 +1,23 @@
 //! What the engine asks of the chain and of the keys: done beside it, answered by events.
 
-use super::{Context, logs};
+use super::{
+    Context,
+    failpoint::{self, Point},
+    logs,
+};
 use crate::{
     Effect, Event, State,
     effect::Call,
-    event::{BlockId, Receipt, Simulation},
+    event::{BlockId, Paid, Receipt, Simulation},
     rows::WalletRow,
-    wallet::{Execution, Snapshot},
+    wallet::Execution,
 };
 use alloy::primitives::{Address, B256};
 use quorate_chain::{
     ChainError, Provenance,
     blocks::{Header, SimulatedCall},
 };
-use quorate_core::Config;
+use quorate_core::{Config, Snapshot};
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     sync::Arc,
@@ -27,10 +31,23 @@ pub(super) fn beside(context: &Arc<Context>, effect: Effect, state: &State) {
         }
         _ => None,
     };
+    let work = match &effect {
+        Effect::Broadcast { tx_hash, .. } | Effect::Rebroadcast { tx_hash, .. } => {
+            let attempt = state.find_attempt(*tx_hash);
+            attempt.map(|(attempt, number)| failpoint::work(attempt.kind, number))
+        }
+        _ => None,
+    };
     let context = context.clone();
     tokio::spawn(async move {
+        if let Some(work) = work {
+            failpoint::reach(Point::BeforeSend, work);
+        }
         match answers(&context, effect, creation).await {
             Ok(events) => {
+                if let Some(work) = work {
+                    failpoint::reach(Point::AfterSend, work);
+                }
                 for event in events {
                     // The engine has ended: nobody wants to know.
                     let _ = context.events.send(event).await;
@@ -166,8 +183,7 @@ async fn receipts(context: &Context, tx_hashes: Vec<B256>) -> Result<Vec<Event>,
         let read = context.endpoints.read(|chain| async move { chain.inclusion(tx_hash).await });
         let receipt = read.await?.map(|found| Receipt {
             block: BlockId { number: found.block_number, hash: found.block_hash },
-            success: found.success,
-            cost: found.cost,
+            paid: Paid { success: found.success, gas_used: found.gas_used, cost: found.cost },
         });
         events.push(Event::ReceiptSeen { tx_hash, receipt });
     }

@@ -2,9 +2,9 @@
 
 use super::{Applied, Step};
 use crate::{
-    attempt::{End, Paid, SentAt, Slot},
+    attempt::{End, SentAt, Slot},
     effect::{Alarm, Effect, Ignored, charged},
-    event::{BlockId, Receipt},
+    event::{BlockId, Paid, Receipt},
     rows::Settlement,
     settings::Settings,
 };
@@ -77,10 +77,10 @@ impl Step {
             // It was ours after all.
             End::Foreign { .. } => self.reopen(sender, nonce),
         }
-        let Receipt { block, success, cost } = receipt;
+        let Receipt { block, paid } = receipt;
         let slot = self.state.senders.get_mut(&sender).and_then(|s| s.slots.get_mut(&nonce));
         let slot = slot.ok_or(Ignored::NotKnown)?;
-        slot.end = End::Mined { tx_hash, block, receipt: Some(Paid { success, cost }) };
+        slot.end = End::Mined { tx_hash, block, receipt: Some(paid) };
         let wallet = slot.purpose.wallet();
         self.disturb(wallet);
         Ok(())
@@ -195,12 +195,10 @@ fn detect_foreign(slot: &mut Slot, head: u64, settings: &Settings) {
 fn final_settlement(slot: &Slot, head: u64, settings: &Settings) -> Option<Settlement> {
     let is_final = |block: BlockId| block.number.saturating_add(settings.final_depth) <= head;
     match slot.end {
-        End::Mined { tx_hash, block, receipt: Some(Paid { success, cost }) } if is_final(block) => {
-            Some(Settlement { tx_hash: Some(tx_hash), block, success, cost })
+        End::Mined { tx_hash, block, receipt: Some(paid) } if is_final(block) => {
+            Some(Settlement { tx_hash: Some(tx_hash), block, paid })
         }
-        End::Foreign { block } => {
-            Some(Settlement { tx_hash: None, block, success: false, cost: U256::ZERO })
-        }
+        End::Foreign { block } => Some(Settlement { tx_hash: None, block, paid: Paid::default() }),
         End::Open | End::Mined { .. } => None,
     }
 }

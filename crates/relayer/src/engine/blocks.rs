@@ -2,7 +2,7 @@
 
 use super::{Applied, Step};
 use crate::{
-    attempt::{End, Paid},
+    attempt::End,
     effect::{Alarm, Effect, Ignored},
     event::{Block, BlockId, Header, LogKind, WalletLog},
     head::Link,
@@ -156,7 +156,7 @@ impl Step {
             && let Some(slot) = sender.slots.get_mut(&account_nonce)
             && slot.is_open()
         {
-            slot.end = End::Mined { tx_hash: log.tx_hash, block, receipt: None::<Paid> };
+            slot.end = End::Mined { tx_hash: log.tx_hash, block, receipt: None };
             let wallet = slot.purpose.wallet();
             self.disturb(wallet);
         }

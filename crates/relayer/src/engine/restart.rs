@@ -2,7 +2,7 @@
 
 use super::Step;
 use crate::{
-    attempt::{End, Paid},
+    attempt::End,
     budget::Charge,
     effect::{Alarm, Effect},
     event::BlockId,
@@ -59,12 +59,12 @@ impl Step {
     fn resettle(&mut self, sender: Address, account_nonce: u64, settlement: Settlement) {
         let account = self.state.senders.get_mut(&sender);
         let Some(slot) = account.and_then(|s| s.slots.get_mut(&account_nonce)) else { return };
-        let Settlement { tx_hash, block, success, cost } = settlement;
+        let Settlement { tx_hash, block, paid } = settlement;
         slot.end = match tx_hash {
-            Some(tx_hash) => End::Mined { tx_hash, block, receipt: Some(Paid { success, cost }) },
+            Some(tx_hash) => End::Mined { tx_hash, block, receipt: Some(paid) },
             None => End::Foreign { block },
         };
-        let spent = Charge { amount: cost, ..slot.charge };
+        let spent = Charge { amount: paid.cost, ..slot.charge };
         self.state.ledger.take_back(&slot.charge);
         self.state.ledger.add(&spent);
         slot.charge = spent;

@@ -6,11 +6,12 @@ use super::{
     select::{Fact, fact},
 };
 use crate::{
-    attempt::{End, Kind, Paid, Purpose},
-    effect::{Alarm, Effect, StatusChange},
+    attempt::{End, Kind, Purpose},
+    effect::{Alarm, Effect},
+    event::Paid,
     proposal::Tracked,
     state::State,
-    status::{Failure, FailureReason, Reason, Status},
+    status::{Failure, FailureReason, Reason, Status, StatusChange},
     wallet::Wallet,
 };
 use alloy::primitives::{Address, B256};

@@ -3,7 +3,7 @@
 use alloy::primitives::{Address, B256, U256};
 use eyre::{Result, ensure, eyre};
 use quorate_chain::Chain as Endpoint;
-use quorate_core::{Action, Lane, Nonce, Request, action::Transfer};
+use quorate_core::{Action, Lane, Nonce, Request, Snapshot, action::Transfer};
 use quorate_lab::{
     anvil::{Chain, GENESIS_SECS},
     deploy,
@@ -13,14 +13,18 @@ use quorate_lab::{
     signatures::sign,
 };
 use quorate_relayer::{
-    Settings,
+    Settings, Status,
     budget::Limits,
-    driver::{Endpoints, Engine, Handle, LocalKey, MemoryBook, Parts},
-    rows::{ProposalRow, WalletRow},
-    status::Status,
-    wallet::Snapshot,
+    driver::{BookError, Endpoints, Engine, Handle, Keeper, LocalKey, Parts},
 };
-use std::{collections::BTreeMap, time::Duration};
+use quorate_store::{
+    AuditReport, NewProposal, NewSignature, NewWallet, Options, Storage, Store, WalletKey,
+};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 /// The number of the key that sends.
@@ -32,9 +36,16 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// How many proposals are executed.
 const PROPOSALS: u64 = 12;
 
+/// How many engines were started.
+static STARTED: AtomicU64 = AtomicU64::new(0);
+
 /// The chain's time when tests begin, in Unix seconds: the clock stands still.
 fn clock() -> u64 {
     GENESIS_SECS + 60
+}
+
+fn clock_millis() -> u64 {
+    clock() * 1_000
 }
 
 /// A chain with the treasury of the fixtures on it.
@@ -68,39 +79,48 @@ fn requests() -> Vec<Request> {
     (0..PROPOSALS).map(request).collect()
 }
 
-/// What a store would hold: the wallet as it is, and every proposal with three signatures.
-fn book(block: u64) -> Result<MemoryBook> {
+/// A store that holds the wallet as it is, and every proposal with three signatures.
+async fn stored(folder: &TempDir, block: u64) -> Result<Store> {
+    let store = open(folder).await?;
     let treasury = world::treasury();
-    let snapshot = Snapshot {
-        block,
-        is_deployed: true,
-        epoch: 0,
-        config: treasury.config().clone(),
-        lanes: BTreeMap::new(),
-        approvals: Default::default(),
-    };
-    let wallet = WalletRow { address: treasury.address(), creation: None, snapshot };
+    let key = WalletKey { chain_id: world::CHAIN_ID, address: treasury.address() };
+    let snapshot = Snapshot::new(block, true, 0, treasury.config().clone());
+    store.register_wallet(NewWallet { key, origin: None, snapshot }, 0).await?;
     let keys = [0, 2, 4].map(owner);
-    let mut proposals = Vec::new();
     for request in requests() {
-        proposals.push(ProposalRow {
-            digest: request.digest(),
-            signatures: sign(&request.digest(), &keys)?,
-            request,
-            policy_satisfied: true,
-            ready_order: None,
-            failures: Vec::new(),
-            revision: 0,
-            status: Status::Collecting { reason: None },
-            is_final: false,
-        });
+        let signatures = sign(&request.digest(), &keys)?.into_iter();
+        for (owner, signature) in signatures {
+            let signature = NewSignature { owner, signature, verified: true, replaces: None };
+            let request = request.clone();
+            let proposal = NewProposal { request, note: None, signature, limit_open: None };
+            store.record_proposal(proposal, 0).await?;
+        }
     }
-    Ok(MemoryBook::new(vec![wallet], proposals))
+    Ok(store)
 }
 
-type Running = JoinHandle<Result<MemoryBook, quorate_relayer::driver::BookError>>;
+async fn open(folder: &TempDir) -> Result<Store> {
+    let file = folder.path().join("relayer.db");
+    Ok(Store::open(&file.display().to_string(), Options::default()).await?)
+}
 
-async fn engine(endpoints: &[String], book: MemoryBook) -> Result<(Handle, Running)> {
+/// An engine at work.
+struct Running {
+    handle: Handle,
+    keeper: Keeper,
+    task: JoinHandle<Result<(), BookError>>,
+}
+
+impl Running {
+    async fn stop(self) -> Result<()> {
+        self.handle.stop();
+        self.task.await??;
+        self.keeper.stop().await;
+        Ok(())
+    }
+}
+
+async fn engine(endpoints: &[String], store: &Store) -> Result<Running> {
     let mut chains = Vec::new();
     for endpoint in endpoints {
         chains.push(Endpoint::connect(endpoint).await?);
@@ -119,17 +139,21 @@ async fn engine(endpoints: &[String], book: MemoryBook) -> Result<(Handle, Runni
         max_fee_per_gas: 1_000_000_000_000,
         sender_floor: U256::ZERO,
     };
+    let lease = Duration::from_secs(10);
+    let number = STARTED.fetch_add(1, Ordering::Relaxed);
+    let keeper = Keeper::start(store.clone(), format!("engine {number}"), lease, clock_millis);
     let parts = Parts {
         settings,
         limits,
         endpoints: Endpoints::new(chains),
         keys: vec![Box::new(LocalKey::new(owner(SENDER)))],
-        book,
-        clock,
+        store: store.clone(),
+        tenure: keeper.tenure(),
+        clock: clock_millis,
         poll: Duration::from_millis(50),
     };
     let (engine, handle) = Engine::new(parts);
-    Ok((handle, tokio::spawn(engine.run())))
+    Ok(Running { handle, keeper, task: tokio::spawn(engine.run()) })
 }
 
 /// What the payees have, each by its number.
@@ -145,10 +169,10 @@ fn due() -> Vec<U256> {
     (0..PROPOSALS).map(|number| U256::from(1_000 + number)).collect()
 }
 
-/// Mines until everything is paid and the book says so for good.
-async fn mine_until_final(chain: &Chain, book: &MemoryBook) -> Result<()> {
+/// Mines until everything is paid and the store says so for good.
+async fn mine_until_final(chain: &Chain, store: &Store) -> Result<()> {
     let mining = async {
-        while paid(chain).await? != due() || check_books(book).is_err() {
+        while paid(chain).await? != due() || check_books(store).await.is_err() {
             chain.mine(1).await?;
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -157,86 +181,118 @@ async fn mine_until_final(chain: &Chain, book: &MemoryBook) -> Result<()> {
     match tokio::time::timeout(PATIENCE, mining).await {
         Ok(mined) => mined,
         Err(_) => {
-            check_books(book)?;
+            check_books(store).await?;
             Err(eyre!("not paid in time: {:?}", paid(chain).await?))
         }
     }
 }
 
-async fn stop(handle: &Handle, running: Running) -> Result<MemoryBook> {
-    handle.stop();
-    Ok(running.await??)
-}
-
-/// Whether every proposal is executed for good, as far as the book says.
-fn check_books(book: &MemoryBook) -> Result<()> {
+/// Every proposal is executed for good, every account nonce is settled, and the audit log is whole.
+async fn check_books(store: &Store) -> Result<()> {
     for request in requests() {
         let digest = request.digest();
-        let change = book.find_status(digest).ok_or_else(|| eyre!("nothing said of {digest}"))?;
-        let is_executed = matches!(change.status, Status::Executed { .. });
-        ensure!(is_executed && change.is_final, "{digest}: {:?}", change);
+        let found = store.find_proposal(digest).await?.ok_or_else(|| eyre!("no {digest}"))?;
+        let is_executed = matches!(found.status, Status::Executed { .. });
+        ensure!(is_executed && found.is_final, "{digest}: {}", found.status);
+        for attempt in store.attempts_of(digest).await? {
+            ensure!(attempt.settled.is_some(), "{} is not settled", attempt.account_nonce);
+        }
     }
+    let audit = store.verify_audit(None).await?;
+    ensure!(matches!(audit, AuditReport::Whole { .. }), "{audit:?}");
     Ok(())
 }
 
 #[tokio::test]
 async fn every_proposal_is_executed_once_and_final() -> Result<()> {
-    let chain = chain().await?;
+    let (chain, folder) = (chain().await?, tempfile::tempdir()?);
     let head = Endpoint::connect(&chain.endpoint()).await?.head().await?.number;
-    let book = book(head)?;
-    let (handle, running) = engine(&[chain.endpoint()], book.clone()).await?;
-    mine_until_final(&chain, &book).await?;
-    stop(&handle, running).await?;
+    let store = stored(&folder, head).await?;
+    let running = engine(&[chain.endpoint()], &store).await?;
+    mine_until_final(&chain, &store).await?;
+    running.stop().await?;
     assert_eq!(paid(&chain).await?, due());
-    check_books(&book)
+    Ok(())
 }
 
-/// One endpoint is dead, the other loses one reply in five after it did what it was asked.
+/// One endpoint is dead, the other loses one reply in ten, and four sends of ten, after it did what it was asked.
 #[tokio::test]
 async fn lost_replies_and_a_dead_endpoint_lose_and_double_nothing() -> Result<()> {
-    let chain = chain().await?;
+    let (chain, folder) = (chain().await?, tempfile::tempdir()?);
     let head = Endpoint::connect(&chain.endpoint()).await?.head().await?.number;
     let dead = Proxy::start(&chain.endpoint(), Faults::none(1)).await?;
     let lossy = Proxy::start(&chain.endpoint(), Faults::none(2)).await?;
-    let endpoints = [dead.endpoint(), lossy.endpoint()];
-    let book = book(head)?;
-    let (handle, running) = engine(&endpoints, book.clone()).await?;
+    let store = stored(&folder, head).await?;
+    let running = engine(&[dead.endpoint(), lossy.endpoint()], &store).await?;
     dead.set_faults(Faults::none(1).down());
     let send = Some("eth_sendRawTransaction");
     let faults =
         Faults::none(2).with(Fault::LoseReply, 400, send).with(Fault::LoseReply, 100, None);
     lossy.set_faults(faults);
-    mine_until_final(&chain, &book).await?;
-    stop(&handle, running).await?;
+    mine_until_final(&chain, &store).await?;
+    running.stop().await?;
     assert_eq!(paid(&chain).await?, due());
-    check_books(&book)
+    Ok(())
 }
 
 /// The engine ends again and again in the middle, and begins with what was stored.
 #[tokio::test]
 async fn restarts_lose_and_double_nothing() -> Result<()> {
-    let chain = chain().await?;
+    let (chain, folder) = (chain().await?, tempfile::tempdir()?);
     let head = Endpoint::connect(&chain.endpoint()).await?.head().await?.number;
-    let mut book = book(head)?;
+    let mut store = stored(&folder, head).await?;
     for round in 0..6_u64 {
-        let (handle, running) = engine(&[chain.endpoint()], book).await?;
+        let running = engine(&[chain.endpoint()], &store).await?;
         tokio::time::sleep(Duration::from_millis(40 + 60 * round)).await;
         if round % 2 == 1 {
             chain.mine(1).await?;
         }
-        book = stop(&handle, running).await?;
+        running.stop().await?;
+        store.close().await;
+        store = open(&folder).await?;
     }
-    let (handle, running) = engine(&[chain.endpoint()], book.clone()).await?;
-    mine_until_final(&chain, &book).await?;
-    stop(&handle, running).await?;
+    let running = engine(&[chain.endpoint()], &store).await?;
+    mine_until_final(&chain, &store).await?;
+    running.stop().await?;
     assert_eq!(paid(&chain).await?, due());
-    check_books(&book)
+    Ok(())
+}
+
+/// Proposals and signatures that are stored while it works, by another process as by this one, are executed too.
+#[tokio::test]
+async fn what_is_stored_meanwhile_is_executed_too() -> Result<()> {
+    let (chain, folder) = (chain().await?, tempfile::tempdir()?);
+    let head = Endpoint::connect(&chain.endpoint()).await?.head().await?.number;
+    let empty = open(&folder).await?;
+    let running = engine(&[chain.endpoint()], &empty).await?;
+    let store = stored(&folder, head).await?;
+    mine_until_final(&chain, &store).await?;
+    running.stop().await?;
+    assert_eq!(paid(&chain).await?, due());
+    Ok(())
+}
+
+/// Two processes on one store: one of them sends, and when it ends the other goes on.
+#[tokio::test]
+async fn a_second_engine_takes_over() -> Result<()> {
+    let (chain, folder) = (chain().await?, tempfile::tempdir()?);
+    let head = Endpoint::connect(&chain.endpoint()).await?.head().await?.number;
+    let store = stored(&folder, head).await?;
+    let first = engine(&[chain.endpoint()], &store).await?;
+    let second = engine(&[chain.endpoint()], &open(&folder).await?).await?;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    chain.mine(1).await?;
+    first.stop().await?;
+    mine_until_final(&chain, &store).await?;
+    second.stop().await?;
+    assert_eq!(paid(&chain).await?, due());
+    Ok(())
 }
 
 /// Somebody else submits what is signed: the engine says so and does not submit it again.
 #[tokio::test]
 async fn a_stranger_may_be_faster() -> Result<()> {
-    let chain = chain().await?;
+    let (chain, folder) = (chain().await?, tempfile::tempdir()?);
     let head = Endpoint::connect(&chain.endpoint()).await?.head().await?.number;
     let keys = [0, 2, 4].map(owner);
     for request in &requests()[..4] {
@@ -244,12 +300,11 @@ async fn a_stranger_may_be_faster() -> Result<()> {
         let list = quorate_core::packing::pack(world::treasury().config(), &signed)?;
         chain.send(request.wallet, U256::ZERO, request.calldata(list)).await?;
     }
-    let book = book(head)?;
-    let (handle, running) = engine(&[chain.endpoint()], book.clone()).await?;
-    mine_until_final(&chain, &book).await?;
-    stop(&handle, running).await?;
+    let store = stored(&folder, head).await?;
+    let running = engine(&[chain.endpoint()], &store).await?;
+    mine_until_final(&chain, &store).await?;
+    running.stop().await?;
     assert_eq!(paid(&chain).await?, due());
-    check_books(&book)?;
     let sender = owner(SENDER).address();
     let sent = Endpoint::connect(&chain.endpoint()).await?.account_nonce(sender, false).await?;
     ensure!(sent == PROPOSALS - 4, "{sent} transactions for {} proposals", PROPOSALS - 4);

@@ -10,7 +10,9 @@ use alloy::primitives::{Address, B256, Bytes, U256, aliases::U192};
 use quorate_core::{Lane, Nonce, OwnerSignature};
 use quorate_relayer::{
     Event, State,
-    event::{Block, BlockId, Header, LogKind, Receipt, Rejection, Sent, Simulation, WalletLog},
+    event::{
+        Block, BlockId, Header, LogKind, Paid, Receipt, Rejection, Sent, Simulation, WalletLog,
+    },
     step,
     wallet::Execution,
 };
@@ -72,7 +74,9 @@ impl Babbler {
     fn receipt(&mut self) -> Option<Receipt> {
         let success = self.0.chance(50);
         let (block, cost) = (self.block(), U256::from_limbs([self.number(); 4]));
-        self.0.chance(60).then_some(Receipt { block, success, cost })
+        self.0
+            .chance(60)
+            .then_some(Receipt { block, paid: Paid { success, gas_used: 21_000, cost } })
     }
 
     fn logs(&mut self) -> Event {

@@ -14,7 +14,9 @@ use quorate_relayer::{
     attempt::{Draft, Kind},
     budget::Limits,
     effect::Call,
-    event::{Block, BlockId, Header, LogKind, Receipt, Rejection, Sent, Simulation, WalletLog},
+    event::{
+        Block, BlockId, Header, LogKind, Paid, Receipt, Rejection, Sent, Simulation, WalletLog,
+    },
     step,
     wallet::Execution,
 };
@@ -410,8 +412,7 @@ impl Rig {
         for tx_hash in tx_hashes {
             let receipt = self.chain.find(tx_hash).map(|(number, mined)| Receipt {
                 block: self.block(number).header.id,
-                success: mined.success,
-                cost: wei(mined.cost),
+                paid: Paid { success: mined.success, gas_used: 21_000, cost: wei(mined.cost) },
             });
             self.replies.push(Event::ReceiptSeen { tx_hash, receipt });
         }

@@ -5,13 +5,12 @@ use crate::{
     chain::World,
 };
 use alloy::primitives::{Address, B256, U256, aliases::U192};
-use quorate_core::{Lane, OwnerSignature};
+use quorate_core::{Lane, OwnerSignature, Snapshot};
 use quorate_relayer::{
     Effect, Rows, Status,
     attempt::AttemptRecord,
-    effect::StatusChange,
     rows::{ProposalRow, Settlement, WalletRow},
-    wallet::Snapshot,
+    status::StatusChange,
 };
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -7,7 +7,7 @@ use crate::{
 };
 use alloy::primitives::B256;
 use quorate_core::Nonce;
-use quorate_relayer::{Reason, Status, attempt::End, effect::StatusChange, event::BlockId};
+use quorate_relayer::{Reason, Status, attempt::End, event::BlockId, status::StatusChange};
 use std::collections::BTreeMap;
 
 /// Where and by what each nonce was consumed, and each epoch ended.

@@ -1,6 +1,6 @@
 -- The same text as of the other engine, but for the word for bytes: BLOB in SQLite, BYTEA in PostgreSQL.
 -- Addresses and hashes are bytes, 256-bit numbers decimal text, instants Unix milliseconds, flags 0 or 1. Texts that
--- others wrote (note, failure_reason, holder) are JSON strings, because PostgreSQL takes no NUL in a text.
+-- others wrote (note, holder) are JSON strings, because PostgreSQL takes no NUL in a text.
 
 -- One row: what is given out in order. Locked first by every transaction that writes.
 CREATE TABLE store_head (
@@ -17,8 +17,10 @@ CREATE TABLE wallets (
     origin_config TEXT,
     salt BYTEA,
     -- The configuration that was last read from the chain, and its epoch.
-    config TEXT,
+    config TEXT NOT NULL,
     epoch BIGINT NOT NULL,
+    -- What it was at a block that cannot be undone any more: where following it begins.
+    snapshot TEXT NOT NULL,
     registered_at BIGINT NOT NULL,
     PRIMARY KEY (chain_id, address)
 );
@@ -54,11 +56,10 @@ CREATE TABLE proposals (
     execution_tx BYTEA,
     execution_block BIGINT,
     execution_block_hash BYTEA,
-    execution_gas BIGINT,
-    execution_fee TEXT,
-    failure_tx BYTEA,
-    failure_block BIGINT,
-    failure_reason TEXT,
+    -- Its place among those that became ready.
+    ready_order BIGINT,
+    -- The mined transactions that did not execute it: a JSON list.
+    failures TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     FOREIGN KEY (chain_id, wallet) REFERENCES wallets (chain_id, address)
@@ -67,7 +68,7 @@ CREATE INDEX proposals_by_wallet ON proposals (chain_id, wallet, position);
 CREATE INDEX proposals_by_wallet_status ON proposals (chain_id, wallet, status, position);
 CREATE INDEX proposals_by_nonce ON proposals (chain_id, wallet, nonce);
 CREATE INDEX proposals_by_status ON proposals (status, position);
-CREATE INDEX proposals_by_final ON proposals (chain_id, final, position);
+CREATE INDEX proposals_by_final ON proposals (chain_id, final, updated_at);
 
 CREATE TABLE signatures (
     digest BYTEA NOT NULL,
@@ -78,14 +79,6 @@ CREATE TABLE signatures (
     received_at BIGINT NOT NULL,
     PRIMARY KEY (digest, owner),
     FOREIGN KEY (digest) REFERENCES proposals (digest)
-);
-
--- The next account nonce of each sender.
-CREATE TABLE accounts (
-    chain_id BIGINT NOT NULL,
-    sender BYTEA NOT NULL,
-    next_nonce BIGINT NOT NULL,
-    PRIMARY KEY (chain_id, sender)
 );
 
 CREATE TABLE attempts (
@@ -101,10 +94,15 @@ CREATE TABLE attempts (
     max_fee_per_gas TEXT NOT NULL,
     max_priority_fee_per_gas TEXT NOT NULL,
     gas_limit BIGINT NOT NULL,
+    -- The most that any attempt at this account nonce may pay for a gas.
+    ceiling TEXT NOT NULL,
+    -- What is held back of a day's budget: with the first attempt, for all of them.
     reserved TEXT NOT NULL,
-    budget_day BIGINT,
-    settled BIGINT NOT NULL,
+    budget_day BIGINT NOT NULL,
+    settled_block BIGINT,
+    settled_hash BYTEA,
     state TEXT NOT NULL,
+    -- Its own block, where it is in one; settled_block is the one that decided the account nonce.
     block_number BIGINT,
     block_hash BYTEA,
     gas_used BIGINT,
@@ -114,12 +112,11 @@ CREATE TABLE attempts (
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (chain_id, sender, account_nonce, number),
-    FOREIGN KEY (digest) REFERENCES proposals (digest),
-    FOREIGN KEY (chain_id, sender) REFERENCES accounts (chain_id, sender)
+    FOREIGN KEY (digest) REFERENCES proposals (digest)
 );
 CREATE UNIQUE INDEX attempts_by_hash ON attempts (chain_id, tx_hash);
 CREATE INDEX attempts_by_digest ON attempts (digest);
-CREATE INDEX attempts_by_final ON attempts (chain_id, final, sender, account_nonce, number);
+CREATE INDEX attempts_by_final ON attempts (chain_id, final, updated_at);
 
 -- Wei by wallet and day; the zero address has the sum of its chain.
 CREATE TABLE budgets (
@@ -167,21 +164,10 @@ CREATE TABLE audit (
     hash BYTEA NOT NULL UNIQUE
 );
 
--- How far each chain was followed, and the blocks by which a reorg is noticed.
+-- What the operator switched on each chain; one that is missing is as it is by default.
 CREATE TABLE chains (
     chain_id BIGINT NOT NULL PRIMARY KEY,
-    block_number BIGINT NOT NULL,
-    block_hash BYTEA NOT NULL,
-    logs_to BIGINT NOT NULL,
-    updated_at BIGINT NOT NULL
-);
-CREATE TABLE recent_blocks (
-    chain_id BIGINT NOT NULL,
-    number BIGINT NOT NULL,
-    hash BYTEA NOT NULL,
-    parent_hash BYTEA NOT NULL,
-    PRIMARY KEY (chain_id, number),
-    FOREIGN KEY (chain_id) REFERENCES chains (chain_id)
+    paused BIGINT NOT NULL
 );
 
 -- Tokens of the HTTP API, hashed. wallets is `*` or a JSON list.

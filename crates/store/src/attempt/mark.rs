@@ -12,20 +12,19 @@ use crate::{
     wallet::WalletKey,
     writer::Intention,
 };
-use alloy::primitives::U256;
+use alloy::primitives::{B256, U256};
+use quorate_core::status::BlockId;
 use serde_json::json;
 
-/// A change of an attempt's state.
+/// What the last send of an attempt came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AttemptChange {
-    /// Its account nonce.
-    pub account_nonce: AccountNonce,
-    /// Which attempt at that nonce, from 0.
-    pub number: u32,
-    /// The revision that the decision was made on.
-    pub expected_revision: u64,
-    /// Its state from now on; it is not final by that.
-    pub state: AttemptState,
+pub enum SendState {
+    /// No answer, or none that says anything, came back.
+    Unknown,
+    /// An endpoint took it.
+    Accepted,
+    /// Every endpoint refused it, for a reason that proves that it is nowhere.
+    Rejected,
 }
 
 /// How an account nonce ended: the block that decided it is as deep as is waited for.
@@ -33,44 +32,55 @@ pub struct AttemptChange {
 pub struct Settlement {
     /// The account nonce.
     pub account_nonce: AccountNonce,
-    /// The attempt that was mined; `None` if a transaction that is not ours has the nonce.
+    /// The block that decided it.
+    pub block: BlockId,
+    /// The attempt that was mined in it; `None` if a transaction that is not ours has the nonce.
     pub mined: Option<MinedAttempt>,
 }
 
 /// The attempt that used up its account nonce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MinedAttempt {
-    /// Which attempt at that nonce, from 0.
-    pub number: u32,
+    /// Its transaction.
+    pub tx_hash: B256,
     /// Whether it reverted.
     pub is_reverted: bool,
-    /// Its block, and what it cost.
-    pub inclusion: Inclusion,
+    /// Gas of the whole transaction.
+    pub gas_used: u64,
+    /// Wei that the sender paid for it.
+    pub fee: U256,
 }
 
-pub(crate) struct MarkAttempt {
+pub(crate) struct MarkSent {
     pub(crate) lease: Lease,
-    pub(crate) change: AttemptChange,
+    pub(crate) chain_id: u64,
+    pub(crate) tx_hash: B256,
+    pub(crate) state: SendState,
     pub(crate) at: i64,
 }
 
-impl Intention for MarkAttempt {
-    type Output = u64;
+impl Intention for MarkSent {
+    type Output = ();
 
-    async fn apply(&self, tx: &mut Transaction) -> Result<u64, StoreError> {
+    async fn apply(&self, tx: &mut Transaction) -> Result<(), StoreError> {
         lease::check(tx, &self.lease).await?;
-        let AttemptChange { account_nonce, number, expected_revision, state } = self.change;
-        let attempts = read::at_nonce(tx.connection(), account_nonce).await?;
-        let present = attempts.get(number as usize);
-        let present = present.ok_or(StoreError::UnknownAttempt { account_nonce, number })?;
-        if present.revision != expected_revision {
-            return Err(StoreError::Conflict {
-                what: format!("attempt {number} at {account_nonce}"),
-                expected: expected_revision,
-                actual: present.revision,
-            });
+        let (chain_id, tx_hash) = (self.chain_id, self.tx_hash);
+        let present = read::by_hash(tx.connection(), chain_id, tx_hash).await?;
+        let present = present.ok_or(StoreError::UnknownTransaction { chain_id, tx_hash })?;
+        let state = match self.state {
+            SendState::Unknown => AttemptState::Unknown,
+            SendState::Accepted => AttemptState::Accepted,
+            SendState::Rejected => AttemptState::Rejected,
+        };
+        let attempts = read::at_nonce(tx.connection(), present.account_nonce).await?;
+        reopen(tx, &attempts, self.at).await?;
+        let present = read::by_hash(tx.connection(), chain_id, tx_hash).await?;
+        match present {
+            Some(present) if present.state != state => {
+                set(tx, &present, &state, None, self.at).await
+            }
+            _ => Ok(()),
         }
-        set(tx, present, &state, false, self.at).await
     }
 }
 
@@ -85,106 +95,109 @@ impl Intention for SettleNonce {
 
     async fn apply(&self, tx: &mut Transaction) -> Result<(), StoreError> {
         lease::check(tx, &self.lease).await?;
-        let Settlement { account_nonce, mined } = self.settlement;
-        let attempts = read::at_nonce(tx.connection(), account_nonce).await?;
-        let known = |number: u32| (number as usize) < attempts.len();
-        if let Some(number) = Some(mined.map_or(0, |mined| mined.number)).filter(|&n| !known(n)) {
-            return Err(StoreError::UnknownAttempt { account_nonce, number });
+        let Settlement { account_nonce, block, mined } = self.settlement;
+        let mut attempts = read::at_nonce(tx.connection(), account_nonce).await?;
+        if let Some(MinedAttempt { tx_hash, .. }) = mined
+            && !attempts.iter().any(|attempt| attempt.tx_hash == tx_hash)
+        {
+            let chain_id = account_nonce.chain_id;
+            return Err(StoreError::UnknownTransaction { chain_id, tx_hash });
         }
-        let mut is_news = false;
-        for attempt in &attempts {
-            let state = match mined {
-                Some(mined) if mined.number == attempt.number => mined.state(),
-                _ => AttemptState::Replaced,
-            };
-            if attempt.state != state || !attempt.is_final {
-                set(tx, attempt, &state, true, self.at).await?;
-                is_news = true;
-            }
-        }
-        if !is_news {
+        let is_same = |attempt: &AttemptRecord| {
+            attempt.settled == Some(block) && attempt.state == self.state_of(attempt)
+        };
+        if attempts.iter().all(is_same) {
             return Ok(());
         }
-        self.settle_budget(tx, &attempts).await?;
+        // After a reorg beyond finality it may end otherwise than was booked.
+        if reopen(tx, &attempts, self.at).await? {
+            attempts = read::at_nonce(tx.connection(), account_nonce).await?;
+        }
+        for attempt in &attempts {
+            set(tx, attempt, &self.state_of(attempt), Some(block), self.at).await?;
+        }
+        if let Some(first) = attempts.first() {
+            let key = budget_key(account_nonce.chain_id, first.wallet);
+            let fee = mined.map_or(U256::ZERO, |mined| mined.fee);
+            budget::settle(tx, key, first.reservation, fee).await?;
+        }
         let what = json!({
             "chainId": account_nonce.chain_id,
             "sender": account_nonce.sender.to_checksum(None),
             "accountNonce": account_nonce.nonce,
-            "mined": mined.map(|mined| mined.number),
-            "fee": mined.map(|mined| mined.inclusion.fee.to_string()),
+            "block": block,
+            "txHash": mined.map(|mined| mined.tx_hash),
+            "fee": mined.map(|mined| mined.fee.to_string()),
         });
         tx.audit(self.at, Kind::NonceSettled, what).await
     }
 }
 
 impl SettleNonce {
-    /// Gives back what was held for the nonce, and books the fee to the day it was first held for. Once:
-    /// after a reorg beyond finality the books stay as they are.
-    async fn settle_budget(
-        &self,
-        tx: &mut Transaction,
-        attempts: &[AttemptRecord],
-    ) -> Result<(), StoreError> {
-        let Settlement { account_nonce, mined } = self.settlement;
-        let held = read::held(tx.connection(), account_nonce).await?;
-        let mut fee = mined.map_or(U256::ZERO, |mined| mined.inclusion.fee);
-        for (attempt, held) in attempts.iter().zip(held) {
-            let Some(held) = held.filter(|held| !held.is_settled) else { continue };
-            let key = budget_key(account_nonce.chain_id, attempt.wallet);
-            budget::settle(tx, key, held.day, attempt.reserved, fee).await?;
-            fee = U256::ZERO;
-        }
-        let place = Place::of(account_nonce)?;
-        let query = sqlx::query(
-            "UPDATE attempts SET settled = 1 \
-             WHERE chain_id = $1 AND sender = $2 AND account_nonce = $3",
-        );
-        query
-            .bind(place.chain_id)
-            .bind(place.sender)
-            .bind(place.nonce)
-            .execute(tx.connection())
-            .await?;
-        Ok(())
-    }
-}
-
-impl MinedAttempt {
-    const fn state(self) -> AttemptState {
-        if self.is_reverted {
-            AttemptState::Reverted(self.inclusion)
-        } else {
-            AttemptState::Mined(self.inclusion)
+    fn state_of(&self, attempt: &AttemptRecord) -> AttemptState {
+        match self.settlement.mined {
+            Some(MinedAttempt { tx_hash, is_reverted, gas_used, fee })
+                if tx_hash == attempt.tx_hash =>
+            {
+                let inclusion = Inclusion { block: self.settlement.block, gas_used, fee };
+                if is_reverted {
+                    AttemptState::Reverted(inclusion)
+                } else {
+                    AttemptState::Mined(inclusion)
+                }
+            }
+            _ => AttemptState::Replaced,
         }
     }
 }
 
-/// Changes the state of an attempt that was read in this transaction; tells the new revision.
+/// Opens a settled account nonce again, as after a reorg beyond finality: nothing is known of its attempts, and its
+/// reservation is held back as before. Tells whether it was settled.
+pub(super) async fn reopen(
+    tx: &mut Transaction,
+    attempts: &[AttemptRecord],
+    at: i64,
+) -> Result<bool, StoreError> {
+    let Some(first) = attempts.first().filter(|first| first.settled.is_some()) else {
+        return Ok(false);
+    };
+    let spent = attempts.iter().find_map(|attempt| attempt.state.inclusion());
+    let spent = spent.map_or(U256::ZERO, |inclusion| inclusion.fee);
+    let key = budget_key(first.account_nonce.chain_id, first.wallet);
+    budget::unsettle(tx, key, first.reservation, spent).await?;
+    for attempt in attempts {
+        set(tx, attempt, &AttemptState::Unknown, None, at).await?;
+    }
+    Ok(true)
+}
+
+/// Changes the state of an attempt that was read in this transaction.
 async fn set(
     tx: &mut Transaction,
     present: &AttemptRecord,
     state: &AttemptState,
-    is_final: bool,
+    settled: Option<BlockId>,
     at: i64,
-) -> Result<u64, StoreError> {
+) -> Result<(), StoreError> {
     let place = Place::of(present.account_nonce)?;
     let inclusion = state.inclusion();
     let revision = present.revision + 1;
     let query = sqlx::query(
         "UPDATE attempts SET state = $1, block_number = $2, block_hash = $3, gas_used = $4, \
-         fee = $5, final = $6, revision = $7, updated_at = $8 WHERE chain_id = $9 \
-         AND sender = $10 AND account_nonce = $11 AND number = $12 AND revision = $13",
+         fee = $5, settled_block = $6, settled_hash = $7, final = $8, revision = $9, \
+         updated_at = $10 WHERE chain_id = $11 AND sender = $12 AND account_nonce = $13 \
+         AND number = $14 AND revision = $15",
     );
-    let number = |field, of: fn(Inclusion) -> u64| {
-        inclusion.map(|inclusion| int(field, of(inclusion))).transpose()
-    };
+    let number = |block: BlockId| int("blockNumber", block.number);
     let done = query
         .bind(state.word())
-        .bind(number("blockNumber", |inclusion| inclusion.block_number)?)
-        .bind(inclusion.map(|inclusion| inclusion.block_hash.to_vec()))
-        .bind(number("gasUsed", |inclusion| inclusion.gas_used)?)
+        .bind(inclusion.map(|inclusion| number(inclusion.block)).transpose()?)
+        .bind(inclusion.map(|inclusion| inclusion.block.hash.to_vec()))
+        .bind(inclusion.map(|inclusion| int("gasUsed", inclusion.gas_used)).transpose()?)
         .bind(inclusion.map(|inclusion| inclusion.fee.to_string()))
-        .bind(i64::from(is_final))
+        .bind(settled.map(number).transpose()?)
+        .bind(settled.map(|block| block.hash.to_vec()))
+        .bind(i64::from(settled.is_some()))
         .bind(int("revision", revision)?)
         .bind(at)
         .bind(place.chain_id)
@@ -201,8 +214,7 @@ async fn set(
             actual: revision,
         });
     }
-    tell(tx, present, state, is_final, at).await?;
-    Ok(revision)
+    tell(tx, present, state, settled.is_some(), at).await
 }
 
 async fn tell(
@@ -219,6 +231,6 @@ async fn tell(
         tx.emit(at, EventKind::AttemptState, key, digest, what.clone()).await?;
     }
     what["chainId"] = json!(attempt.account_nonce.chain_id);
-    what["blockNumber"] = json!(state.inclusion().map(|inclusion| inclusion.block_number));
+    what["blockNumber"] = json!(state.inclusion().map(|inclusion| inclusion.block.number));
     tx.audit(at, Kind::AttemptState, what).await
 }

@@ -2,6 +2,7 @@
 
 use super::{AccountNonce, AttemptRecord, AttemptState, Place, Purpose};
 use crate::{
+    budget::Reservation,
     error::StoreError,
     row::{Fields, blob, int},
 };
@@ -22,16 +23,18 @@ pub(crate) async fn at_nonce(
     query.fetch_all(connection).await?.iter().map(read).collect()
 }
 
-/// All attempts on a chain whose account nonce is not settled, by sender, nonce and number.
+/// All attempts on a chain whose account nonce is not settled, or was settled at `since` or later, by sender, nonce
+/// and number.
 pub(crate) async fn open(
     connection: &mut AnyConnection,
     chain_id: u64,
+    since: i64,
 ) -> Result<Vec<AttemptRecord>, StoreError> {
     let query = sqlx::query(
-        "SELECT * FROM attempts WHERE chain_id = $1 AND final = 0 \
+        "SELECT * FROM attempts WHERE chain_id = $1 AND (final = 0 OR updated_at >= $2) \
          ORDER BY sender, account_nonce, number",
     );
-    let rows = query.bind(int("chainId", chain_id)?).fetch_all(connection).await?;
+    let rows = query.bind(int("chainId", chain_id)?).bind(since).fetch_all(connection).await?;
     rows.iter().map(read).collect()
 }
 
@@ -57,30 +60,6 @@ pub(crate) async fn by_hash(
         .bind(int("chainId", chain_id)?)
         .bind(blob(tx_hash));
     query.fetch_optional(connection).await?.as_ref().map(read).transpose()
-}
-
-/// What of an attempt's reservation is still to be settled.
-pub(super) struct Held {
-    pub(super) day: u32,
-    pub(super) is_settled: bool,
-}
-
-pub(super) async fn held(
-    connection: &mut AnyConnection,
-    account_nonce: AccountNonce,
-) -> Result<Vec<Option<Held>>, StoreError> {
-    let place = Place::of(account_nonce)?;
-    let query = sqlx::query(
-        "SELECT number, budget_day, settled FROM attempts \
-         WHERE chain_id = $1 AND sender = $2 AND account_nonce = $3 ORDER BY number",
-    );
-    let query = query.bind(place.chain_id).bind(place.sender).bind(place.nonce);
-    let read = |row| {
-        let fields = Fields::new(row, "attempts", &["number"]);
-        let Some(day) = fields.number_opt("budget_day")? else { return Ok(None) };
-        Ok(Some(Held { day, is_settled: fields.flag("settled")? }))
-    };
-    query.fetch_all(connection).await?.iter().map(read).collect()
 }
 
 fn read(row: &AnyRow) -> Result<AttemptRecord, StoreError> {
@@ -110,9 +89,13 @@ fn read(row: &AnyRow) -> Result<AttemptRecord, StoreError> {
         max_fee_per_gas: fields.u256("max_fee_per_gas")?,
         max_priority_fee_per_gas: fields.u256("max_priority_fee_per_gas")?,
         gas_limit: fields.number("gas_limit")?,
-        reserved: fields.u256("reserved")?,
+        ceiling: fields.u256("ceiling")?,
+        reservation: Reservation {
+            day: fields.number("budget_day")?,
+            amount: fields.u256("reserved")?,
+        },
         state: AttemptState::read(&fields)?,
-        is_final: fields.flag("final")?,
+        settled: fields.block_opt("settled_block", "settled_hash")?,
         revision: fields.number("revision")?,
         created_at: fields.int("created_at")?,
         updated_at: fields.int("updated_at")?,

@@ -7,10 +7,9 @@ use crate::{
     query::Query,
     row::{Fields, blob, int},
     signature,
-    status::{Failure, Status},
 };
 use alloy::primitives::B256;
-use quorate_core::Request;
+use quorate_core::{Reason, Request, Status};
 use sqlx::{AnyConnection, any::AnyRow};
 
 pub(crate) async fn find(
@@ -52,7 +51,7 @@ pub(crate) async fn list(
         query.bind(" AND p.nonce = ?", nonce_blob(nonce));
     }
     if let Some(status) = filter.status {
-        query.bind(" AND p.status = ?", status.word().to_owned());
+        query.bind(" AND p.status = ?", status.name().to_owned());
     }
     if let Some(is_final) = filter.is_final {
         query.bind(" AND p.final = ?", i64::from(is_final));
@@ -91,21 +90,52 @@ pub(super) fn read(row: &AnyRow) -> Result<ProposalRecord, StoreError> {
         position: fields.number("position")?,
         note: fields.foreign_text_opt("note")?,
         proposer: fields.address("proposer")?,
-        status: Status::read(&fields)?,
+        status: status(&fields)?,
         is_final: fields.flag("final")?,
         revision: fields.number("revision")?,
-        last_failure: failure(&fields)?,
+        ready_order: fields.number_opt("ready_order")?,
+        failures: fields.json("failures")?,
         created_at: fields.int("created_at")?,
         updated_at: fields.int("updated_at")?,
         signatures: Vec::new(),
     })
 }
 
-fn failure(fields: &Fields<'_>) -> Result<Option<Failure>, StoreError> {
-    let Some(tx_hash) = fields.b256_opt("failure_tx")? else { return Ok(None) };
-    Ok(Some(Failure {
-        tx_hash,
-        block_number: fields.number("failure_block")?,
-        reason: fields.json("failure_reason")?,
-    }))
+fn status(fields: &Fields<'_>) -> Result<Status, StoreError> {
+    let unknown = || fields.corrupt("status or reason is no known word");
+    let reason = match fields.text_opt("reason")? {
+        None => None,
+        Some(word) => Some(Reason::find(&word).ok_or_else(unknown)?),
+    };
+    Ok(match (fields.text("status")?.as_str(), reason) {
+        ("collecting", None | Some(Reason::Policy)) => Status::Collecting { reason },
+        ("ready", _) => Status::Ready { reason },
+        ("submitted", None) => Status::Submitted,
+        ("executed", None) => Status::Executed {
+            tx_hash: fields.b256("execution_tx")?,
+            block: fields.block("execution_block", "execution_block_hash")?,
+        },
+        ("expired", None) => Status::Expired,
+        ("superseded", None) => Status::Superseded { by: fields.b256_opt("superseded_by")? },
+        _ => return Err(unknown()),
+    })
+}
+
+/// The proposals of a chain that are not final, or changed at `since` or later, with their signatures.
+pub(crate) async fn open(
+    connection: &mut AnyConnection,
+    chain_id: u64,
+    since: i64,
+) -> Result<Vec<ProposalRecord>, StoreError> {
+    let query = sqlx::query(
+        "SELECT * FROM proposals WHERE chain_id = $1 AND (final = 0 OR updated_at >= $2) \
+         ORDER BY position",
+    );
+    let query = query.bind(int("chainId", chain_id)?).bind(since);
+    let rows = query.fetch_all(&mut *connection).await?;
+    let mut proposals = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    for proposal in &mut proposals {
+        proposal.signatures = signature::of_proposal(connection, proposal.digest).await?;
+    }
+    Ok(proposals)
 }

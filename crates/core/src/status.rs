@@ -1,9 +1,18 @@
-//! What becomes of a proposal. Derived from the chain and from what is on its way, never remembered as
-//! a truth of its own.
+//! What becomes of a proposal, in the words of the HTTP API. Derived from the chain and from what is on its way;
+//! what is stored of it is only the last one told.
 
-use crate::event::BlockId;
 use alloy::primitives::B256;
+use serde::{Deserialize, Serialize};
 use std::fmt;
+
+/// A block, by number and hash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct BlockId {
+    /// Its number.
+    pub number: u64,
+    /// Its hash.
+    pub hash: B256,
+}
 
 /// Where a proposal stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,17 +45,49 @@ pub enum Status {
     },
 }
 
+/// The word of a [`Status`], without what belongs to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the words of Status, which explains them")]
+pub enum StatusWord {
+    Collecting,
+    Ready,
+    Submitted,
+    Executed,
+    Expired,
+    Superseded,
+}
+
+impl StatusWord {
+    /// The word used in the HTTP API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Collecting => "collecting",
+            Self::Ready => "ready",
+            Self::Submitted => "submitted",
+            Self::Executed => "executed",
+            Self::Expired => "expired",
+            Self::Superseded => "superseded",
+        }
+    }
+}
+
 impl Status {
+    /// The word, without what belongs to it.
+    pub const fn word(&self) -> StatusWord {
+        match self {
+            Self::Collecting { .. } => StatusWord::Collecting,
+            Self::Ready { .. } => StatusWord::Ready,
+            Self::Submitted => StatusWord::Submitted,
+            Self::Executed { .. } => StatusWord::Executed,
+            Self::Expired => StatusWord::Expired,
+            Self::Superseded { .. } => StatusWord::Superseded,
+        }
+    }
+
     /// The word used in the HTTP API.
     pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Collecting { .. } => "collecting",
-            Self::Ready { .. } => "ready",
-            Self::Submitted => "submitted",
-            Self::Executed { .. } => "executed",
-            Self::Expired => "expired",
-            Self::Superseded { .. } => "superseded",
-        }
+        self.word().name()
     }
 
     /// Whether only a reorg can change it.
@@ -68,8 +109,16 @@ impl Status {
     }
 }
 
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        self.reason().map_or(Ok(()), |reason| write!(f, " ({reason})"))
+    }
+}
+
 /// Why a proposal is not on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Reason {
     /// Something has to be mined before it: an earlier sequence of its lane, or a reconfiguration.
     Sequence,
@@ -96,6 +145,26 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Sequence,
+        Self::Conflict,
+        Self::Policy,
+        Self::Simulation,
+        Self::Budget,
+        Self::FeeCap,
+        Self::SenderBalance,
+        Self::SenderIsOwner,
+        Self::Paused,
+        Self::RpcDown,
+        Self::DeadlineNear,
+    ];
+
+    /// The reason with this word.
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+
     /// The word used in the HTTP API.
     pub const fn name(self) -> &'static str {
         match self {
@@ -121,7 +190,8 @@ impl fmt::Display for Reason {
 }
 
 /// A transaction that carried a proposal, was mined, and did not execute it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Failure {
     /// The transaction.
     pub tx_hash: B256,
@@ -132,10 +202,28 @@ pub struct Failure {
 }
 
 /// How a mined transaction can fail to execute. The bytes of the revert are for others to decode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum FailureReason {
     /// It reverted.
     Reverted,
     /// It went through, and the wallet did not say that it executed: there was no wallet.
     NoEffect,
+}
+
+/// What is new about a proposal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusChange {
+    /// The proposal.
+    pub digest: B256,
+    /// Its status.
+    pub status: Status,
+    /// Whether the block that decided it is at the configured depth.
+    pub is_final: bool,
+    /// How often it changed, this change included: from 1.
+    pub revision: u64,
+    /// Its place among those that became ready, once it did.
+    pub ready_order: Option<u64>,
+    /// The mined transactions that did not execute it, the last one last.
+    pub failures: Vec<Failure>,
 }
