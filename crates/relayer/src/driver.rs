@@ -251,6 +251,9 @@ impl Engine {
             }
             Effect::Reload => *reload = true,
             Effect::Alarm(alarm) => tracing::warn!(?alarm, "alarm"),
+            Effect::FreeNonce { sender, account_nonce, cause } => {
+                tracing::info!(%sender, account_nonce, ?cause, "a no-op is to free an account nonce");
+            }
             effect => perform::beside(&self.context, effect, &self.state),
         }
     }

@@ -22,6 +22,13 @@ pub struct Backoff {
     pub times: u32,
 }
 
+impl Backoff {
+    /// Whether a simulation that passes ends it.
+    pub(crate) const fn is_of_simulation(self) -> bool {
+        matches!(self.reason, Reason::Simulation | Reason::Sequence | Reason::RpcDown)
+    }
+}
+
 /// A proposal that is served.
 #[derive(Clone, Debug)]
 pub struct Tracked {

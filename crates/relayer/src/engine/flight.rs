@@ -116,7 +116,11 @@ impl Flights {
         let entry = self.wallets.entry(address).or_default();
         let lanes: BTreeSet<Lane> = places.keys().map(|nonce| nonce.lane).collect();
         for lane in lanes {
-            let Some(next) = wallet.find_next(lane) else { continue };
+            let Some(next) = wallet.find_next(lane) else {
+                // As after a restart: what goes before them is not known yet.
+                places.retain(|nonce, _| nonce.lane != lane);
+                continue;
+            };
             let mut before = if wallet.now().is_deployed { None } else { entry.creation };
             let is_possible = wallet.now().is_deployed || before.is_some();
             let mut chain = Vec::new();

@@ -139,6 +139,9 @@ impl Step {
     fn allocate(&mut self, address: Address, plan: &Plan, gas: u64) -> Option<(B256, Reason)> {
         match self.draft(address, plan, gas) {
             Ok(draft) => {
+                if let Some(tracked) = self.state.proposals.get_mut(&plan.digest) {
+                    tracked.backoff = None;
+                }
                 let request = self.start_work(draft);
                 if let Some(plan) = self.state.plans.get_mut(&address) {
                     plan.stage = Stage::Working { request };

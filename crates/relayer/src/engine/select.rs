@@ -73,7 +73,9 @@ impl Step {
                 holds.insert(digest, Some(Reason::Sequence));
                 continue;
             }
-            holds.insert(digest, None);
+            // Whatever it was refused for stays true until it is found otherwise.
+            let refused = self.state.proposals.get(&digest).and_then(|tracked| tracked.backoff);
+            holds.insert(digest, refused.map(|backoff| backoff.reason));
             if choice.is_none() {
                 match self.state.place(wallet, flights, forced) {
                     Ok(Some((target, sender))) => choice = Some(Choice { digest, target, sender }),

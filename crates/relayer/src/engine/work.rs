@@ -5,6 +5,7 @@ use crate::{
     attempt::{Attempt, AttemptRecord, AttemptState, Draft, Kind, Slot},
     effect::{Alarm, Effect, Ignored},
     event::{Rejection, Sent, Simulation},
+    proposal::Tracked,
     state::{Stage, Work},
     status::Reason,
 };
@@ -23,6 +24,12 @@ impl Step {
         let reason = match outcome {
             Simulation::Passed { gas } => {
                 plan.stage = Stage::Simulated { gas: *gas };
+                let tracked = self.state.proposals.get_mut(&digest);
+                if let Some(Tracked { backoff, .. }) = tracked
+                    && backoff.is_some_and(|backoff| backoff.is_of_simulation())
+                {
+                    *backoff = None;
+                }
                 return Ok(());
             }
             Simulation::Reverted => Reason::Simulation,

@@ -494,3 +494,22 @@ fn a_key_that_fails_when_asked_again_does_not_make_an_attempt_forgotten() {
     assert_eq!(rig.status(pay(0)), Status::Submitted);
     assert_eq!(rig.places().len(), 1);
 }
+
+#[test]
+fn a_restart_frees_nothing_that_is_on_its_way() {
+    let mut rig = rig();
+    rig.sign_act(pay(0));
+    rig.sign_act(pay(1));
+    rig.drain();
+    rig.crash();
+    rig.tick();
+    rig.tell_head(0);
+    // Accounts are read before anybody says how far the lane is.
+    let at = rig.engine().history().head().unwrap().id.hash;
+    let (account_nonce, balance) = (0, wei(10_u128.pow(21)));
+    rig.give(Event::AccountSeen { sender: sender(0), at, account_nonce, balance });
+    rig.drain();
+    rig.next_block();
+    assert_eq!(rig.store.attempts.len(), 2, "the two executions, and no no-op");
+    assert!(matches!(rig.status(pay(1)), Status::Executed { .. }));
+}

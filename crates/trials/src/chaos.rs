@@ -1,0 +1,139 @@
+//! The trials: what goes wrong, and what must be true afterwards.
+
+pub mod crash;
+pub mod report;
+
+use crate::{
+    books::{self, Books},
+    engine::{Process, Setup},
+    store,
+    world::{World, sender},
+};
+use eyre::{Result, WrapErr};
+use quorate_core::Request;
+use quorate_store::Store;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// How long one trial may take to come to an end once nothing goes wrong any more.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The base fee while transactions are to wait, in wei.
+const DEAR: u128 = 2_000_000_000_000;
+
+/// What one trial needs: a chain, a store, and what is to be executed.
+#[derive(Debug)]
+pub struct Trial {
+    /// The chain.
+    pub world: World,
+    /// The store, as another process has it open.
+    pub store: Store,
+    /// What was proposed.
+    pub requests: Vec<Request>,
+    /// The numbers of the senders' keys.
+    pub senders: Vec<u64>,
+    folder: TempDir,
+}
+
+impl Trial {
+    /// A chain that mines by hand, with wallets and payments that are ready.
+    ///
+    /// # Errors
+    ///
+    /// If there is no anvil.
+    pub async fn start(wallets: u64, payments: u64, are_deployed: bool) -> Result<Self> {
+        Self::with_senders(wallets, payments, are_deployed, 1).await
+    }
+
+    /// As [`Self::start`], with so many senders.
+    ///
+    /// # Errors
+    ///
+    /// If there is no anvil.
+    pub async fn with_senders(
+        wallets: u64,
+        payments: u64,
+        are_deployed: bool,
+        senders: u64,
+    ) -> Result<Self> {
+        let world = World::start(wallets, are_deployed, senders).await?;
+        world.mine_by_hand().await?;
+        let folder = tempfile::tempdir()?;
+        let store = store::open(folder.path()).await?;
+        store::register(&store, &world, are_deployed).await?;
+        let requests = world.payments(payments)?;
+        for request in &requests {
+            store::propose(&store, request).await?;
+        }
+        let senders = (0..senders).map(sender).collect();
+        Ok(Self { world, store, requests, senders, folder })
+    }
+
+    /// The set-up of an engine that talks to the chain itself.
+    pub fn setup(&self) -> Setup {
+        self.setup_with(vec![self.world.chain.endpoint()])
+    }
+
+    /// The set-up of an engine with these endpoints.
+    pub fn setup_with(&self, endpoints: Vec<String>) -> Setup {
+        let url = store::url(self.folder.path());
+        Setup::new(self.world.chain.id(), url, endpoints, self.senders.clone())
+    }
+
+    /// Starts an engine.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started.
+    pub fn engine(&self, setup: &Setup, failpoint: Option<&str>) -> Result<Process> {
+        Process::start(setup, self.folder.path(), failpoint)
+    }
+
+    /// Mines block after block until everything is final and adds up.
+    ///
+    /// # Errors
+    ///
+    /// What does not add up when patience ends, with the engine's last words.
+    pub async fn close(&self, engine: Process) -> Result<Books> {
+        let advance = || self.world.chain.mine(1);
+        let books = books::close(
+            &self.world,
+            &self.store,
+            &self.requests,
+            &self.senders,
+            PATIENCE,
+            advance,
+        );
+        let books = books.await.wrap_err_with(|| engine.last_words());
+        engine.kill().await?;
+        books
+    }
+
+    /// Mines a block in which no transaction of usual fees has a place.
+    ///
+    /// # Errors
+    ///
+    /// If anvil refuses.
+    pub async fn mine_dear(&self) -> Result<()> {
+        self.world.set_base_fee(DEAR).await?;
+        self.world.chain.mine(1).await
+    }
+}
+
+/// What came of one trial.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What went wrong.
+    pub name: String,
+    /// How long it took.
+    pub took: Duration,
+    /// The books, or what did not add up.
+    pub books: Result<Books, String>,
+}
+
+/// Carries a trial out and notes what came of it.
+pub async fn observe(name: &str, trial: impl Future<Output = Result<Books>>) -> Outcome {
+    let begun = tokio::time::Instant::now();
+    let books = trial.await.map_err(|error| format!("{error:#}"));
+    Outcome { name: name.to_owned(), took: begun.elapsed(), books }
+}

@@ -1,0 +1,12 @@
+//! What the engine goes through, as real processes on a real chain, and how the books are compared afterwards.
+//!
+//! - [`world`]: a chain with wallets and payments to make; [`store`]: what owners hand in.
+//! - [`engine`]: an engine as a process of its own, which may be killed.
+//! - [`books`]: what the chain, the store and its audit log say, compared.
+//! - [`chaos`]: the trials.
+
+pub mod books;
+pub mod chaos;
+pub mod engine;
+pub mod store;
+pub mod world;
