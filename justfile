@@ -14,7 +14,7 @@ default:
     "{{ just_executable() }}" --justfile "{{ justfile() }}" --list --unsorted
 
 # Install what is needed into this checkout and run every test
-test: install test-scripts test-contracts test-rust
+test: install test-scripts test-contracts test-rust (chaos "--quick")
 
 # Run what CI runs: formatting, lints, docs, drift, then the tests
 ci:
@@ -104,6 +104,11 @@ demo *args: (install ".")
 [no-exit-message]
 gas *args: install
     cargo run --package quorate-lab --locked --quiet -- gas "$@"
+
+# Let everything go wrong, compare the books, and write docs/chaos.md; --quick, --only TEXT, --json
+[no-exit-message]
+chaos *args: (install ".")
+    cargo run --package quorate-trials --features failpoints --locked --quiet -- chaos "$@"
 
 # Rewrite the npm locks after a change of a package.json
 [no-exit-message]

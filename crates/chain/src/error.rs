@@ -55,6 +55,16 @@ pub enum ChainError {
         /// The oldest block that was searched.
         reached: u64,
     },
+    /// The endpoint serves another chain.
+    #[error("{endpoint} serves chain {found}, not {expected}")]
+    OtherChain {
+        /// Host and port.
+        endpoint: String,
+        /// The chain that was meant (EIP-155).
+        expected: u64,
+        /// The chain that it serves.
+        found: u64,
+    },
     /// What is asked about is not a wallet of the canonical implementation.
     #[error("{address} is not a Quorate wallet")]
     NotAWallet {
@@ -72,6 +82,7 @@ impl ChainError {
             | Self::Rpc { .. }
             | Self::WrongAnswer { .. }
             | Self::HistoryRefused { .. }
+            | Self::OtherChain { .. }
             | Self::NotAWallet { .. } => false,
         }
     }

@@ -254,6 +254,7 @@ impl Engine {
             Effect::FreeNonce { sender, account_nonce, cause } => {
                 tracing::info!(%sender, account_nonce, ?cause, "a no-op is to free an account nonce");
             }
+            Effect::Ignored(why) => tracing::trace!(?why, "ignored"),
             effect => perform::beside(&self.context, effect, &self.state),
         }
     }

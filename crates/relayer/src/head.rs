@@ -43,6 +43,16 @@ impl History {
         self.blocks.front()
     }
 
+    /// How many blocks are known.
+    pub fn len(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
     /// The block with this number.
     pub fn find(&self, number: u64) -> Option<&Header> {
         let index = number.checked_sub(self.oldest()?.id.number)?;

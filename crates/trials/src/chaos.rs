@@ -2,6 +2,7 @@
 
 pub mod crash;
 pub mod report;
+pub mod storm;
 
 use crate::{
     books::{self, Books},
@@ -9,14 +10,14 @@ use crate::{
     store,
     world::{World, sender},
 };
-use eyre::{Result, WrapErr};
+use eyre::{Result, WrapErr, ensure};
 use quorate_core::Request;
-use quorate_store::Store;
+use quorate_store::{MAX_PAGE, ProposalFilter, StatusWord, Storage, Store};
 use std::time::Duration;
 use tempfile::TempDir;
 
 /// How long one trial may take to come to an end once nothing goes wrong any more.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The base fee while transactions are to wait, in wei.
 const DEAR: u128 = 2_000_000_000_000;
@@ -107,6 +108,53 @@ impl Trial {
         let books = books.await.wrap_err_with(|| engine.last_words());
         engine.kill().await?;
         books
+    }
+
+    /// How many proposals have this status.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    pub async fn count(&self, status: StatusWord) -> Result<usize> {
+        self.count_by(ProposalFilter { status: Some(status), ..ProposalFilter::default() }).await
+    }
+
+    /// How many proposals have a final status.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    pub async fn count_final(&self) -> Result<usize> {
+        self.count_by(ProposalFilter { is_final: Some(true), ..ProposalFilter::default() }).await
+    }
+
+    async fn count_by(&self, filter: ProposalFilter) -> Result<usize> {
+        let (mut count, mut before) = (0, None);
+        loop {
+            let page = self.store.list_proposals(filter.clone(), before, MAX_PAGE).await?;
+            count += page.items.len();
+            before = page.next;
+            if before.is_none() {
+                return Ok(count);
+            }
+        }
+    }
+
+    /// Waits until something is the case.
+    ///
+    /// # Errors
+    ///
+    /// If patience ends first.
+    pub async fn until<F: Future<Output = Result<bool>>>(
+        &self,
+        is_so: impl Fn() -> F,
+    ) -> Result<()> {
+        let begun = tokio::time::Instant::now();
+        while !is_so().await? {
+            ensure!(begun.elapsed() < PATIENCE, "what was waited for did not happen");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
     }
 
     /// Mines a block in which no transaction of usual fees has a place.

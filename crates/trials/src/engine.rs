@@ -4,7 +4,6 @@ use crate::world::now_millis;
 use alloy::primitives::U256;
 use eyre::{OptionExt, Result, WrapErr, bail};
 use quorate_bindings::canonical::WALLET_FACTORY;
-use quorate_chain::Chain;
 use quorate_lab::owners::owner;
 use quorate_relayer::{
     Settings,
@@ -91,7 +90,7 @@ impl Setup {
     ///
     /// # Errors
     ///
-    /// If nothing answers, or the store fails for good.
+    /// If the store fails for good.
     pub async fn run(self, stopped: impl Future<Output = ()>) -> Result<()> {
         let options = Options { max_pages: self.max_pages, ..Options::default() };
         let store = Store::open(&self.store, options).await?;
@@ -104,7 +103,7 @@ impl Setup {
     ///
     /// # Errors
     ///
-    /// If nothing answers, or the store fails for good.
+    /// If the store fails for good.
     pub async fn run_on(self, store: Store, stopped: impl Future<Output = ()>) -> Result<()> {
         let holder = format!("trial {}", std::process::id());
         let lease = Duration::from_millis(self.lease_millis);
@@ -118,7 +117,7 @@ impl Setup {
                 max_fee_per_gas: 10_000_000_000_000,
                 sender_floor: U256::ZERO,
             },
-            endpoints: Endpoints::new(connect(&self.endpoints).await?),
+            endpoints: Endpoints::new(self.chain_id, self.endpoints.clone()),
             keys: self.senders.iter().map(|&number| key(number)).collect(),
             store,
             tenure: keeper.tenure(),
@@ -142,15 +141,6 @@ impl Setup {
 
 fn key(number: u64) -> Box<dyn Key> {
     Box::new(LocalKey::new(owner(number)))
-}
-
-/// Every endpoint, as soon as it answers.
-async fn connect(endpoints: &[String]) -> Result<Vec<Chain>> {
-    let mut chains = Vec::new();
-    for endpoint in endpoints {
-        chains.push(Chain::connect(endpoint).await.wrap_err_with(|| endpoint.clone())?);
-    }
-    Ok(chains)
 }
 
 /// A process with an engine in it, killed when dropped.

@@ -2,15 +2,17 @@
 
 use clap::{Parser, Subcommand};
 use eyre::{Result, ensure};
+use quorate_lab::repository;
 use quorate_trials::{
+    books::Books,
     chaos::{
         Outcome,
-        crash::{PLACES, WORKS, crash},
-        observe, report,
+        crash::{PLACES, WORKS, Work, crash},
+        observe, report, storm,
     },
     engine::Setup,
 };
-use std::{future::pending, process::ExitCode};
+use std::{fs, future::pending, pin::Pin, process::ExitCode, time::Duration};
 use tracing_subscriber::EnvFilter;
 
 /// What the engine goes through, and how fast it is.
@@ -23,7 +25,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Let things go wrong and compare the books afterwards. Needs the feature `failpoints`.
+    /// Let things go wrong and compare the books afterwards; writes docs/chaos.md.
+    ///
+    /// Needs the feature `failpoints`. Fails when something does not add up.
     Chaos {
         /// Print JSON instead of a table.
         #[arg(long)]
@@ -72,24 +76,64 @@ async fn engine(setup: &str) -> Result<()> {
     setup.run(pending()).await
 }
 
-#[expect(clippy::print_stdout, reason = "this is the command's output")]
-async fn chaos(json: bool, _quick: bool, only: Option<&str>) -> Result<()> {
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the command's output")]
+async fn chaos(json: bool, quick: bool, only: Option<&str>) -> Result<()> {
     ensure!(cfg!(feature = "failpoints"), "build this with the feature failpoints");
     let mut outcomes: Vec<Outcome> = Vec::new();
-    for work in WORKS {
-        for place in PLACES {
-            let name = format!("kill -9 {place} of {}", work.name());
-            if only.is_none_or(|only| name.contains(only)) {
-                outcomes.push(observe(&name, crash(place, work)).await);
-            }
+    for (name, trial) in trials(quick) {
+        if only.is_some_and(|only| !name.contains(only)) {
+            continue;
         }
+        let outcome = observe(&name, trial).await;
+        let verdict = if outcome.books.is_ok() { "adds up" } else { "DOES NOT ADD UP" };
+        eprintln!("{name}: {verdict}, {:.1} s", outcome.took.as_secs_f64());
+        outcomes.push(outcome);
     }
+    ensure!(!outcomes.is_empty(), "no trial has {:?} in its name", only.unwrap_or_default());
     let failed = outcomes.iter().filter(|outcome| outcome.books.is_err()).count();
     if json {
         println!("{:#}", report::json(&outcomes));
     } else {
         println!("{}", report::table(&outcomes));
     }
+    if !json && !quick && only.is_none() {
+        fs::write(repository().join("docs/chaos.md"), report::page(&outcomes))?;
+    }
     ensure!(failed == 0, "{failed} of {} trials do not add up", outcomes.len());
     Ok(())
+}
+
+type Trial = Pin<Box<dyn Future<Output = Result<Books>>>>;
+
+/// The trials by name; the quick ones take less than a minute together.
+fn trials(quick: bool) -> Vec<(String, Trial)> {
+    let mut trials: Vec<(String, Trial)> = Vec::new();
+    let works: &[Work] = if quick { &[Work::First, Work::Noop] } else { &WORKS };
+    for &work in works {
+        for place in PLACES {
+            let name = format!("kill -9 {} of {}", place.replace('-', " "), work.name());
+            trials.push((name, Box::pin(crash(place, work))));
+        }
+    }
+    let mut add = |name: &str, trial: Trial| trials.push((name.to_owned(), trial));
+    add("a reorg of 2 blocks", Box::pin(storm::reorg(2)));
+    add("a reorg into a revert", Box::pin(storm::reorg_into_revert()));
+    add("a full disk", Box::pin(storm::full_disk()));
+    add("strangers are faster", Box::pin(storm::strangers()));
+    add("two engines on one store", Box::pin(storm::two_engines()));
+    if quick {
+        let limit = Duration::from_secs(30);
+        add("60 executions, one reply in ten lost", Box::pin(storm::lost_replies(60, limit)));
+        return trials;
+    }
+    add("a reorg of 1 block", Box::pin(storm::reorg(1)));
+    add("a reorg of 6 blocks, beyond finality", Box::pin(storm::reorg(6)));
+    add("a reorg of 20 blocks, beyond what is remembered", Box::pin(storm::reorg(20)));
+    add("base fees that jump", Box::pin(storm::fee_spikes()));
+    add("late, lying, hanging and dead endpoints", Box::pin(storm::bad_endpoints()));
+    add("an outage of 30 s", Box::pin(storm::outage(Duration::from_secs(30))));
+    add("20 kills at any moment", Box::pin(storm::kills(20)));
+    let limit = Duration::from_secs(300);
+    add("1,000 executions, one reply in ten lost", Box::pin(storm::lost_replies(1_000, limit)));
+    trials
 }

@@ -19,7 +19,12 @@ use quorate_store::{
     self as store, ChainRecords, Horizon, Lease, MinedAttempt, NewAttempt, ProposalRecord,
     Reservation, SendState, Storage, Store, StoreError, WalletKey, WalletRecord,
 };
-use std::{collections::BTreeMap, future::Future, time::Duration};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 use thiserror::Error;
 
 /// How long to wait before what failed is tried again.
@@ -77,7 +82,10 @@ pub(super) struct Book {
     store: Store,
     chain_id: u64,
     tenure: Tenure,
+    /// The lease that this began with.
     lease: Option<Lease>,
+    /// A lease that another took, which the keeper may not know yet.
+    lost: Mutex<Option<Lease>>,
     clock: fn() -> u64,
     /// How far back a reorg may reach, in milliseconds.
     reach_millis: u64,
@@ -91,7 +99,8 @@ impl Book {
         clock: fn() -> u64,
         reach_millis: u64,
     ) -> Self {
-        Self { store, chain_id, tenure, lease: None, clock, reach_millis }
+        let lost = Mutex::new(None);
+        Self { store, chain_id, tenure, lease: None, lost, clock, reach_millis }
     }
 
     pub(super) const fn store(&self) -> &Store {
@@ -115,7 +124,8 @@ impl Book {
     /// Waits for a lease, and reads everything that the engine begins with.
     pub(super) async fn load(&mut self) -> Result<Rows, BookError> {
         loop {
-            self.lease = Some(self.tenure.acquired(self.lease.as_ref()).await);
+            let lost = self.lost.get_mut().unwrap_or_else(PoisonError::into_inner).clone();
+            self.lease = Some(self.tenure.acquired(lost.as_ref()).await);
             let now = (self.clock)();
             let since = now.saturating_sub(self.reach_millis);
             let day = (now / 86_400_000).saturating_sub(DAYS);
@@ -146,11 +156,13 @@ impl Book {
             for (index, outcome) in futures_util::future::join_all(done).await {
                 match outcome {
                     Ok(()) => written[index] = Some(Written::Stored),
-                    Err(
-                        StoreError::LeaseLost { .. }
-                        | StoreError::Lost { .. }
-                        | StoreError::Gap { .. },
-                    ) => written[index] = Some(Written::Lost),
+                    Err(StoreError::LeaseLost { asked, .. }) => {
+                        *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
+                        written[index] = Some(Written::Lost);
+                    }
+                    Err(StoreError::Lost { .. } | StoreError::Gap { .. }) => {
+                        written[index] = Some(Written::Lost);
+                    }
                     Err(error) if error.is_retryable() => failed = Some(error),
                     Err(error) => return Err(error.into()),
                 }

@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
+    sync::OnceCell,
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -19,18 +20,49 @@ use tokio::{
 /// How long one endpoint is waited for before the next is asked as well.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The endpoints of one chain. One that is dead, slow or behind stops nothing while another is there.
+/// The endpoints of one chain. One that is dead, slow, behind, or of another chain stops nothing while another is
+/// there; it is used as soon as it is well.
 #[derive(Clone, Debug)]
 pub struct Endpoints {
-    chains: Vec<Chain>,
+    places: Arc<[Place]>,
     /// Which one answered last: it is asked first.
     favourite: Arc<AtomicUsize>,
 }
 
+/// One endpoint, connected when it first answers.
+struct Place {
+    url: String,
+    chain_id: u64,
+    chain: OnceCell<Chain>,
+}
+
+impl std::fmt::Debug for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Not the URL, which may hold a key.
+        f.debug_struct("Place").field("chain", &self.chain).finish_non_exhaustive()
+    }
+}
+
+impl Place {
+    async fn chain(&self) -> Result<Chain, ChainError> {
+        let connect = async || {
+            let chain = Chain::connect(&self.url).await?;
+            let (expected, found) = (self.chain_id, chain.id());
+            if found != expected {
+                let endpoint = chain.endpoint().to_owned();
+                return Err(ChainError::OtherChain { endpoint, expected, found });
+            }
+            Ok(chain)
+        };
+        self.chain.get_or_try_init(connect).await.cloned()
+    }
+}
+
 impl Endpoints {
-    /// These endpoints, which must serve the same chain; at least one.
-    pub fn new(chains: Vec<Chain>) -> Self {
-        Self { chains, favourite: Arc::default() }
+    /// The endpoints at these URLs, at least one, which are to serve this chain. None of them has to answer yet.
+    pub fn new(chain_id: u64, urls: impl IntoIterator<Item = String>) -> Self {
+        let place = |url| Place { url, chain_id, chain: OnceCell::new() };
+        Self { places: urls.into_iter().map(place).collect(), favourite: Arc::default() }
     }
 
     /// Asks the one that answered last; the others too, one after the other, if it fails or takes long. The first
@@ -44,11 +76,15 @@ impl Endpoints {
         question: impl Fn(Chain) -> F,
     ) -> Result<T, ChainError> {
         let favourite = self.favourite.load(Ordering::Relaxed);
-        let count = self.chains.len();
+        let count = self.places.len();
         let mut rest = (0..count).map(|index| (favourite + index) % count);
-        let ask = |index: usize| {
-            let answer = question(self.chains[index].clone());
-            async move { (index, answer.await) }
+        let question = &question;
+        let ask = async |index: usize| {
+            let answer = match self.places[index].chain().await {
+                Ok(chain) => question(chain).await,
+                Err(error) => Err(error),
+            };
+            (index, answer)
         };
         let mut asked = FuturesUnordered::new();
         let mut last = ChainError::InvalidUrl { reason: "no endpoint is configured" };
@@ -81,7 +117,7 @@ impl Endpoints {
     /// The error of the last one, if none does.
     pub async fn heads(&self) -> Result<Vec<Header>, ChainError> {
         let mut asked: FuturesUnordered<_> =
-            self.chains.iter().map(|chain| async move { chain.newest().await }).collect();
+            self.places.iter().map(async |place| place.chain().await?.newest().await).collect();
         let (mut heads, mut last) = (Vec::new(), None);
         let mut slow = Box::pin(sleep(Duration::MAX));
         loop {
@@ -110,9 +146,15 @@ impl Endpoints {
     /// reason that is understood.
     pub async fn broadcast(&self, raw: &[u8]) -> Sent {
         let mut sends = JoinSet::new();
-        for chain in &self.chains {
-            let (chain, raw) = (chain.clone(), raw.to_vec());
-            sends.spawn(async move { chain.offer(&raw).await });
+        for index in 0..self.places.len() {
+            let (places, raw) = (self.places.clone(), raw.to_vec());
+            sends.spawn(async move {
+                match places[index].chain().await {
+                    Ok(chain) => chain.offer(&raw).await,
+                    // It was not asked, so it says nothing.
+                    Err(_) => SendAnswer::Unknown,
+                }
+            });
         }
         let mut rejection = None;
         let mut is_unknown = false;

@@ -102,7 +102,12 @@ impl Step {
 
     /// Forgets blocks beyond those to be remembered, and what they decided for good.
     pub(super) fn forget_old(&mut self) {
-        self.state.history.shorten_to(self.state.settings.history);
+        let most = self.state.settings.history;
+        self.state.history.shorten_to(most);
+        if self.state.history.len() < most {
+            // After a restart or a jump: what is older than what is known may be undone all the same.
+            return;
+        }
         let Some(oldest) = self.state.history.oldest().copied() else { return };
         let Some(last) = oldest.id.number.checked_sub(1) else { return };
         for (&address, wallet) in &mut self.state.wallets {

@@ -120,11 +120,7 @@ impl Running {
     }
 }
 
-async fn engine(endpoints: &[String], store: &Store) -> Result<Running> {
-    let mut chains = Vec::new();
-    for endpoint in endpoints {
-        chains.push(Endpoint::connect(endpoint).await?);
-    }
+fn engine(endpoints: &[String], store: &Store) -> Running {
     let factory = quorate_bindings::canonical::WALLET_FACTORY.address;
     let mut settings = Settings::new(world::CHAIN_ID, factory);
     settings.final_depth = 3;
@@ -145,7 +141,7 @@ async fn engine(endpoints: &[String], store: &Store) -> Result<Running> {
     let parts = Parts {
         settings,
         limits,
-        endpoints: Endpoints::new(chains),
+        endpoints: Endpoints::new(world::CHAIN_ID, endpoints.to_vec()),
         keys: vec![Box::new(LocalKey::new(owner(SENDER)))],
         store: store.clone(),
         tenure: keeper.tenure(),
@@ -153,7 +149,7 @@ async fn engine(endpoints: &[String], store: &Store) -> Result<Running> {
         poll: Duration::from_millis(50),
     };
     let (engine, handle) = Engine::new(parts);
-    Ok(Running { handle, keeper, task: tokio::spawn(engine.run()) })
+    Running { handle, keeper, task: tokio::spawn(engine.run()) }
 }
 
 /// What the payees have, each by its number.
@@ -208,7 +204,7 @@ async fn every_proposal_is_executed_once_and_final() -> Result<()> {
     let (chain, folder) = (chain().await?, tempfile::tempdir()?);
     let head = Endpoint::connect(&chain.endpoint()).await?.head().await?.number;
     let store = stored(&folder, head).await?;
-    let running = engine(&[chain.endpoint()], &store).await?;
+    let running = engine(&[chain.endpoint()], &store);
     mine_until_final(&chain, &store).await?;
     running.stop().await?;
     assert_eq!(paid(&chain).await?, due());
@@ -220,11 +216,10 @@ async fn every_proposal_is_executed_once_and_final() -> Result<()> {
 async fn lost_replies_and_a_dead_endpoint_lose_and_double_nothing() -> Result<()> {
     let (chain, folder) = (chain().await?, tempfile::tempdir()?);
     let head = Endpoint::connect(&chain.endpoint()).await?.head().await?.number;
-    let dead = Proxy::start(&chain.endpoint(), Faults::none(1)).await?;
+    let dead = Proxy::start(&chain.endpoint(), Faults::none(1).down()).await?;
     let lossy = Proxy::start(&chain.endpoint(), Faults::none(2)).await?;
     let store = stored(&folder, head).await?;
-    let running = engine(&[dead.endpoint(), lossy.endpoint()], &store).await?;
-    dead.set_faults(Faults::none(1).down());
+    let running = engine(&[dead.endpoint(), lossy.endpoint()], &store);
     let send = Some("eth_sendRawTransaction");
     let faults =
         Faults::none(2).with(Fault::LoseReply, 400, send).with(Fault::LoseReply, 100, None);
@@ -242,7 +237,7 @@ async fn restarts_lose_and_double_nothing() -> Result<()> {
     let head = Endpoint::connect(&chain.endpoint()).await?.head().await?.number;
     let mut store = stored(&folder, head).await?;
     for round in 0..6_u64 {
-        let running = engine(&[chain.endpoint()], &store).await?;
+        let running = engine(&[chain.endpoint()], &store);
         tokio::time::sleep(Duration::from_millis(40 + 60 * round)).await;
         if round % 2 == 1 {
             chain.mine(1).await?;
@@ -251,7 +246,7 @@ async fn restarts_lose_and_double_nothing() -> Result<()> {
         store.close().await;
         store = open(&folder).await?;
     }
-    let running = engine(&[chain.endpoint()], &store).await?;
+    let running = engine(&[chain.endpoint()], &store);
     mine_until_final(&chain, &store).await?;
     running.stop().await?;
     assert_eq!(paid(&chain).await?, due());
@@ -264,7 +259,7 @@ async fn what_is_stored_meanwhile_is_executed_too() -> Result<()> {
     let (chain, folder) = (chain().await?, tempfile::tempdir()?);
     let head = Endpoint::connect(&chain.endpoint()).await?.head().await?.number;
     let empty = open(&folder).await?;
-    let running = engine(&[chain.endpoint()], &empty).await?;
+    let running = engine(&[chain.endpoint()], &empty);
     let store = stored(&folder, head).await?;
     mine_until_final(&chain, &store).await?;
     running.stop().await?;
@@ -278,8 +273,8 @@ async fn a_second_engine_takes_over() -> Result<()> {
     let (chain, folder) = (chain().await?, tempfile::tempdir()?);
     let head = Endpoint::connect(&chain.endpoint()).await?.head().await?.number;
     let store = stored(&folder, head).await?;
-    let first = engine(&[chain.endpoint()], &store).await?;
-    let second = engine(&[chain.endpoint()], &open(&folder).await?).await?;
+    let first = engine(&[chain.endpoint()], &store);
+    let second = engine(&[chain.endpoint()], &open(&folder).await?);
     tokio::time::sleep(Duration::from_millis(300)).await;
     chain.mine(1).await?;
     first.stop().await?;
@@ -301,7 +296,7 @@ async fn a_stranger_may_be_faster() -> Result<()> {
         chain.send(request.wallet, U256::ZERO, request.calldata(list)).await?;
     }
     let store = stored(&folder, head).await?;
-    let running = engine(&[chain.endpoint()], &store).await?;
+    let running = engine(&[chain.endpoint()], &store);
     mine_until_final(&chain, &store).await?;
     running.stop().await?;
     assert_eq!(paid(&chain).await?, due());

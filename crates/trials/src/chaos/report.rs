@@ -35,6 +35,26 @@ pub fn table(outcomes: &[Outcome]) -> String {
     text
 }
 
+/// The report that is committed.
+pub fn page(outcomes: &[Outcome]) -> String {
+    format!(
+        "# What the engine went through\n\n\
+         Written by `just chaos`. Each trial runs real engine processes on a real chain (anvil), with SQLite; \
+         kills are `SIGKILL`. Afterwards the books are compared:\n\n\
+         - each proposal was executed exactly once, or something else was decided and nothing was paid; \
+         the payees have what they are due, to the wei;\n\
+         - each status is what the chain's `Executed` events say, and final;\n\
+         - each transaction of a sender on chain was stored before; each account nonce is settled as the chain \
+         has it; nothing is left on its way, and no budget is held back;\n\
+         - the audit log is whole, the outbox has no gaps.\n\n\
+         Transactions beyond the executions are no-ops that freed account nonces, creations of wallets, and \
+         transactions that reverted because the world changed under them. Blocks with 3 on top are final here, \
+         and 16 are remembered. Chains that come after a fork, other nodes than anvil, and disks that lie \
+         about fsync are not tried.\n\n{}",
+        table(outcomes)
+    )
+}
+
 /// The same as JSON.
 pub fn json(outcomes: &[Outcome]) -> Value {
     let row = |outcome: &Outcome| {
