@@ -6,7 +6,7 @@ use crate::{
     event::{Block, BlockId, Header as EngineHeader},
 };
 use alloy::primitives::Address;
-use quorate_chain::{ChainError, blocks::Header};
+use quorate_chain::{ChainError, Header};
 use std::{collections::VecDeque, sync::Arc};
 use tokio::time::MissedTickBehavior;
 
@@ -80,7 +80,7 @@ impl Follower {
     async fn newest(&self, context: &Context) -> Result<Option<Header>, ChainError> {
         let (mut newest, mut failed) = (None::<Header>, None);
         for chain in context.endpoints.all() {
-            match chain.newest().await {
+            match chain.head().await {
                 Ok(head) if newest.is_none_or(|newest| head.number > newest.number) => {
                     newest = Some(head);
                 }
@@ -147,7 +147,7 @@ async fn block(
             id: BlockId { number: header.number, hash: header.hash },
             parent: header.parent,
             timestamp: header.timestamp,
-            base_fee_per_gas: header.base_fee_per_gas,
+            base_fee_per_gas: header.base_fee_per_gas.unwrap_or_default(),
         },
         logs: logs.collect(),
     })
