@@ -2,11 +2,11 @@
 
 use crate::{ChainError, endpoint::Endpoint};
 use alloy::{
-    primitives::{Address, Bytes, U64, U128, U256, keccak256},
+    primitives::{Address, Bytes, U64, U256, keccak256},
     rpc::types::BlockNumberOrTag,
 };
 use quorate_bindings::canonical::Canonical;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
 
 /// One JSON-RPC endpoint, and the chain it serves. Cheap to clone.
@@ -17,26 +17,6 @@ use std::sync::Arc;
 pub struct Chain {
     endpoint: Arc<Endpoint>,
     id: u64,
-}
-
-/// The newest block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// Its number.
-    pub number: u64,
-    /// Its time in Unix seconds.
-    pub timestamp: u64,
-    /// Its base fee in wei per gas; none on a chain without EIP-1559.
-    pub base_fee_per_gas: Option<u128>,
-}
-
-/// The fields of a block that are used, so that chains with headers of their own can be read too.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Block {
-    number: U64,
-    timestamp: U64,
-    base_fee_per_gas: Option<U128>,
 }
 
 impl Chain {
@@ -61,21 +41,6 @@ impl Chain {
     /// Host and port of the endpoint.
     pub fn endpoint(&self) -> &str {
         self.endpoint.name()
-    }
-
-    /// The newest block.
-    ///
-    /// # Errors
-    ///
-    /// If the endpoint gives no sensible answer.
-    pub async fn head(&self) -> Result<Head, ChainError> {
-        let block: Block =
-            self.read("eth_getBlockByNumber", (BlockNumberOrTag::Latest, false)).await?;
-        Ok(Head {
-            number: block.number.to(),
-            timestamp: block.timestamp.to(),
-            base_fee_per_gas: block.base_fee_per_gas.map(|fee| fee.to()),
-        })
     }
 
     /// Whether there is code at `address`. An account that delegates (EIP-7702) has code too.

@@ -30,6 +30,9 @@ const LONGEST: usize = 200;
 /// Parts of a URL below this length are words like `v2`, not keys.
 const SHORTEST_SECRET: usize = 8;
 
+/// The code of JSON-RPC for a method that the endpoint does not have.
+pub(crate) const NO_SUCH_METHOD: i64 = -32_601;
+
 /// Where requests go. Shows host and port alone.
 pub(crate) struct Endpoint {
     http: Client,

@@ -1,6 +1,9 @@
 //! What a wallet executed, from the events on chain.
 
-use crate::{Chain, ChainError, endpoint::Fault};
+use crate::{
+    Chain, ChainError,
+    endpoint::{Fault, NO_SUCH_METHOD},
+};
 use alloy::{
     primitives::{Address, B256},
     rpc::types::{BlockNumberOrTag, Log},
@@ -17,9 +20,6 @@ const MOST_REQUESTS: u32 = 256;
 
 /// How many requests of a search may take too long before the endpoint counts as out of reach.
 const MOST_LATE: u32 = 3;
-
-/// The code of JSON-RPC for a method that the endpoint does not have.
-const NO_SUCH_METHOD: i64 = -32_601;
 
 /// An action that went through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

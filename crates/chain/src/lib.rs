@@ -5,7 +5,7 @@
 //! - [`wallet`]: what a wallet is at one block, and where it comes from.
 //! - [`verify`]: whose signatures count.
 //! - [`token`]: what a token says about itself.
-//! - [`history`]: what a wallet executed; [`blocks`]: blocks, their events, and simulations on top of them.
+//! - [`history`]: what a wallet executed; [`blocks`]: blocks and the events in them.
 //! - [`simulate`], [`send`]: before and after a transaction.
 //! - [`revert`]: the bytes of a revert in one sentence.
 //!
@@ -28,12 +28,13 @@ pub mod token;
 pub mod verify;
 pub mod wallet;
 
-pub use chain::{Chain, Head};
+pub use blocks::Header;
+pub use chain::Chain;
 pub use error::ChainError;
 pub use history::Execution;
 pub use revert::Revert;
-pub use send::{Fees, Receipt, WaitError};
-pub use simulate::SimulateError;
+pub use send::{Fees, Receipt, SendAnswer, WaitError};
+pub use simulate::{SimulateError, Simulated, SimulatedCall};
 pub use token::Token;
 pub use verify::{Refusal, Rejected, Verified};
 pub use wallet::{Provenance, WalletState};

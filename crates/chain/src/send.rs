@@ -33,17 +33,37 @@ pub struct Fees {
     pub max_priority_fee_per_gas: u128,
 }
 
+/// What an endpoint said to sent bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SendAnswer {
+    /// It has them, or had them before.
+    Accepted,
+    /// It refused them, for the reason it gave, escaped.
+    Refused(String),
+    /// It may have them or not.
+    Unknown,
+}
+
 /// What became of a mined transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// Whether it went through; if not, [`Chain::revert_reason`] tells why.
     pub success: bool,
-    /// The block it is in.
+    /// The number of the block it is in.
     pub block_number: u64,
+    /// The hash of that block.
+    pub block_hash: B256,
     /// The gas it used.
     pub gas_used: u64,
     /// What it paid, in wei per gas.
     pub effective_gas_price: u128,
+}
+
+impl Receipt {
+    /// What the sender paid for gas, in wei. Without the value it sent, and what a rollup takes for its data.
+    pub fn cost(&self) -> U256 {
+        U256::from(self.gas_used) * U256::from(self.effective_gas_price)
+    }
 }
 
 /// Why there is no receipt. Neither says that the transaction will not be mined.
@@ -77,6 +97,7 @@ struct FeeHistory {
 struct MinedReceipt {
     status: U64,
     block_number: U64,
+    block_hash: B256,
     gas_used: U64,
     effective_gas_price: U128,
 }
@@ -140,6 +161,16 @@ impl Chain {
         }
     }
 
+    /// Sends signed bytes once, and says what is known then. A refusal is an answer, not an error: see
+    /// [`Chain::send`] for the other way round.
+    pub async fn offer(&self, raw: &[u8]) -> SendAnswer {
+        match self.send(raw).await {
+            Ok(_) => SendAnswer::Accepted,
+            Err(ChainError::Rpc { message, .. }) => SendAnswer::Refused(message),
+            Err(_) => SendAnswer::Unknown,
+        }
+    }
+
     /// What became of a transaction; none if it is not mined.
     ///
     /// # Errors
@@ -151,6 +182,7 @@ impl Chain {
         Ok(receipt.map(|receipt| Receipt {
             success: receipt.status == U64::ONE,
             block_number: receipt.block_number.to(),
+            block_hash: receipt.block_hash,
             gas_used: receipt.gas_used.to(),
             effective_gas_price: receipt.effective_gas_price.to(),
         }))

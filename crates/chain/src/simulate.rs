@@ -2,6 +2,7 @@
 
 use crate::{
     Chain, ChainError, Revert,
+    endpoint::{Fault, NO_SUCH_METHOD},
     evm::{Call, CallError},
 };
 use alloy::{
@@ -9,6 +10,7 @@ use alloy::{
     rpc::types::BlockNumberOrTag,
 };
 use quorate_core::Request;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Why there is no estimate.
@@ -26,6 +28,57 @@ pub enum SimulateError {
     /// The endpoint gave no answer.
     #[error(transparent)]
     Chain(#[from] ChainError),
+}
+
+/// What one of several simulated calls did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Simulated {
+    /// Whether it went through.
+    pub success: bool,
+    /// The gas it used, which is less than the gas it needs where gas is refunded.
+    pub gas_used: u64,
+}
+
+/// A call that is simulated after others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SimulatedCall {
+    /// The sender.
+    pub from: Address,
+    /// Whom it calls.
+    pub to: Address,
+    /// Calldata.
+    pub data: Bytes,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SimulateRequest {
+    block_state_calls: [Calls; 1],
+    validation: bool,
+}
+
+#[derive(Serialize)]
+struct Calls {
+    calls: Vec<Call>,
+}
+
+#[derive(Deserialize)]
+struct SimulatedBlock {
+    calls: Vec<SimulatedAnswer>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SimulatedAnswer {
+    status: U64,
+    gas_used: U64,
+}
+
+impl From<&SimulatedCall> for Call {
+    fn from(call: &SimulatedCall) -> Self {
+        let (from, to, data) = (Some(call.from), Some(call.to), call.data.clone());
+        Self { from, to, data, ..Self::default() }
+    }
 }
 
 impl Chain {
@@ -65,11 +118,9 @@ impl Chain {
         to: Address,
         data: Bytes,
     ) -> Result<u64, SimulateError> {
-        let method = "eth_estimateGas";
         let call = Call { from: Some(from), to: Some(to), data, ..Call::default() };
-        let answer = self.raw().try_read::<U64>(method, (&call, BlockNumberOrTag::Latest)).await;
-        match answer.map_err(|fault| self.call_error(method, fault)) {
-            Ok(gas) => Ok(gas.to()),
+        match self.gas_of(&call, BlockNumberOrTag::Latest).await {
+            Ok(gas) => Ok(gas),
             // Some nodes give the reason to a call alone.
             Err(CallError::Failed(vague @ (Revert::Silent | Revert::Halted(_)))) => {
                 match self.call(&call, BlockNumberOrTag::Latest).await {
@@ -80,5 +131,76 @@ impl Chain {
             Err(CallError::Failed(reason)) => Err(SimulateError::Reverted(reason)),
             Err(CallError::Chain(error)) => Err(error.into()),
         }
+    }
+
+    /// What calls would do, one after the other, on top of a block. None where the endpoint does not simulate.
+    ///
+    /// # Errors
+    ///
+    /// If the endpoint gives no sensible answer.
+    pub async fn simulate_calls(
+        &self,
+        block: u64,
+        calls: &[SimulatedCall],
+    ) -> Result<Option<Vec<Simulated>>, ChainError> {
+        let method = "eth_simulateV1";
+        let calls: Vec<_> = calls.iter().map(Call::from).collect();
+        let count = calls.len();
+        let request = SimulateRequest { block_state_calls: [Calls { calls }], validation: false };
+        let at = BlockNumberOrTag::Number(block);
+        let answer = self.raw().try_read::<Vec<SimulatedBlock>>(method, (request, at)).await;
+        match answer {
+            Ok(blocks) => {
+                let answers: Vec<_> = blocks.into_iter().flat_map(|block| block.calls).collect();
+                if answers.len() != count {
+                    return Err(self.wrong_answer(method, "not an answer for each call"));
+                }
+                let simulated = |answer: SimulatedAnswer| Simulated {
+                    success: answer.status == U64::ONE,
+                    gas_used: answer.gas_used.to(),
+                };
+                Ok(Some(answers.into_iter().map(simulated).collect()))
+            }
+            Err(Fault::Rpc(fault)) if fault.code == NO_SUCH_METHOD => Ok(None),
+            Err(fault) => Err(self.raw().error(method, fault)),
+        }
+    }
+
+    /// As [`Self::estimate`], on top of a block; none if it would fail, for whatever reason.
+    ///
+    /// # Errors
+    ///
+    /// If the endpoint gives no sensible answer.
+    pub async fn estimate_at(
+        &self,
+        block: u64,
+        call: &SimulatedCall,
+    ) -> Result<Option<u64>, ChainError> {
+        match self.gas_of(&call.into(), BlockNumberOrTag::Number(block)).await {
+            Ok(gas) => Ok(Some(gas)),
+            Err(CallError::Failed(_)) => Ok(None),
+            Err(CallError::Chain(error)) => Err(error),
+        }
+    }
+
+    /// Whether the endpoint knows `eth_simulateV1`.
+    ///
+    /// # Errors
+    ///
+    /// If the endpoint gives no sensible answer.
+    pub async fn can_simulate(&self) -> Result<bool, ChainError> {
+        let head = self.head().await?.number;
+        let to_itself = SimulatedCall {
+            from: Address::with_last_byte(1),
+            to: Address::with_last_byte(1),
+            data: Bytes::new(),
+        };
+        Ok(self.simulate_calls(head, &[to_itself]).await?.is_some())
+    }
+
+    async fn gas_of(&self, call: &Call, at: BlockNumberOrTag) -> Result<u64, CallError> {
+        let method = "eth_estimateGas";
+        let answer = self.raw().try_read::<U64>(method, (call, at)).await;
+        answer.map(|gas| gas.to()).map_err(|fault| self.call_error(method, fault))
     }
 }

@@ -63,7 +63,7 @@ pub(crate) fn cause_of(error: &eyre::Report) -> Cause {
         if let Some(error) = error.downcast_ref::<ChainError>() {
             return match error {
                 ChainError::InvalidUrl { .. } => Cause::BadInput,
-                ChainError::NotAWallet { .. } => Cause::Mismatch,
+                ChainError::NotAWallet { .. } | ChainError::OtherChain { .. } => Cause::Mismatch,
                 ChainError::Unreachable { .. }
                 | ChainError::Rpc { .. }
                 | ChainError::WrongAnswer { .. }

@@ -29,13 +29,6 @@ pub(crate) struct Mined {
     pub(crate) receipt: Receipt,
 }
 
-impl Mined {
-    /// What it cost, in wei.
-    pub(crate) fn fee(&self) -> U256 {
-        U256::from(self.receipt.gas_used) * U256::from(self.receipt.effective_gas_price)
-    }
-}
-
 /// The estimate, or why there is none.
 pub(crate) fn estimated(result: Result<u64, SimulateError>) -> Result<u64> {
     let gas = result.map_err(|error| match error {

@@ -2,9 +2,11 @@
 
 #![expect(clippy::print_stdout, reason = "it is what this is for")]
 
-use alloy::primitives::{Address, U256};
+use alloy::primitives::{Address, Bytes, U256};
 use eyre::Result;
-use quorate_core::{Action, Nonce, OwnerSignature, Request, signature::EcdsaSignature};
+use quorate_core::{
+    Action, Config, Nonce, OwnerSignature, Request, Snapshot, signature::EcdsaSignature,
+};
 use quorate_store::{NewProposal, NewSignature, NewWallet, Options, Storage, Store, WalletKey};
 use tokio::{task::JoinSet, time::Instant};
 
@@ -36,7 +38,10 @@ async fn main() -> Result<()> {
 /// Proposals stored a second by many callers, of which at most `group` share a commit.
 async fn rate(url: &str, group: usize, round: u64) -> Result<f64> {
     let store = Store::open(url, Options { group, ..Options::default() }).await?;
-    let wallet = NewWallet { key: WALLET, origin: None, config: None, epoch: 0 };
+    let owners = vec![Address::repeat_byte(1)];
+    let config = Config::new(1, owners, Address::ZERO, Bytes::new())?;
+    let snapshot = Snapshot::new(0, true, 0, config);
+    let wallet = NewWallet { key: WALLET, origin: None, snapshot };
     store.register_wallet(wallet, 0).await?;
     let begun = Instant::now();
     let mut tasks = JoinSet::new();

@@ -42,7 +42,6 @@ pub use lease::{Lease, LeaseAnswer};
 pub use open::{Engine, Options};
 pub use outbox::{Event, EventFilter, EventKind};
 pub use page::{MAX_PAGE, Page};
-pub use quorate_core::status::StatusWord;
 pub use proposal::{NewProposal, ProposalFilter, ProposalRecord, RecordedProposal};
 pub use signature::{Accepted, NewSignature, SignatureRecord};
 pub use storage::{Storage, Stores};

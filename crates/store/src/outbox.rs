@@ -26,7 +26,7 @@ pub enum EventKind {
     Signed,
     /// A proposal's status changed, or what belongs to it.
     Status,
-    /// A closed proposal is open again: a reorg took back what had closed it.
+    /// A closed proposal is open again, or closed otherwise: a reorg took back what had closed it.
     Reopened,
     /// An attempt was recorded.
     Attempted,

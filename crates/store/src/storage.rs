@@ -23,9 +23,9 @@ use std::future::Future;
 /// Intentions, each one durable commit, and questions.
 ///
 /// An intention returns once it is on disk; one that fails changed nothing. Asked again, as after a lost
-/// connection or a crash, it does nothing twice: it answers as for what was known before, or, where a revision
-/// is compared, with [`StoreError::Conflict`]. Whatever it changes is told in the outbox and
-/// recorded in the audit log by the same commit. `at` is the caller's time in Unix milliseconds: nothing here has
+/// connection or a crash, it does nothing twice: it answers as for what was known before. Whatever it changes of wallets,
+/// proposals and attempts is told in the outbox and recorded in the audit log by the same commit; but for a
+/// checkpoint, which changes nothing that anybody is told. `at` is the caller's time in Unix milliseconds: nothing here has
 /// a clock.
 ///
 /// Every call fails with [`StoreError::Database`] if the database does, and with [`StoreError::Corrupt`] if what was

@@ -11,8 +11,8 @@ use crate::{
     world::{World, sender},
 };
 use eyre::{Result, WrapErr, ensure};
-use quorate_core::Request;
-use quorate_store::{MAX_PAGE, ProposalFilter, StatusWord, Storage, Store};
+use quorate_core::{Request, status::StatusWord};
+use quorate_store::{MAX_PAGE, ProposalFilter, Storage, Store};
 use std::time::Duration;
 use tempfile::TempDir;
 

@@ -1,5 +1,6 @@
 //! An endpoint that answers whatever a test wants.
 
+use alloy::primitives::B256;
 use eyre::Result;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
@@ -82,6 +83,14 @@ pub(crate) fn http(status: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
         .into()
+}
+
+/// The answer to `eth_getBlockByNumber`: a block of this number.
+pub(crate) fn header(number: u64) -> Vec<u8> {
+    let number = format!("{number:#x}");
+    result(json!({
+        "number": number, "hash": B256::ZERO, "parentHash": B256::ZERO, "timestamp": "0x1",
+    }))
 }
 
 /// A result of JSON-RPC.

@@ -1,7 +1,7 @@
 //! What a wallet executed.
 
 use crate::{
-    fake::{Fake, error, result},
+    fake::{Fake, error, header, result},
     stage::{Stage, config},
 };
 use alloy::{
@@ -64,9 +64,7 @@ fn log(address: Address, digest: B256, block: u64) -> Value {
 async fn limited(head: u64, most: u64, at: u64) -> Result<Fake> {
     Fake::start(move |method, params| match method {
         "eth_chainId" => result(json!("0x1")),
-        "eth_getBlockByNumber" => {
-            result(json!({ "number": format!("{head:#x}"), "timestamp": "0x1" }))
-        }
+        "eth_getBlockByNumber" => header(head),
         "eth_getLogs" => {
             let (from, to) = (block(params, "fromBlock"), block(params, "toBlock"));
             if to - from >= most {
@@ -137,7 +135,7 @@ async fn events_that_were_not_asked_for_are_ignored() -> Result<()> {
     let others = [log(Address::ZERO, DIGEST, 3), log(WALLET, B256::ZERO, 3), removed, pending, cut];
     let fake = Fake::start(move |method, _| match method {
         "eth_chainId" => result(json!("0x1")),
-        "eth_getBlockByNumber" => result(json!({ "number": "0x5", "timestamp": "0x1" })),
+        "eth_getBlockByNumber" => header(5),
         _ => result(json!(others)),
     })
     .await?;

@@ -38,7 +38,7 @@ async fn a_transaction_is_sent_once_and_waited_for() -> Result<()> {
     let receipt = stage.chain.wait(tx_hash, LONG).await?;
     let head = stage.chain.head().await?;
     ensure!(receipt.success && receipt.gas_used == 21_000);
-    ensure!(receipt.block_number == head.number);
+    ensure!((receipt.block_number, receipt.block_hash) == (head.number, head.hash));
     ensure!(Some(receipt.effective_gas_price) > head.base_fee_per_gas);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What a wallet is, and where it comes from.
 
 use crate::{
-    fake::{Fake, error, http, result},
+    fake::{Fake, error, header, http, result},
     stage::{SALT, Stage, config},
 };
 use alloy::{
@@ -195,7 +195,7 @@ async fn without_a_fitting_event_nobody_shows_where_a_wallet_comes_from() -> Res
         let code = code.clone();
         let fake = Fake::start(move |method, _| match method {
             "eth_chainId" => result(json!("0x1")),
-            "eth_getBlockByNumber" => result(json!({ "number": "0x10", "timestamp": "0x1" })),
+            "eth_getBlockByNumber" => header(16),
             "eth_getCode" => result(json!(code)),
             "eth_getLogs" => logs.clone(),
             "eth_call" => result(json!("0x")),

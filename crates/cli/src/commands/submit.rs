@@ -122,7 +122,7 @@ async fn report(
         )));
     }
     let Mined { tx_hash, receipt } = mined;
-    let fee = mined.fee();
+    let fee = receipt.cost();
     output.say(&format!(
         "executed {}\nin transaction {tx_hash} (block {}, {} gas, {} ETH)",
         proposal.digest(),

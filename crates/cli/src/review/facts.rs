@@ -4,14 +4,14 @@ use super::calldata;
 use crate::{arguments::ChainOptions, chain_access, output::Output};
 use alloy::primitives::{Address, B256};
 use eyre::Result;
-use quorate_chain::{Chain, Execution, Head, Token, Verified, WalletState};
+use quorate_chain::{Chain, Execution, Header, Token, Verified, WalletState};
 use quorate_core::{Action, Nonce, Proposal};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that was read for one proposal.
 #[derive(Debug)]
 pub(crate) struct Facts {
-    pub(crate) head: Head,
+    pub(crate) head: Header,
     pub(crate) state: WalletState,
     /// The next nonce of the proposal's lane; none where there is no wallet to ask.
     pub(crate) next: Option<Nonce>,

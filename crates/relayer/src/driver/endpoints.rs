@@ -2,7 +2,7 @@
 
 use crate::event::{Rejection, Sent};
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
-use quorate_chain::{Chain, ChainError, blocks::Header, blocks::SendAnswer};
+use quorate_chain::{Chain, ChainError, Header, SendAnswer};
 use std::{
     future::Future,
     sync::{
@@ -117,7 +117,7 @@ impl Endpoints {
     /// The error of the last one, if none does.
     pub async fn heads(&self) -> Result<Vec<Header>, ChainError> {
         let mut asked: FuturesUnordered<_> =
-            self.places.iter().map(async |place| place.chain().await?.newest().await).collect();
+            self.places.iter().map(async |place| place.chain().await?.head().await).collect();
         let (mut heads, mut last) = (Vec::new(), None);
         let mut slow = Box::pin(sleep(Duration::MAX));
         loop {

@@ -6,7 +6,7 @@ use crate::{
     event::{Block, BlockId, Header as EngineHeader},
 };
 use alloy::primitives::Address;
-use quorate_chain::{ChainError, blocks::Header};
+use quorate_chain::{ChainError, Header};
 use std::{collections::VecDeque, sync::Arc};
 use tokio::time::MissedTickBehavior;
 
@@ -136,7 +136,7 @@ async fn block(
             id: BlockId { number: header.number, hash: header.hash },
             parent: header.parent,
             timestamp: header.timestamp,
-            base_fee_per_gas: header.base_fee_per_gas,
+            base_fee_per_gas: header.base_fee_per_gas.unwrap_or_default(),
         },
         logs: logs.collect(),
     })

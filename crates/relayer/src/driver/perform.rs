@@ -13,10 +13,7 @@ use crate::{
     wallet::Execution,
 };
 use alloy::primitives::{Address, B256};
-use quorate_chain::{
-    ChainError, Provenance,
-    blocks::{Header, SimulatedCall},
-};
+use quorate_chain::{ChainError, Header, Provenance, SimulatedCall};
 use quorate_core::{Config, Snapshot};
 use std::{
     collections::{BTreeMap, btree_map::Entry},
@@ -180,10 +177,10 @@ async fn accounts(
 async fn receipts(context: &Context, tx_hashes: Vec<B256>) -> Result<Vec<Event>, ChainError> {
     let mut events = Vec::new();
     for tx_hash in tx_hashes {
-        let read = context.endpoints.read(|chain| async move { chain.inclusion(tx_hash).await });
+        let read = context.endpoints.read(|chain| async move { chain.receipt(tx_hash).await });
         let receipt = read.await?.map(|found| Receipt {
             block: BlockId { number: found.block_number, hash: found.block_hash },
-            paid: Paid { success: found.success, gas_used: found.gas_used, cost: found.cost },
+            paid: Paid { success: found.success, gas_used: found.gas_used, cost: found.cost() },
         });
         events.push(Event::ReceiptSeen { tx_hash, receipt });
     }

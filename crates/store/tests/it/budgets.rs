@@ -1,65 +1,61 @@
-//! Budgets: reserved with the attempt, settled with the account nonce.
+//! Budgets: held back with an account nonce, settled with it, and again when it ends otherwise.
 
 use crate::{
     database::{Database, on_both},
-    sample::{CHAIN, NOW, account_nonce, attempt, inclusion, leased, new_wallet, wallet},
+    sample::{CHAIN, NOW, attempt, foreign, leased, mined, wallet},
 };
-use alloy::primitives::{Address, U256};
+use alloy::primitives::{Address, U256, keccak256};
 use eyre::Result;
-use quorate_store::{
-    MinedAttempt, NewAttempt, Reservation, Settlement, Storage, Store, StoreError, Usage,
-};
+use quorate_store::{NewAttempt, Reservation, SendState, Storage, Store, Usage};
 
 on_both!(
-    what_does_not_fit_takes_no_nonce,
-    replacements_are_never_refused,
+    a_nonce_is_reserved_for_once,
     settling_books_the_fee_once,
-    the_chain_has_a_budget_of_its_own,
+    what_opens_a_nonce_takes_its_books_back,
+    another_end_is_booked_anew,
+    the_chain_has_a_sum_of_its_own,
 );
 
 const DAY: u32 = 20_833;
 
 fn costing(amount: u64, new: NewAttempt) -> NewAttempt {
-    let reservation = Reservation {
-        day: DAY,
-        amount: U256::from(amount),
-        wallet_limit: Some(U256::from(100)),
-        chain_limit: Some(U256::from(150)),
-    };
-    NewAttempt { reservation: Some(reservation), ..new }
+    NewAttempt { reservation: Reservation { day: DAY, amount: U256::from(amount) }, ..new }
 }
 
-async fn usage(store: &Store, of: Option<Address>) -> Result<(u64, u64)> {
-    let Usage { reserved, spent } = store.budget_usage(CHAIN, of, DAY).await?;
+/// Reserved and spent.
+async fn usage(store: &Store, of: Option<Address>, day: u32) -> Result<(u64, u64)> {
+    let Usage { reserved, spent } = store.budget_usage(CHAIN, of, day).await?;
     Ok((reserved.to(), spent.to()))
 }
 
-async fn what_does_not_fit_takes_no_nonce(database: &Database) -> Result<()> {
-    let store = database.open().await?;
-    store.register_wallet(new_wallet(0), NOW).await?;
-    let lease = leased(&store, "engine").await?;
-    store.record_attempt(&lease, costing(60, attempt(0, 0, 0)), None, NOW).await?;
-    let refused = store.record_attempt(&lease, costing(41, attempt(1, 0, 0)), None, NOW).await;
-    let [asked, used, limit] = [41, 60, 100].map(U256::from);
-    let wallet = wallet(0).address;
-    assert_eq!(refused, Err(StoreError::OverBudget { wallet, day: DAY, asked, used, limit }));
-    assert_eq!(store.next_account_nonce(CHAIN, account_nonce(0).sender).await?, Some(1));
-    assert_eq!(usage(&store, Some(wallet)).await?, (60, 0));
-    store.record_attempt(&lease, costing(40, attempt(1, 0, 0)), None, NOW).await?;
-    assert_eq!(usage(&store, Some(wallet)).await?, (100, 0));
-    // The next day has its own.
-    let mut tomorrow = costing(100, attempt(2, 0, 0));
-    tomorrow.reservation.as_mut().expect("it has one").day += 1;
-    store.record_attempt(&lease, tomorrow, None, NOW).await?;
-    Ok(())
+/// Of the first wallet, which is all that its chain has.
+async fn used(store: &Store) -> Result<(u64, u64)> {
+    let used = usage(store, Some(wallet(0).address), DAY).await?;
+    assert_eq!(usage(store, None, DAY).await?, used);
+    Ok(used)
 }
 
-async fn replacements_are_never_refused(database: &Database) -> Result<()> {
+async fn a_nonce_is_reserved_for_once(database: &Database) -> Result<()> {
     let store = database.open().await?;
     let lease = leased(&store, "engine").await?;
-    store.record_attempt(&lease, costing(100, attempt(0, 0, 0)), None, NOW).await?;
-    store.record_attempt(&lease, costing(30, attempt(0, 1, 0)), None, NOW).await?;
-    assert_eq!(usage(&store, Some(wallet(0).address)).await?, (130, 0));
+    assert_eq!(used(&store).await?, (0, 0));
+    store.record_attempt(&lease, costing(60, attempt(0, 0, 0)), NOW).await?;
+    store.record_attempt(&lease, costing(60, attempt(0, 0, 0)), NOW).await?;
+    assert_eq!(used(&store).await?, (60, 0), "asked again, it is held once");
+    assert!(store.record_attempt(&lease, costing(60, attempt(0, 0, 1)), NOW).await.is_err());
+    assert_eq!(used(&store).await?, (60, 0), "what is refused holds nothing");
+    // A replacement is of the first one's day and amount, whatever it says.
+    let mut bump = costing(90, attempt(0, 1, 0));
+    bump.reservation.day += 1;
+    store.record_attempt(&lease, bump, NOW).await?;
+    assert_eq!(used(&store).await?, (60, 0));
+    assert_eq!(usage(&store, None, DAY + 1).await?, (0, 0));
+    let mut tomorrow = costing(100, attempt(1, 0, 0));
+    tomorrow.reservation.day += 1;
+    store.record_attempt(&lease, tomorrow, NOW).await?;
+    assert_eq!((used(&store).await?, usage(&store, None, DAY + 1).await?), ((60, 0), (100, 0)));
+    store.settle_nonce(&lease, mined(&attempt(0, 1, 0), 7), NOW).await?;
+    assert_eq!((used(&store).await?, usage(&store, None, DAY + 1).await?), ((0, 7), (100, 0)));
     Ok(())
 }
 
@@ -67,40 +63,73 @@ async fn settling_books_the_fee_once(database: &Database) -> Result<()> {
     let store = database.open().await?;
     let lease = leased(&store, "engine").await?;
     for new in [attempt(0, 0, 0), attempt(0, 1, 0), attempt(1, 0, 0)] {
-        store.record_attempt(&lease, costing(20, new), None, NOW).await?;
+        store.record_attempt(&lease, costing(20, new), NOW).await?;
     }
-    let of = Some(wallet(0).address);
-    assert_eq!(usage(&store, of).await?, (60, 0));
-    let mined = MinedAttempt { number: 1, is_reverted: true, inclusion: inclusion(7) };
-    let settlement = Settlement { account_nonce: account_nonce(0), mined: Some(mined) };
-    store.settle_nonce(&lease, settlement, NOW).await?;
-    assert_eq!(usage(&store, of).await?, (20, 7));
-    // After a reorg beyond finality it ends otherwise, and the books stay.
-    let mined = Some(MinedAttempt { number: 0, ..mined });
-    store.settle_nonce(&lease, Settlement { mined, ..settlement }, NOW).await?;
-    assert_eq!(usage(&store, of).await?, (20, 7));
+    assert_eq!(used(&store).await?, (40, 0));
+    for _ in 0..2 {
+        store.settle_nonce(&lease, mined(&attempt(0, 1, 0), 7), NOW).await?;
+        assert_eq!(used(&store).await?, (20, 7));
+    }
     // A nonce that somebody else used costs nothing.
-    let foreign = Settlement { account_nonce: account_nonce(1), mined: None };
-    store.settle_nonce(&lease, foreign, NOW).await?;
-    assert_eq!((usage(&store, of).await?, usage(&store, None).await?), ((0, 7), (0, 7)));
+    store.settle_nonce(&lease, foreign(1), NOW).await?;
+    assert_eq!(used(&store).await?, (0, 7));
     Ok(())
 }
 
-async fn the_chain_has_a_budget_of_its_own(database: &Database) -> Result<()> {
+async fn what_opens_a_nonce_takes_its_books_back(database: &Database) -> Result<()> {
     let store = database.open().await?;
     let lease = leased(&store, "engine").await?;
-    let of_wallet = |nonce, number| NewAttempt {
-        wallet: Some(wallet(number).address),
-        ..costing(80, attempt(nonce, 0, 0))
-    };
-    store.record_attempt(&lease, of_wallet(0, 0), None, NOW).await?;
-    let refused = store.record_attempt(&lease, of_wallet(1, 1), None, NOW).await;
-    let Err(StoreError::OverBudget { wallet, used, .. }) = refused else { panic!("{refused:?}") };
-    assert_eq!((wallet, used), (Address::ZERO, U256::from(80)));
-    let elsewhere = crate::sample::wallet(1).address;
-    assert_eq!(usage(&store, Some(elsewhere)).await?, (0, 0), "nothing of it is left");
-    let of_none = NewAttempt { wallet: None, ..costing(70, attempt(1, 0, 0)) };
-    store.record_attempt(&lease, of_none, None, NOW).await?;
-    assert_eq!(usage(&store, None).await?, (150, 0));
+    let first = costing(20, attempt(0, 0, 0));
+    store.record_attempt(&lease, first.clone(), NOW).await?;
+    store.record_attempt(&lease, costing(30, attempt(1, 0, 0)), NOW).await?;
+    for settlement in [mined(&first, 7), foreign(0)] {
+        let spent = settlement.mined.map_or(0, |mined| mined.fee.to());
+        store.settle_nonce(&lease, settlement, NOW).await?;
+        assert_eq!(used(&store).await?, (30, spent));
+        let tx_hash = keccak256(&first.raw);
+        for _ in 0..2 {
+            store.mark_sent(&lease, CHAIN, tx_hash, SendState::Accepted, NOW).await?;
+            assert_eq!(used(&store).await?, (50, 0));
+        }
+    }
+    store.settle_nonce(&lease, mined(&first, 7), NOW).await?;
+    store.record_attempt(&lease, costing(25, attempt(0, 1, 0)), NOW).await?;
+    assert_eq!(used(&store).await?, (50, 0));
+    store.settle_nonce(&lease, mined(&attempt(0, 1, 0), 9), NOW).await?;
+    assert_eq!(used(&store).await?, (30, 9));
+    Ok(())
+}
+
+async fn another_end_is_booked_anew(database: &Database) -> Result<()> {
+    let store = database.open().await?;
+    let lease = leased(&store, "engine").await?;
+    let (first, second) = (costing(20, attempt(0, 0, 0)), costing(20, attempt(0, 1, 0)));
+    store.record_attempt(&lease, first.clone(), NOW).await?;
+    store.record_attempt(&lease, second.clone(), NOW).await?;
+    let ends = [mined(&first, 7), mined(&second, 11), mined(&second, 12), foreign(0)];
+    for settlement in ends.into_iter().chain([mined(&first, 3)]) {
+        store.settle_nonce(&lease, settlement, NOW).await?;
+        let spent = settlement.mined.map_or(0, |mined| mined.fee.to());
+        assert_eq!(used(&store).await?, (0, spent), "{settlement:?}");
+    }
+    Ok(())
+}
+
+async fn the_chain_has_a_sum_of_its_own(database: &Database) -> Result<()> {
+    let store = database.open().await?;
+    let lease = leased(&store, "engine").await?;
+    let of = |number| Some(wallet(number).address);
+    for (nonce, wallet) in [(0, of(0)), (1, of(1)), (2, None)] {
+        let new = NewAttempt { wallet, ..costing(10 + nonce, attempt(nonce, 0, 0)) };
+        store.record_attempt(&lease, new, NOW).await?;
+    }
+    assert_eq!(usage(&store, None, DAY).await?, (33, 0));
+    store.settle_nonce(&lease, mined(&attempt(1, 0, 0), 5), NOW).await?;
+    store.settle_nonce(&lease, mined(&attempt(2, 0, 0), 6), NOW).await?;
+    assert_eq!(usage(&store, of(0), DAY).await?, (10, 0));
+    assert_eq!(usage(&store, of(1), DAY).await?, (0, 5));
+    assert_eq!(usage(&store, None, DAY).await?, (10, 11));
+    let elsewhere = store.budget_usage(CHAIN + 1, None, DAY).await?;
+    assert_eq!(elsewhere, Usage::default());
     Ok(())
 }

@@ -49,7 +49,7 @@ async fn child() -> Result<()> {
         .await?
         .unwrap_or(0);
     loop {
-        store.record_attempt(&lease, attempt(nonce, 0, 0), None, NOW).await?;
+        store.record_attempt(&lease, attempt(nonce, 0, 0), NOW).await?;
         println!("\nattempt {nonce}");
         nonce += 1;
     }
@@ -103,7 +103,7 @@ async fn what_was_acknowledged_survives_a_kill(database: &Database) -> Result<()
         let lease = leased(&store, "engine").await?;
         let sender = attempt(0, 0, 0).account_nonce.sender;
         let next = store.next_account_nonce(crate::sample::CHAIN, sender).await?.unwrap_or(0);
-        let again = store.record_attempt(&lease, attempt(next, 0, 0), None, NOW).await?;
+        let again = store.record_attempt(&lease, attempt(next, 0, 0), NOW).await?;
         assert_eq!(again, Recorded::New);
         store.close().await;
     }

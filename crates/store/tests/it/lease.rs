@@ -2,10 +2,14 @@
 
 use crate::{
     database::{Database, on_both},
-    sample::{NOW, attempt, leased},
+    sample::{CHAIN, NOW, attempt, change, foreign, leased, new_wallet, proposed, wallet},
 };
+use alloy::primitives::keccak256;
 use eyre::Result;
-use quorate_store::{Lease, LeaseAnswer, Recorded, Storage, StoreError};
+use quorate_core::Status;
+use quorate_store::{
+    AttemptState, Horizon, Lease, LeaseAnswer, Recorded, SendState, Storage, StoreError,
+};
 
 on_both!(
     another_holder_waits_until_it_expires,
@@ -34,21 +38,33 @@ async fn another_holder_waits_until_it_expires(database: &Database) -> Result<()
 
 async fn whoever_lost_it_stores_nothing_more(database: &Database) -> Result<()> {
     let (paused, other) = (database.open().await?, database.open().await?);
+    let digest = proposed(&paused).await?;
     let old = leased(&paused, "paused").await?;
-    paused.record_attempt(&old, attempt(0, 0, 0), None, NOW).await?;
+    paused.record_attempt(&old, attempt(0, 0, 0), NOW).await?;
     let late = NOW + 60_000;
     // Expired, but still the only one.
-    paused.record_attempt(&old, attempt(1, 0, 0), None, late).await?;
+    paused.record_attempt(&old, attempt(1, 0, 0), late).await?;
     let answer = other.acquire_lease("other".to_owned(), 10_000, late).await?;
     let LeaseAnswer::Acquired(new) = answer else { panic!("it is expired") };
     let lost = StoreError::LeaseLost { asked: old.clone(), held: Some(new.clone()) };
-    let first = paused.record_attempt(&old, attempt(2, 0, 0), None, late).await;
-    let bump = paused.record_attempt(&old, attempt(0, 1, 0), None, late).await;
+    let first = paused.record_attempt(&old, attempt(2, 0, 0), late).await;
+    let bump = paused.record_attempt(&old, attempt(0, 1, 0), late).await;
     assert_eq!((first, bump), (Err(lost.clone()), Err(lost.clone())));
     assert_eq!(paused.renew_lease(&old, 10_000, late).await, Err(lost.clone()));
-    assert_eq!(paused.release_lease(&old, late).await, Err(lost));
-    assert_eq!(other.open_attempts(crate::sample::CHAIN).await?.len(), 2);
-    let taken = other.record_attempt(&new, attempt(2, 0, 1), None, late).await?;
+    assert_eq!(paused.release_lease(&old, late).await, Err(lost.clone()));
+    let first = keccak256(attempt(0, 0, 0).raw);
+    let mark = paused.mark_sent(&old, CHAIN, first, SendState::Accepted, late).await;
+    let settle = paused.settle_nonce(&old, foreign(0), late).await;
+    let checkpoint = paused.checkpoint(&old, wallet(0), new_wallet(0).snapshot).await;
+    assert_eq!([mark, settle, checkpoint], [(); 3].map(|()| Err(lost.clone())));
+    let moved = paused.change_status(&old, change(digest, 1, Status::Expired), late).await;
+    assert_eq!(moved, Err(lost));
+    assert_eq!(other.find_proposal(digest).await?.expect("it is stored").revision, 0);
+    let horizon = Horizon { since: NOW, day: 0 };
+    let attempts = other.chain_records(CHAIN, horizon).await?.attempts;
+    let states: Vec<_> = attempts.iter().map(|attempt| attempt.state).collect();
+    assert_eq!(states, [AttemptState::Stored; 2]);
+    let taken = other.record_attempt(&new, attempt(2, 0, 1), late).await?;
     assert_eq!(taken, Recorded::New);
     Ok(())
 }
@@ -58,7 +74,7 @@ async fn the_same_holder_shuts_out_its_earlier_self(database: &Database) -> Resu
     let before = leased(&store, "one").await?;
     let after = leased(&store, "one").await?;
     assert_eq!((before.epoch, after.epoch), (1, 2));
-    let refused = store.record_attempt(&before, attempt(0, 0, 0), None, NOW).await;
+    let refused = store.record_attempt(&before, attempt(0, 0, 0), NOW).await;
     assert!(matches!(refused, Err(StoreError::LeaseLost { .. })), "{refused:?}");
     Ok(())
 }

@@ -1,14 +1,17 @@
 //! What the store is asked at random, and a model of it that keeps everything in maps and knows no SQL.
 
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Wei that a day's attempts may cost.
-pub(crate) const LIMIT: u64 = 100;
+/// An attempt, by account nonce, number and salt: what its hash is made of.
+pub(crate) type Hash = (u64, u32, u8);
 
-/// What the attempt that is mined at that account nonce costs.
-pub(crate) const fn fee(nonce: u64) -> u64 {
-    nonce + 5
+/// How an account nonce ends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Decision {
+    pub(crate) block: u64,
+    /// Number, salt and fee of the attempt that was mined, and whether it reverted; `None` if a stranger's was.
+    pub(crate) mined: Option<(u32, u8, u64, bool)>,
 }
 
 #[derive(Clone, Debug)]
@@ -16,18 +19,23 @@ pub(crate) enum Intention {
     Register { wallet: u8 },
     Propose { wallet: u8, sequence: u8, by: u8, signature: u8, limit: u64 },
     Sign { wallet: u8, sequence: u8, by: u8, signature: u8, replaces: Option<u8> },
-    Move { wallet: u8, sequence: u8, revision: u64, to: u8 },
+    Change { epoch: u64, wallet: u8, sequence: u8, revision: u64, to: u8, is_final: bool },
     Acquire { holder: u8, at: i64 },
-    Attempt { epoch: u64, nonce: u64, number: u32, salt: u8, chain_nonce: u64, cost: u64 },
-    Mark { epoch: u64, nonce: u64, number: u32, revision: u64 },
-    Settle { epoch: u64, nonce: u64, mined: Option<u32> },
+    Attempt { epoch: u64, hash: Hash, is_noop: bool, wallet: Option<u8>, day: u32, cost: u64 },
+    Mark { epoch: u64, hash: Hash, to: u8 },
+    Settle { epoch: u64, nonce: u64, decision: Decision },
 }
 
 pub(crate) fn intention() -> impl Strategy<Value = Intention> {
-    use Intention::{Acquire, Attempt, Mark, Move, Propose, Register, Settle, Sign};
+    use Intention::{Acquire, Attempt, Change, Mark, Propose, Register, Settle, Sign};
     let place = || (0_u8..3, 0_u8..3);
     let signed = || (0_u8..3, 0_u8..3);
-    let nonce = || (1_u64..4, 0_u64..4, 0_u32..3);
+    // The first epochs are the longest: a lease is seldom taken.
+    let epoch = || prop_oneof![4 => Just(1_u64), 2 => Just(2_u64), 1 => 0_u64..5];
+    let hash = || (0_u64..4, 0_u32..3, prop_oneof![5 => Just(0_u8), 1 => Just(1)]);
+    let mined = (0_u32..3, Just(0_u8), 1_u64..4, any::<bool>());
+    let decision = (7_u64..9, proptest::option::weighted(0.7, mined));
+    let budget = (proptest::option::weighted(0.8, 0_u8..2), 0_u32..2, 0_u64..60);
     prop_oneof![
         1 => (0_u8..3).prop_map(|wallet| Register { wallet }),
         3 => (place(), signed(), 1_u64..4).prop_map(|((wallet, sequence), (by, signature), limit)| {
@@ -38,20 +46,20 @@ pub(crate) fn intention() -> impl Strategy<Value = Intention> {
                 Sign { wallet, sequence, by, signature, replaces }
             }
         ),
-        4 => (place(), 0_u64..4, 0_u8..5).prop_map(|((wallet, sequence), revision, to)| {
-            Move { wallet, sequence, revision, to }
-        }),
-        1 => (0_u8..2, 0_i64..40).prop_map(|(holder, at)| Acquire { holder, at }),
-        6 => (nonce(), 0_u8..2, 0_u64..3, 0_u64..60).prop_map(
-            |((epoch, nonce, number), salt, chain_nonce, cost)| {
-                Attempt { epoch, nonce, number, salt, chain_nonce, cost }
+        4 => (epoch(), place(), 0_u64..8, 0_u8..6, any::<bool>()).prop_map(
+            |(epoch, (wallet, sequence), revision, to, is_final)| {
+                Change { epoch, wallet, sequence, revision, to, is_final }
             }
         ),
-        2 => (nonce(), 0_u64..3).prop_map(|((epoch, nonce, number), revision)| {
-            Mark { epoch, nonce, number, revision }
-        }),
-        2 => (nonce(), any::<bool>()).prop_map(|((epoch, nonce, number), is_ours)| {
-            Settle { epoch, nonce, mined: is_ours.then_some(number) }
+        1 => (0_u8..2, 0_i64..40).prop_map(|(holder, at)| Acquire { holder, at }),
+        7 => (epoch(), hash(), any::<bool>(), budget).prop_map(
+            |(epoch, hash, is_noop, (wallet, day, cost))| {
+                Attempt { epoch, hash, is_noop, wallet, day, cost }
+            }
+        ),
+        3 => (epoch(), hash(), 0_u8..3).prop_map(|(epoch, hash, to)| Mark { epoch, hash, to }),
+        4 => (epoch(), 0_u64..4, decision).prop_map(|(epoch, nonce, (block, mined))| {
+            Settle { epoch, nonce, decision: Decision { block, mined } }
         }),
     ]
 }
@@ -60,6 +68,7 @@ pub(crate) fn intention() -> impl Strategy<Value = Intention> {
 pub(crate) struct Proposed {
     pub(crate) by: u8,
     pub(crate) status: u8,
+    pub(crate) is_final: bool,
     pub(crate) revision: u64,
     pub(crate) signatures: BTreeMap<u8, u8>,
 }
@@ -67,66 +76,55 @@ pub(crate) struct Proposed {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tried {
     pub(crate) salt: u8,
-    pub(crate) cost: u64,
     pub(crate) word: &'static str,
-    pub(crate) is_final: bool,
+    pub(crate) settled: Option<u64>,
     pub(crate) revision: u64,
+}
+
+/// An account nonce with its attempts.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Taken {
+    pub(crate) attempts: Vec<Tried>,
+    wallet: Option<u8>,
+    day: u32,
+    cost: u64,
+    decision: Option<Decision>,
 }
 
 /// What is true, the plain way.
 #[derive(Default)]
 pub(crate) struct Model {
-    pub(crate) wallets: Vec<u8>,
+    pub(crate) wallets: BTreeSet<u8>,
     pub(crate) proposals: BTreeMap<(u8, u8), Proposed>,
-    pub(crate) lease: Option<(u8, u64, i64)>,
-    pub(crate) next: Option<u64>,
-    pub(crate) attempts: BTreeMap<u64, Vec<Tried>>,
-    pub(crate) settled: Vec<(u64, usize)>,
-    pub(crate) reserved: u64,
-    pub(crate) spent: u64,
+    lease: Option<(u8, u64, i64)>,
+    pub(crate) taken: BTreeMap<u64, Taken>,
 }
 
 pub(crate) type Answer = Result<&'static str, &'static str>;
 
 impl Model {
+    /// Answers; what is `known`, `kept` or `held` changes nothing, as little as what fails.
     pub(crate) fn apply(&mut self, intention: &Intention) -> Answer {
         match *intention {
             Intention::Register { wallet } => {
-                if self.wallets.contains(&wallet) {
-                    return Ok("known");
-                }
-                self.wallets.push(wallet);
-                Ok("new")
+                Ok(if self.wallets.insert(wallet) { "new" } else { "known" })
             }
             Intention::Propose { wallet, sequence, by, signature, limit } => {
-                let key = (wallet, sequence);
-                if !self.proposals.contains_key(&key) {
-                    if !self.wallets.contains(&wallet) {
-                        return Err("unknown wallet");
-                    }
-                    let of_wallet = self.proposals.iter().filter(|((w, _), _)| *w == wallet);
-                    let open = of_wallet.filter(|(_, p)| p.by == by && p.status < 3).count();
-                    if open as u64 >= limit {
-                        return Err("too many");
-                    }
-                    self.proposals.insert(key, Proposed { by, ..Default::default() });
-                }
-                self.sign(key, by, signature, None)
+                self.propose((wallet, sequence), by, signature, limit)
             }
             Intention::Sign { wallet, sequence, by, signature, replaces } => {
                 self.sign((wallet, sequence), by, signature, replaces)
             }
-            Intention::Move { wallet, sequence, revision, to } => {
+            Intention::Change { epoch, wallet, sequence, revision, to, is_final } => {
+                self.check(epoch)?;
                 let found = self.proposals.get_mut(&(wallet, sequence));
                 let proposal = found.ok_or("unknown proposal")?;
-                if proposal.revision != revision {
-                    return Err("conflict");
+                if proposal.revision >= revision {
+                    return Ok("known");
                 }
-                if proposal.status >= 3 && to >= 3 && proposal.status != to {
-                    return Err("illegal");
-                }
-                (proposal.status, proposal.revision) = (to, revision + 1);
-                Ok("moved")
+                proposal.revision = revision;
+                (proposal.status, proposal.is_final) = (to, is_final);
+                Ok("new")
             }
             Intention::Acquire { holder, at } => match self.lease {
                 Some((other, _, until)) if other != holder && until > at => Ok("held"),
@@ -136,23 +134,24 @@ impl Model {
                     Ok("acquired")
                 }
             },
-            Intention::Attempt { epoch, nonce, number, salt, chain_nonce, cost } => {
+            Intention::Attempt { epoch, hash, is_noop, wallet, day, cost } => {
                 self.check(epoch)?;
-                self.attempt((nonce, number), salt, chain_nonce, cost)
+                let decision = None;
+                let taken = Taken { attempts: Vec::new(), wallet, day, cost, decision };
+                self.attempt(hash, is_noop, taken)
             }
-            Intention::Mark { epoch, nonce, number, revision } => {
+            Intention::Mark { epoch, hash: (nonce, number, salt), to } => {
                 self.check(epoch)?;
-                let attempts = self.attempts.get_mut(&nonce).ok_or("unknown attempt")?;
-                let tried = attempts.get_mut(number as usize).ok_or("unknown attempt")?;
-                if tried.revision != revision {
-                    return Err("conflict");
-                }
-                (tried.word, tried.is_final, tried.revision) = ("accepted", false, revision + 1);
-                Ok("marked")
+                let taken = self.taken.get_mut(&nonce).ok_or("unknown transaction")?;
+                taken.find(number, salt)?;
+                let was_settled = taken.reopen();
+                let word = ["unknown", "accepted", "rejected"][usize::from(to)];
+                let is_news = taken.attempts[number as usize].set(word, None);
+                Ok(if was_settled || is_news { "done" } else { "known" })
             }
-            Intention::Settle { epoch, nonce, mined } => {
+            Intention::Settle { epoch, nonce, decision } => {
                 self.check(epoch)?;
-                self.settle(nonce, mined)
+                self.settle(nonce, decision)
             }
         }
     }
@@ -160,6 +159,21 @@ impl Model {
     fn check(&self, epoch: u64) -> Result<(), &'static str> {
         let is_held = self.lease.is_some_and(|(_, present, _)| present == epoch);
         is_held.then_some(()).ok_or("lease lost")
+    }
+
+    fn propose(&mut self, key: (u8, u8), by: u8, signature: u8, limit: u64) -> Answer {
+        if !self.proposals.contains_key(&key) {
+            if !self.wallets.contains(&key.0) {
+                return Err("unknown wallet");
+            }
+            let of_wallet = self.proposals.iter().filter(|((wallet, _), _)| *wallet == key.0);
+            let open = of_wallet.filter(|(_, p)| p.by == by && p.status < 3).count();
+            if open as u64 >= limit {
+                return Err("too many");
+            }
+            self.proposals.insert(key, Proposed { by, ..Default::default() });
+        }
+        self.sign(key, by, signature, None)
     }
 
     fn sign(&mut self, key: (u8, u8), by: u8, signature: u8, replaces: Option<u8>) -> Answer {
@@ -174,55 +188,93 @@ impl Model {
         Ok(answer)
     }
 
-    fn attempt(&mut self, place: (u64, u32), salt: u8, chain_nonce: u64, cost: u64) -> Answer {
-        let (nonce, number) = place;
-        let attempts = self.attempts.get(&nonce).map_or(&[][..], Vec::as_slice);
-        if let Some(present) = attempts.get(number as usize) {
+    fn attempt(&mut self, (nonce, number, salt): Hash, is_noop: bool, new: Taken) -> Answer {
+        let next = self.next();
+        let known = self.taken.get(&nonce).map_or(&[][..], |taken| &taken.attempts);
+        if let Some(present) = known.get(number as usize) {
             return if present.salt == salt { Ok("known") } else { Err("lost") };
         }
-        if number == 0 {
-            let next = self.next.unwrap_or(0).max(chain_nonce);
-            if nonce != next {
-                return Err(if nonce < next { "lost" } else { "gap" });
-            }
-            if self.reserved + self.spent + cost > LIMIT {
-                return Err("over budget");
-            }
-            self.next = Some(nonce + 1);
-        } else if attempts.iter().any(|tried| tried.is_final) {
-            return Err("settled");
-        } else if attempts.len() != number as usize {
+        if known.len() != number as usize {
             return Err("gap");
         }
-        self.reserved += cost;
-        let tried = Tried { salt, cost, word: "stored", is_final: false, revision: 0 };
-        self.attempts.entry(nonce).or_default().push(tried);
+        if number == 0 && !is_noop && next.is_some_and(|next| nonce < next) {
+            return Err("lost");
+        }
+        let taken = self.taken.entry(nonce).or_insert(new);
+        taken.reopen();
+        taken.attempts.push(Tried { salt, word: "stored", settled: None, revision: 0 });
         Ok("new")
     }
 
-    fn settle(&mut self, nonce: u64, mined: Option<u32>) -> Answer {
-        let attempts = self.attempts.get_mut(&nonce).ok_or("unknown attempt")?;
-        if mined.is_some_and(|number| number as usize >= attempts.len()) {
-            return Err("unknown attempt");
+    fn settle(&mut self, nonce: u64, decision: Decision) -> Answer {
+        let Some(taken) = self.taken.get_mut(&nonce) else {
+            return if decision.mined.is_some() { Err("unknown transaction") } else { Ok("known") };
+        };
+        if let Some((number, salt, _, _)) = decision.mined {
+            taken.find(number, salt)?;
         }
-        let mut fee = if mined.is_some() { fee(nonce) } else { 0 };
-        let mut is_news = false;
-        for (number, tried) in attempts.iter_mut().enumerate() {
-            let word = if mined == Some(number as u32) { "mined" } else { "replaced" };
-            if tried.word != word || !tried.is_final {
-                (tried.word, tried.is_final, tried.revision) = (word, true, tried.revision + 1);
-                is_news = true;
+        if taken.decision == Some(decision) {
+            return Ok("known");
+        }
+        taken.reopen();
+        taken.decision = Some(decision);
+        for (number, tried) in (0..).zip(&mut taken.attempts) {
+            let word = match decision.mined {
+                Some((mined, _, _, false)) if mined == number => "mined",
+                Some((mined, _, _, true)) if mined == number => "reverted",
+                _ => "replaced",
+            };
+            tried.set(word, Some(decision.block));
+        }
+        Ok("done")
+    }
+
+    /// The account nonce behind the last one.
+    pub(crate) fn next(&self) -> Option<u64> {
+        self.taken.last_key_value().map(|(nonce, _)| nonce + 1)
+    }
+
+    /// Reserved and spent by wallet and day, and by all; summed up from what there is, not kept.
+    pub(crate) fn budgets(&self) -> BTreeMap<(Option<u8>, u32), (u64, u64)> {
+        let mut budgets = BTreeMap::new();
+        for taken in self.taken.values() {
+            let (reserved, spent) = match taken.decision {
+                None => (taken.cost, 0),
+                Some(decision) => (0, decision.mined.map_or(0, |(_, _, fee, _)| fee)),
+            };
+            for wallet in BTreeSet::from([None, taken.wallet]) {
+                let sum = budgets.entry((wallet, taken.day)).or_insert((0, 0));
+                *sum = (sum.0 + reserved, sum.1 + spent);
             }
         }
+        budgets
+    }
+}
+
+impl Taken {
+    fn find(&self, number: u32, salt: u8) -> Result<(), &'static str> {
+        let found = self.attempts.get(number as usize).filter(|tried| tried.salt == salt);
+        found.map(|_| ()).ok_or("unknown transaction")
+    }
+
+    fn reopen(&mut self) -> bool {
+        let was_settled = self.decision.take().is_some();
+        if was_settled {
+            self.attempts.iter_mut().for_each(|tried| {
+                tried.set("unknown", None);
+            });
+        }
+        was_settled
+    }
+}
+
+impl Tried {
+    fn set(&mut self, word: &'static str, settled: Option<u64>) -> bool {
+        let is_news = (self.word, self.settled) != (word, settled);
         if is_news {
-            for (number, tried) in attempts.iter().enumerate() {
-                if !self.settled.contains(&(nonce, number)) {
-                    self.settled.push((nonce, number));
-                    self.reserved -= tried.cost;
-                    self.spent += std::mem::take(&mut fee);
-                }
-            }
+            (self.word, self.settled) = (word, settled);
+            self.revision += 1;
         }
-        Ok("settled")
+        is_news
     }
 }

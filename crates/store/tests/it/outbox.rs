@@ -14,6 +14,7 @@ on_both!(
     a_reader_misses_nothing_while_many_write,
     filters_take_what_they_say,
     deliveries_never_go_back,
+    what_is_told_is_there,
 );
 
 const WRITERS: u64 = 16;
@@ -95,5 +96,42 @@ async fn deliveries_never_go_back(database: &Database) -> Result<()> {
     }
     assert_eq!(store.delivered("hook".to_owned()).await?, 8);
     assert_eq!(store.delivered("other".to_owned()).await?, 0);
+    Ok(())
+}
+
+async fn what_is_told_is_there(database: &Database) -> Result<()> {
+    const PROPOSALS: u64 = 40;
+    let (store, reader) = (database.open().await?, database.open().await?);
+    let mut told = store.told();
+    assert_eq!((*told.borrow_and_update(), *reader.told().borrow()), (0, 0));
+    store.register_wallet(new_wallet(0), NOW).await?;
+    assert_eq!(*told.borrow(), 1, "it moved before the caller was answered");
+    let unknown = Request { wallet: wallet(1).address, ..request(0) };
+    assert!(store.record_proposal(proposal_of(unknown), NOW).await.is_err());
+    assert_eq!(*told.borrow(), 1, "what failed is not told");
+    let mut tasks = JoinSet::new();
+    for sequence in 0..PROPOSALS {
+        let store = store.clone();
+        tasks.spawn(async move { store.record_proposal(proposal(sequence), NOW).await });
+    }
+    let follow = async {
+        let mut last = 0;
+        while last < 1 + PROPOSALS * 2 {
+            told.changed().await?;
+            let next = *told.borrow_and_update();
+            assert!(next >= last, "{next} after {last}");
+            // On another connection, of another process for all that it knows.
+            assert!(reader.last_event().await? >= next);
+            let events = reader.events_after(last, EventFilter::default(), 1_000).await?;
+            assert!(events.iter().any(|event| event.sequence == next) || next == last);
+            last = next;
+        }
+        eyre::Ok(())
+    };
+    tokio::time::timeout(Duration::from_secs(60), follow).await??;
+    for stored in tasks.join_all().await {
+        stored?;
+    }
+    assert_eq!(*reader.told().borrow(), 0, "what others write is not told");
     Ok(())
 }

@@ -3,16 +3,17 @@
 use crate::{
     database::{Database, on_both},
     sample::{
-        NOW, new_wallet, owner, proposal, proposal_of, proposed, request, requests, signature,
-        wallet,
+        NOW, block, change, leased, new_wallet, owner, proposal, proposal_of, proposed, request,
+        requests, signature, wallet,
     },
 };
-use alloy::primitives::{B256, U256};
+use alloy::primitives::B256;
 use eyre::Result;
-use quorate_store::{
-    Accepted, Execution, Failure, NewProposal, ProposalFilter, Recorded, Status, StatusWord,
-    Storage, StoreError, Transition, Waiting,
+use quorate_core::{
+    Reason, Status,
+    status::{Failure, FailureReason, StatusChange, StatusWord},
 };
+use quorate_store::{Accepted, NewProposal, ProposalFilter, Recorded, Storage, StoreError};
 
 on_both!(
     every_kind_of_request_is_read_back,
@@ -20,8 +21,9 @@ on_both!(
     a_wallet_must_be_registered,
     open_proposals_are_limited_for_each_proposer,
     every_status_is_read_back,
-    of_two_decisions_on_one_revision_one_counts,
-    closed_statuses_only_go_back,
+    of_two_changes_to_one_revision_one_counts,
+    an_earlier_revision_changes_nothing,
+    a_reorg_takes_back_what_closed_it,
     lists_take_what_the_filter_says,
     a_changed_row_is_refused_by_name,
 );
@@ -39,7 +41,8 @@ async fn every_kind_of_request_is_read_back(database: &Database) -> Result<()> {
             (&found.request, found.digest, &found.note),
             (&request, request.digest(), &note)
         );
-        assert_eq!(found.status, Status::Collecting { policy: false });
+        assert_eq!(found.status, Status::Collecting { reason: None });
+        assert_eq!((found.ready_order, found.failures), (None, Vec::new()));
         assert_eq!((found.revision, found.is_final, found.proposer), (0, false, owner(0)));
         assert_eq!(found.signatures.len(), 1);
     }
@@ -80,89 +83,122 @@ async fn open_proposals_are_limited_for_each_proposer(database: &Database) -> Re
     store.record_proposal(limited(1), NOW).await?;
     let by_other = NewProposal { signature: signature(1, 1), ..limited(2) };
     store.record_proposal(by_other, NOW).await?;
-    store.transition(turn(digest, 0, Status::Expired), NOW).await?;
+    let lease = leased(&store, "engine").await?;
+    store.change_status(&lease, change(digest, 1, Status::Expired), NOW).await?;
     store.record_proposal(limited(3), NOW).await?;
     Ok(())
 }
 
-fn turn(digest: B256, expected_revision: u64, status: Status) -> Transition {
-    Transition { digest, expected_revision, status, is_final: false, failure: None }
+fn executed(by: u8) -> Status {
+    Status::Executed { tx_hash: B256::repeat_byte(by), block: block(12) }
 }
 
-fn executed() -> Status {
-    Status::Executed(Execution {
-        tx_hash: B256::repeat_byte(1),
-        block_number: 12,
-        block_hash: B256::repeat_byte(2),
-        gas_used: 53_082,
-        fee: U256::MAX,
-    })
+fn failure(number: u8, reason: FailureReason) -> Failure {
+    Failure { tx_hash: B256::repeat_byte(number), block: block(number.into()), reason }
 }
 
 async fn every_status_is_read_back(database: &Database) -> Result<()> {
     let store = database.open().await?;
     let digest = proposed(&store).await?;
-    let failure = Failure {
-        tx_hash: B256::repeat_byte(9),
-        block_number: 3,
-        reason: "\0 it \"failed\"".to_owned(),
-    };
+    let lease = leased(&store, "engine").await?;
+    let ready = Reason::ALL.map(|reason| Status::Ready { reason: Some(reason) });
     let statuses = [
-        Status::Collecting { policy: true },
-        Status::Ready { waiting: None },
-        Status::Ready { waiting: Some(Waiting::SenderIsOwner) },
+        Status::Collecting { reason: Some(Reason::Policy) },
+        Status::Ready { reason: None },
         Status::Submitted,
-        executed(),
-        Status::Ready { waiting: Some(Waiting::Simulation) },
+        executed(1),
         Status::Superseded { by: None },
         Status::Superseded { by: Some(B256::repeat_byte(5)) },
-        Status::Collecting { policy: false },
+        Status::Collecting { reason: None },
         Status::Expired,
     ];
-    for (revision, status) in (0..).zip(statuses) {
+    for (revision, status) in (1..).zip(ready.into_iter().chain(statuses)) {
         let is_final = status == Status::Expired;
-        let failure = (revision == 3).then(|| failure.clone());
-        let turn = Transition { is_final, failure, ..turn(digest, revision, status.clone()) };
-        assert_eq!(store.transition(turn, NOW + 1).await?, revision + 1);
+        let ready_order = (revision > 1).then_some(revision * 10);
+        // They come and, by a reorg, go.
+        let reverted = failure(revision as u8, FailureReason::Reverted);
+        let failures = match revision % 3 {
+            0 => vec![],
+            1 => vec![reverted],
+            _ => vec![failure(0, FailureReason::NoEffect), reverted],
+        };
+        let new = change(digest, revision, status);
+        let new = StatusChange { is_final, ready_order, failures, ..new };
+        assert_eq!(store.change_status(&lease, new.clone(), NOW + 1).await?, Recorded::New);
         let found = store.find_proposal(digest).await?.expect("it is stored");
-        assert_eq!((found.status, found.is_final), (status, is_final));
-        assert_eq!((found.revision, found.updated_at), (revision + 1, NOW + 1));
+        assert_eq!((found.status, found.is_final), (new.status, is_final));
+        assert_eq!((found.ready_order, found.failures), (ready_order, new.failures));
+        assert_eq!((found.revision, found.updated_at), (revision, NOW + 1));
     }
-    let found = store.find_proposal(digest).await?.expect("it is stored");
-    assert_eq!(found.last_failure, Some(failure), "it stays until there is another");
     Ok(())
 }
 
-async fn of_two_decisions_on_one_revision_one_counts(database: &Database) -> Result<()> {
+async fn of_two_changes_to_one_revision_one_counts(database: &Database) -> Result<()> {
     let (one, other) = (database.open().await?, database.open().await?);
     let digest = proposed(&one).await?;
-    let ready = turn(digest, 0, Status::Ready { waiting: None });
-    let expired = turn(digest, 0, Status::Expired);
-    let (ready, expired) = tokio::join!(one.transition(ready, NOW), other.transition(expired, NOW));
-    let lost = [&ready, &expired].into_iter().find_map(|result| result.as_ref().err());
-    assert!(matches!(lost, Some(StoreError::Conflict { expected: 0, actual: 1, .. })), "{lost:?}");
-    assert!(ready.is_ok() != expired.is_ok());
+    let lease = leased(&one, "engine").await?;
+    let ready = change(digest, 1, Status::Ready { reason: None });
+    let expired = change(digest, 1, Status::Expired);
+    let (first, second) = tokio::join!(
+        one.change_status(&lease, ready.clone(), NOW),
+        other.change_status(&lease, expired.clone(), NOW)
+    );
+    let winner = match (first?, second?) {
+        (Recorded::New, Recorded::Known) => ready.status,
+        (Recorded::Known, Recorded::New) => expired.status,
+        both => panic!("{both:?}"),
+    };
+    assert_eq!(one.find_proposal(digest).await?.expect("it is stored").status, winner);
     let unknown = B256::repeat_byte(0xee);
-    let refused = one.transition(turn(unknown, 0, Status::Expired), NOW).await;
+    let refused = one.change_status(&lease, change(unknown, 1, Status::Expired), NOW).await;
     assert_eq!(refused, Err(StoreError::UnknownProposal { digest: unknown }));
     Ok(())
 }
 
-async fn closed_statuses_only_go_back(database: &Database) -> Result<()> {
+async fn an_earlier_revision_changes_nothing(database: &Database) -> Result<()> {
     let store = database.open().await?;
     let digest = proposed(&store).await?;
-    store.transition(turn(digest, 0, executed()), NOW).await?;
-    let refused = store.transition(turn(digest, 1, Status::Expired), NOW).await;
-    let (from, to) = (Box::new(executed()), Box::new(Status::Expired));
-    assert_eq!(refused, Err(StoreError::IllegalTransition { digest, from, to }));
-    // Final in the same status, and back by a reorg.
-    let settled = Transition { is_final: true, ..turn(digest, 1, executed()) };
-    store.transition(settled, NOW).await?;
-    store.transition(turn(digest, 2, Status::Submitted), NOW).await?;
-    let events = store.events_after(0, Default::default(), 100).await?;
-    let words: Vec<_> = events.iter().map(|event| event.kind.word()).collect();
-    let expected = ["walletRegistered", "proposed", "signed", "status", "status", "reopened"];
-    assert_eq!(words, expected);
+    let lease = leased(&store, "engine").await?;
+    // One that was not stored leaves a gap, which the next one closes.
+    store.change_status(&lease, change(digest, 5, Status::Submitted), NOW).await?;
+    let state = async || -> Result<_> {
+        let found = store.find_proposal(digest).await?.expect("it is stored");
+        Ok((found, store.last_event().await?, store.audit_head().await?))
+    };
+    let before = state().await?;
+    assert_eq!(before.0.revision, 5);
+    for revision in [0, 1, 4, 5] {
+        let early = change(digest, revision, Status::Expired);
+        assert_eq!(store.change_status(&lease, early, NOW + 1).await?, Recorded::Known);
+        assert_eq!(state().await?, before);
+    }
+    let new = change(digest, 6, Status::Expired);
+    assert_eq!(store.change_status(&lease, new, NOW + 1).await?, Recorded::New);
+    Ok(())
+}
+
+async fn a_reorg_takes_back_what_closed_it(database: &Database) -> Result<()> {
+    let store = database.open().await?;
+    let digest = proposed(&store).await?;
+    let lease = leased(&store, "engine").await?;
+    let told = store.last_event().await?;
+    let steps = [
+        (executed(1), false, "status"),
+        (executed(1), true, "status"),
+        // In another transaction, then not at all, then another action took its nonce.
+        (executed(2), false, "status"),
+        (Status::Superseded { by: None }, false, "reopened"),
+        (Status::Superseded { by: Some(digest) }, false, "status"),
+        (Status::Submitted, false, "reopened"),
+        (Status::Expired, true, "status"),
+    ];
+    for (revision, (status, is_final, _)) in (1..).zip(&steps) {
+        let new = change(digest, revision, status.clone());
+        store.change_status(&lease, StatusChange { is_final: *is_final, ..new }, NOW).await?;
+    }
+    let events = store.events_after(told, Default::default(), 100).await?;
+    let words = events.iter().map(|event| event.kind.word());
+    assert!(words.eq(steps.map(|(_, _, word)| word)), "{events:?}");
     Ok(())
 }
 
@@ -174,9 +210,11 @@ async fn lists_take_what_the_filter_says(database: &Database) -> Result<()> {
         digests.push(store.record_proposal(proposal(sequence), NOW).await?.digest);
     }
     store.accept_signature(digests[1], signature(1, 1), NOW).await?;
-    store.transition(turn(digests[2], 0, Status::Ready { waiting: None }), NOW).await?;
-    let last = Transition { is_final: true, ..turn(digests[3], 0, Status::Expired) };
-    store.transition(last, NOW).await?;
+    let lease = leased(&store, "engine").await?;
+    let ready = change(digests[2], 1, Status::Ready { reason: None });
+    store.change_status(&lease, ready, NOW).await?;
+    let last = StatusChange { is_final: true, ..change(digests[3], 1, Status::Expired) };
+    store.change_status(&lease, last, NOW).await?;
     let list = async |filter: ProposalFilter| -> Result<Vec<usize>> {
         let (mut found, mut before) = (Vec::new(), None);
         loop {
@@ -222,6 +260,8 @@ async fn a_changed_row_is_refused_by_name(database: &Database) -> Result<()> {
         ),
         ("UPDATE proposals SET epoch = epoch - 1", "UPDATE proposals SET epoch = epoch + 1"),
         ("UPDATE proposals SET status = 'done'", "UPDATE proposals SET status = 'collecting'"),
+        ("UPDATE proposals SET reason = 'budget'", "UPDATE proposals SET reason = NULL"),
+        ("UPDATE proposals SET failures = '[{}]'", "UPDATE proposals SET failures = '[]'"),
         ("UPDATE signatures SET kind = 'approved'", "UPDATE signatures SET kind = 'ecdsa'"),
     ];
     for (change, back) in changes {

@@ -1,15 +1,16 @@
 //! Values that mean nothing in particular.
 
-use alloy::primitives::{Address, B256, Bytes, U256};
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use eyre::{Result, bail};
 use quorate_core::{
-    Action, Config, Nonce, OwnerSignature, Request,
+    Action, Config, Nonce, OwnerSignature, Request, Snapshot, Status,
     action::{Call, Transfer},
     signature::EcdsaSignature,
+    status::{BlockId, StatusChange},
 };
 use quorate_store::{
-    AccountNonce, Inclusion, Lease, LeaseAnswer, NewAttempt, NewProposal, NewSignature, NewWallet,
-    Purpose, Storage, Store, WalletKey,
+    AccountNonce, Inclusion, Lease, LeaseAnswer, MinedAttempt, NewAttempt, NewProposal,
+    NewSignature, NewWallet, Purpose, Reservation, Settlement, Storage, Store, WalletKey,
 };
 
 pub(crate) const CHAIN: u64 = 31_337;
@@ -29,7 +30,8 @@ pub(crate) fn wallet(number: u8) -> WalletKey {
 }
 
 pub(crate) fn new_wallet(number: u8) -> NewWallet {
-    NewWallet { key: wallet(number), origin: None, config: Some(config()), epoch: 0 }
+    let snapshot = Snapshot::new(0, true, 0, config());
+    NewWallet { key: wallet(number), origin: None, snapshot }
 }
 
 /// A payment from the first wallet at that place in lane 0.
@@ -100,22 +102,40 @@ pub(crate) fn attempt(nonce: u64, number: u32, salt: u8) -> NewAttempt {
     NewAttempt {
         account_nonce: account_nonce(nonce),
         number,
-        chain_nonce: 0,
         purpose: Purpose::Noop,
         wallet: Some(wallet(0).address),
         raw: format!("nonce {nonce} number {number} salt {salt}").into_bytes().into(),
         max_fee_per_gas: U256::MAX,
         max_priority_fee_per_gas: U256::from(u32::from(salt)),
         gas_limit: 21_000,
-        reservation: None,
+        ceiling: U256::MAX,
+        reservation: Reservation::default(),
     }
 }
 
+pub(crate) fn block(number: u64) -> BlockId {
+    BlockId { number, hash: B256::with_last_byte(number as u8) }
+}
+
+/// In block 7.
 pub(crate) fn inclusion(fee: u64) -> Inclusion {
-    Inclusion {
-        block_number: 7,
-        block_hash: B256::repeat_byte(7),
-        gas_used: 21_000,
-        fee: U256::from(fee),
-    }
+    Inclusion { block: block(7), gas_used: 21_000, fee: U256::from(fee) }
+}
+
+/// In block 7 an account nonce was used by that attempt.
+pub(crate) fn mined(new: &NewAttempt, fee: u64) -> Settlement {
+    let Inclusion { block, gas_used, fee } = inclusion(fee);
+    let tx_hash = keccak256(&new.raw);
+    let mined = Some(MinedAttempt { tx_hash, is_reverted: false, gas_used, fee });
+    Settlement { account_nonce: new.account_nonce, block, mined }
+}
+
+/// In block 7 an account nonce was used by somebody else.
+pub(crate) fn foreign(nonce: u64) -> Settlement {
+    Settlement { account_nonce: account_nonce(nonce), block: block(7), mined: None }
+}
+
+pub(crate) const fn change(digest: B256, revision: u64, status: Status) -> StatusChange {
+    let failures = Vec::new();
+    StatusChange { digest, status, is_final: false, revision, ready_order: None, failures }
 }

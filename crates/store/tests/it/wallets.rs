@@ -2,11 +2,11 @@
 
 use crate::{
     database::{Database, on_both},
-    sample::{CHAIN, NOW, config, new_wallet, owner, wallet},
+    sample::{CHAIN, NOW, config, leased, new_wallet, owner, wallet},
 };
-use alloy::primitives::{Address, B256, Bytes};
+use alloy::primitives::{Address, B256, Bytes, aliases::U192};
 use eyre::Result;
-use quorate_core::{Config, proposal::Origin};
+use quorate_core::{Config, Lane, Snapshot, proposal::Origin};
 use quorate_store::{NewWallet, Recorded, Storage, StoreError, WalletFilter, WalletKey};
 
 on_both!(
@@ -14,6 +14,7 @@ on_both!(
     an_origin_is_added_later,
     lists_go_on_where_they_ended,
     owners_find_wallets_by_the_present_configuration,
+    a_snapshot_is_read_back,
 );
 
 async fn a_wallet_is_registered_once(database: &Database) -> Result<()> {
@@ -22,7 +23,7 @@ async fn a_wallet_is_registered_once(database: &Database) -> Result<()> {
     assert_eq!(store.register_wallet(new_wallet(0), NOW).await?, Recorded::New);
     assert_eq!(store.register_wallet(new_wallet(0), NOW + 1).await?, Recorded::Known);
     let found = store.find_wallet(wallet(0)).await?.expect("it is stored");
-    assert_eq!((found.config, found.registered_at), (Some(config()), NOW));
+    assert_eq!((found.config, found.registered_at), (config(), NOW));
     let elsewhere = WalletKey { chain_id: CHAIN + 1, ..wallet(0) };
     assert_eq!(store.find_wallet(elsewhere).await?, None);
     Ok(())
@@ -74,6 +75,33 @@ async fn owners_find_wallets_by_the_present_configuration(database: &Database) -
     store.record_config(wallet(0), next.clone(), 1, NOW).await?;
     assert_eq!(store.list_wallets(by(1), None, 50).await?.items, []);
     let found = store.list_wallets(by(5), None, 50).await?.items;
-    assert_eq!((found[0].config.as_ref(), found[0].epoch), (Some(&next), 1));
+    assert_eq!((&found[0].config, found[0].epoch), (&next, 1));
+    Ok(())
+}
+
+async fn a_snapshot_is_read_back(database: &Database) -> Result<()> {
+    let store = database.open().await?;
+    let lease = leased(&store, "engine").await?;
+    let next = Config::new(1, vec![owner(5)], Address::ZERO, Bytes::from_static(b"\0"))?;
+    let later = Snapshot {
+        lanes: [(Lane::ZERO, 0), (Lane::new(U192::MAX), u64::MAX)].into(),
+        approvals: [(B256::ZERO, owner(0)), (B256::ZERO, owner(1))].into(),
+        ..Snapshot::new(u64::MAX, false, u32::MAX, next)
+    };
+    let early = store.checkpoint(&lease, wallet(0), later.clone()).await;
+    assert_eq!(early, Err(StoreError::UnknownWallet { wallet: wallet(0) }));
+    store.register_wallet(new_wallet(0), NOW).await?;
+    store.register_wallet(new_wallet(1), NOW).await?;
+    let found = store.find_wallet(wallet(0)).await?.expect("it is stored");
+    assert_eq!(found.snapshot, new_wallet(0).snapshot);
+    store.checkpoint(&lease, wallet(0), later.clone()).await?;
+    // Registered again, it stays: that was examined earlier or later, this cannot be undone any more.
+    store.register_wallet(new_wallet(0), NOW).await?;
+    store.close().await;
+    let store = database.open().await?;
+    let found = store.find_wallet(wallet(0)).await?.expect("it is stored");
+    assert_eq!((found.snapshot, found.config, found.epoch), (later, config(), 0));
+    let other = store.find_wallet(wallet(1)).await?.expect("it is stored");
+    assert_eq!(other.snapshot, new_wallet(1).snapshot);
     Ok(())
 }

@@ -8,13 +8,13 @@ use alloy::{
     rpc::types::TransactionRequest,
 };
 use eyre::{Result, bail, ensure};
-use quorate_core::packing;
+use quorate_core::{packing, status::StatusWord};
 use quorate_lab::{
     owners::owner,
     proxy::{Fault, Faults, Proxy},
     signatures::sign,
 };
-use quorate_store::{EventFilter, EventKind, StatusWord, Storage};
+use quorate_store::{EventFilter, EventKind, Storage};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
