@@ -3,14 +3,19 @@
 //!
 //! - [`config`]: the one file; [`database`]: where the store is.
 //! - [`keystore`], [`sender`]: keys in files. No key and no password is ever part of a message, a log or a `Debug`.
+//! - [`check`]: a look at everything before starting; [`run`](mod@run): the process itself.
 //!
-//! The process itself is still to come, and HTTP; both will live here.
+//! HTTP is still to come, and will live here.
 
+pub mod check;
 pub mod config;
 pub mod database;
 pub mod keystore;
+pub mod run;
 pub mod sender;
 
+pub use check::{Report, check};
 pub use config::{Config, Overrides};
 pub use database::Database;
+pub use run::run;
 pub use sender::Sender;
