@@ -3,7 +3,7 @@
 //!
 //! - [`config`]: the one file; [`database`]: where the store is.
 //! - [`keystore`], [`sender`]: keys in files. No key and no password is ever part of a message, a log or a `Debug`.
-//! - [`check`]: a look at everything before starting; [`run`](mod@run): the process itself.
+//! - [`check`](mod@check): a look at everything before starting; [`run`](mod@run): the process itself.
 //!
 //! HTTP is still to come, and will live here.
 
