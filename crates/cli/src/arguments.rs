@@ -1,14 +1,18 @@
 //! What people type. Names and variables are those of Foundry where it has them.
 
+mod audit;
 mod chain;
 mod payout;
 mod propose;
+mod relayer;
 mod sign;
 mod wallet;
 
+pub(crate) use audit::{AuditCommand, StoreOptions, Verify};
 pub(crate) use chain::{ChainOptions, KeyOptions, SendOptions};
 pub(crate) use payout::{PayoutCommand, PayoutPropose};
 pub(crate) use propose::{Common, Propose, ProposeCommand};
+pub(crate) use relayer::{LogFormat, LogOptions, Relayer, RelayerCommand, RelayerOptions};
 pub(crate) use sign::{Combine, Show, Sign, Submit};
 pub(crate) use wallet::{Make, WalletCommand, WalletDeploy, WalletShow};
 
@@ -56,6 +60,16 @@ pub(crate) enum Command {
     ///
     /// Any account can do this: it pays the gas and decides nothing.
     Submit(Submit),
+
+    /// Execute what owners signed, as a process that runs until it is stopped.
+    ///
+    /// It stops on SIGTERM or ctrl-c; what is on its way goes on by itself, and is found again. Logs go
+    /// to standard error.
+    Relayer(Relayer),
+
+    /// Examine the audit log of a relayer's store.
+    #[command(subcommand)]
+    Audit(AuditCommand),
 
     /// Print the completions of a shell.
     Completions(Completions),

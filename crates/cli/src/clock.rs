@@ -7,9 +7,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Now, in Unix seconds, by this machine's clock.
 pub(crate) fn now() -> u64 {
+    now_millis() / 1_000
+}
+
+/// Now, in Unix milliseconds, by this machine's clock.
+pub(crate) fn now_millis() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "the one place where the clock is read")]
     let now = SystemTime::now();
-    now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    now.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];

@@ -1,15 +1,17 @@
 //! What each command does. A module for each, its arguments in [`crate::arguments`].
 
+mod audit;
 mod combine;
 mod payout;
 mod propose;
+mod relayer;
 mod show;
 mod sign;
 mod submit;
 mod wallet;
 
 use crate::{
-    arguments::{Arguments, Command, PayoutCommand, WalletCommand},
+    arguments::{Arguments, AuditCommand, Command, PayoutCommand, RelayerCommand, WalletCommand},
     output::Output,
 };
 use clap::CommandFactory as _;
@@ -28,6 +30,12 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<()> {
         Command::Sign(sign) => sign::run(sign, output).await,
         Command::Combine(combine) => combine::run(&combine, output),
         Command::Submit(submit) => submit::run(submit, output).await,
+        Command::Relayer(arguments) => match arguments.command {
+            Some(RelayerCommand::Check) => relayer::check(arguments.options, output).await,
+            None => relayer::run(arguments, output).await,
+        },
+        Command::Audit(AuditCommand::Verify(verify)) => audit::verify(&verify, output).await,
+        Command::Audit(AuditCommand::Head(store)) => audit::head(&store, output).await,
         Command::Completions(completions) => {
             let mut text = Vec::new();
             clap_complete::generate(

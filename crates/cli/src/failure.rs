@@ -2,6 +2,8 @@
 
 use quorate_chain::ChainError;
 use quorate_core::{DocumentError, proposal::CombineError};
+use quorate_server::{database::ExistingError, keystore::KeystoreError, run::RunError};
+use quorate_store::{OpenError, StoreError};
 use serde::Serialize;
 use std::{fmt, process::ExitCode};
 
@@ -61,18 +63,57 @@ pub(crate) fn cause_of(error: &eyre::Report) -> Cause {
             return if error.is_contradiction() { Cause::Mismatch } else { Cause::BadInput };
         }
         if let Some(error) = error.downcast_ref::<ChainError>() {
-            return match error {
-                ChainError::InvalidUrl { .. } => Cause::BadInput,
-                ChainError::NotAWallet { .. } | ChainError::OtherChain { .. } => Cause::Mismatch,
-                ChainError::Unreachable { .. }
-                | ChainError::Rpc { .. }
-                | ChainError::WrongAnswer { .. }
-                | ChainError::HistoryRefused { .. } => Cause::Unreachable,
-            };
+            return of_chain(error);
+        }
+        if let Some(error) = error.downcast_ref::<StoreError>() {
+            return of_store(error);
+        }
+        if let Some(ExistingError::Open(error)) = error.downcast_ref::<ExistingError>() {
+            return of_opening(error);
+        }
+        if let Some(error) = error.downcast_ref::<RunError>() {
+            return of_run(error);
+        }
+        if let Some(KeystoreError::NoHome) = error.downcast_ref::<KeystoreError>() {
+            return Cause::Usage;
         }
         if error.downcast_ref::<CombineError>().is_some() {
             return Cause::Mismatch;
         }
     }
     Cause::BadInput
+}
+
+fn of_chain(error: &ChainError) -> Cause {
+    match error {
+        ChainError::InvalidUrl { .. } => Cause::BadInput,
+        ChainError::NotAWallet { .. } | ChainError::OtherChain { .. } => Cause::Mismatch,
+        ChainError::Unreachable { .. }
+        | ChainError::Rpc { .. }
+        | ChainError::WrongAnswer { .. }
+        | ChainError::HistoryRefused { .. } => Cause::Unreachable,
+    }
+}
+
+fn of_store(error: &StoreError) -> Cause {
+    match error {
+        StoreError::Corrupt { .. } => Cause::Mismatch,
+        StoreError::LeaseLost { .. } => Cause::NotYet,
+        error if error.is_retryable() => Cause::Unreachable,
+        _ => Cause::BadInput,
+    }
+}
+
+fn of_opening(error: &OpenError) -> Cause {
+    if error.is_retryable() { Cause::Unreachable } else { Cause::BadInput }
+}
+
+fn of_run(error: &RunError) -> Cause {
+    match error {
+        RunError::Sender(_) => Cause::BadInput,
+        RunError::Store(error) => of_opening(error),
+        RunError::Endpoint { source, .. } => of_chain(source),
+        RunError::WrongChain { .. } => Cause::Mismatch,
+        RunError::Book { .. } | RunError::Ended { .. } | RunError::Broken => Cause::Unreachable,
+    }
 }

@@ -9,16 +9,14 @@ use alloy::{
     primitives::{Address, Signature},
     signers::{
         Signer as _,
-        local::{LocalSigner, MnemonicBuilder, PrivateKeySigner},
+        local::{MnemonicBuilder, PrivateKeySigner},
     },
 };
 use device::Device;
 use eyre::Result;
 use quorate_core::{Request, signature::EcdsaSignature};
-use std::{
-    env,
-    path::{Path, PathBuf},
-};
+use quorate_server::keystore;
+use std::{env, path::Path};
 
 /// A key that is ready to sign.
 pub(crate) enum Key {
@@ -34,7 +32,7 @@ impl Key {
         let index = options.mnemonic_index;
         let path = options.mnemonic_derivation_path.as_deref();
         if let Some(name) = &options.account {
-            return Self::keystore(&account(name)?, options, output).await;
+            return Self::keystore(&keystore::account(name)?, options, output).await;
         }
         if let Some(file) = &options.keystore {
             return Self::keystore(file, options, output).await;
@@ -49,7 +47,7 @@ impl Key {
             return Device::trezor(index, path, output).await.map(Self::Device);
         }
         if let Some(name) = variable("ETH_KEYSTORE_ACCOUNT") {
-            return Self::keystore(&account(&name)?, options, output).await;
+            return Self::keystore(&keystore::account(&name)?, options, output).await;
         }
         if let Some(file) = variable("ETH_KEYSTORE") {
             return Self::keystore(Path::new(&file), options, output).await;
@@ -62,12 +60,8 @@ impl Key {
     async fn keystore(path: &Path, options: &KeyOptions, output: Output) -> Result<Self> {
         files::read(path)?;
         let password = match &options.password_file {
-            Some(file) => {
-                let text = String::from_utf8(files::read(file)?).map_err(|_| {
-                    Cause::BadInput.error(format!("{} is not text", file.display()))
-                })?;
-                text.trim_end_matches(['\r', '\n']).to_owned()
-            }
+            Some(file) => keystore::password(files::read(file)?)
+                .ok_or_else(|| Cause::BadInput.error(format!("{} is not text", file.display())))?,
             None if output.is_interactive() => {
                 let prompt = format!("Password of {}: ", path.display());
                 rpassword::prompt_password(prompt)
@@ -80,18 +74,8 @@ impl Key {
                 )));
             }
         };
-        let file = path.to_owned();
-        let opened =
-            tokio::task::spawn_blocking(move || LocalSigner::decrypt_keystore(file, password));
-        let opened = output.during("decrypting the keystore", opened).await?;
-        let signer = opened.map_err(|error| {
-            let path = path.display();
-            let reason = match error.to_string() {
-                text if text.contains("Mac Mismatch") => "wrong password".to_owned(),
-                text => format!("not a keystore ({})", quorate_core::text::escaped(&text)),
-            };
-            Cause::BadInput.error(format!("cannot open {path}: {reason}"))
-        })?;
+        let opened = keystore::open(path, password);
+        let signer = output.during("decrypting the keystore", opened).await?;
         Ok(Self::Local(Box::new(signer)))
     }
 
@@ -153,25 +137,4 @@ impl Key {
 /// A variable of the environment; one that is set to nothing is not set.
 fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-/// The file of a keystore in Foundry's folder.
-fn account(name: &str) -> Result<PathBuf> {
-    let home = env::home_dir().ok_or_else(|| {
-        Cause::Usage.error("there is no home folder: name the keystore's file with --keystore")
-    })?;
-    let folder = home.join(".foundry/keystores");
-    let path = folder.join(name);
-    // A name, not a path: `..` would leave the folder.
-    if Path::new(name).components().count() != 1 || path.file_name().is_none() {
-        let name = quorate_core::text::shown(name);
-        return Err(Cause::BadInput.error(format!("{name} is not the name of a keystore")));
-    }
-    if !path.exists() {
-        let (folder, name) = (folder.display(), quorate_core::text::shown(name));
-        return Err(Cause::BadInput.error(format!(
-            "no keystore {name} in {folder}: `cast wallet import` makes one, --keystore takes any file"
-        )));
-    }
-    Ok(path)
 }

@@ -1,5 +1,6 @@
 //! Stories of the program `quorate`, run as a process of its own against a real anvil.
 
+mod audit;
 mod bad_input;
 mod dangers;
 mod environment;
@@ -8,5 +9,6 @@ mod guide;
 mod nested;
 mod payout;
 mod reconfigure;
+mod relayer;
 mod typed_data;
 mod wallets;

@@ -1,0 +1,59 @@
+//! `quorate relayer`.
+
+use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// `quorate relayer`.
+#[derive(Args, Debug)]
+pub(crate) struct Relayer {
+    #[command(subcommand)]
+    pub(crate) command: Option<RelayerCommand>,
+
+    #[command(flatten)]
+    pub(crate) options: RelayerOptions,
+
+    #[command(flatten)]
+    pub(crate) log: LogOptions,
+}
+
+/// What can be done besides running.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RelayerCommand {
+    /// Look for what is wrong before starting: endpoints, the factory, balances, the clock.
+    ///
+    /// Changes nothing, and does not open the store.
+    Check,
+}
+
+/// How the relayer is configured.
+#[derive(Args, Debug)]
+pub(crate) struct RelayerOptions {
+    /// The configuration, TOML. QUORATE_RPC_URLS_1=URL,URL takes the place of its endpoints of chain 1.
+    #[arg(long, value_name = "FILE", env = "QUORATE_CONFIG", global = true)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// The store, instead of the one in the configuration.
+    #[arg(long, value_name = "URL", env = "QUORATE_STORE", hide_env_values = true, global = true)]
+    pub(crate) store: Option<String>,
+}
+
+/// What is logged.
+#[derive(Args, Debug)]
+pub(crate) struct LogOptions {
+    /// How logs are written; with --json as JSON.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
+
+    /// From which level on: error, warn, info, debug or trace.
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    pub(crate) log_level: tracing::Level,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}

@@ -1,0 +1,222 @@
+//! The process: keys, store, endpoints, and one engine for each chain.
+
+use crate::{
+    config::{ChainConfig, Config, RpcUrl},
+    sender::{self, SenderError},
+};
+use quorate_chain::{Chain, ChainError};
+use quorate_relayer::driver::{
+    BookError, Endpoints, Engine, Handle, Keeper, Key, LocalKey, Parts, Tenure,
+};
+use quorate_store::{OpenError, Store};
+use std::{future::Future, time::Duration};
+use thiserror::Error;
+use tokio::{sync::watch, task::JoinSet, time::timeout};
+
+/// How long between two tries while no endpoint answers.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// How long engines may take to stop.
+const STOP_WAIT: Duration = Duration::from_secs(10);
+
+/// Why a relayer does not run.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// A sender's key is not ready.
+    #[error(transparent)]
+    Sender(#[from] SenderError),
+    /// The store cannot be opened.
+    #[error("the store: {0}")]
+    Store(#[from] OpenError),
+    /// The URL of an endpoint makes no sense.
+    #[error("rpc_urls of chain {chain_id}: {source}")]
+    Endpoint {
+        /// The chain.
+        chain_id: u64,
+        /// What is wrong with it.
+        source: ChainError,
+    },
+    /// An endpoint serves another chain.
+    #[error("{endpoint} serves chain {found}, not {expected}: give one of chain {expected}")]
+    WrongChain {
+        /// Host and port.
+        endpoint: String,
+        /// The chain that is configured.
+        expected: u64,
+        /// The chain that it serves.
+        found: u64,
+    },
+    /// What is durable cannot be kept.
+    #[error("chain {chain_id}: {source}")]
+    Book {
+        /// The chain.
+        chain_id: u64,
+        /// What is wrong.
+        source: BookError,
+    },
+    /// An engine ended, and nobody told it to.
+    #[error("the engine of chain {chain_id} ended by itself")]
+    Ended {
+        /// The chain.
+        chain_id: u64,
+    },
+    /// A task panicked, which is a defect of this program; what is durable is whole.
+    #[error("an engine broke down: start the relayer again, and report this")]
+    Broken,
+}
+
+/// What an engine of one chain is made of, when everything answers.
+struct Site {
+    config: ChainConfig,
+    keys: Vec<LocalKey>,
+    store: Store,
+    tenure: Tenure,
+    clock: fn() -> u64,
+}
+
+/// Runs until `shutdown` is ready or something fails for good, then stops the engines and closes the store. `clock` gives
+/// the time in Unix milliseconds.
+///
+/// Keys are opened first, then the store; a chain whose endpoints do not answer is waited for and holds up no other. What
+/// is on its way when it stops goes on by itself, and is found again.
+///
+/// # Errors
+///
+/// If a key does not open, the store fails, or an endpoint serves another chain.
+pub async fn run(
+    config: Config,
+    clock: fn() -> u64,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), RunError> {
+    let mut sites = Vec::new();
+    for chain in config.chains {
+        let keys = sender::open_all(chain.settings.chain_id, &chain.senders).await?;
+        sites.push((chain, keys));
+    }
+    let store = config.store.open().await?;
+    let keeper = Keeper::start(store.clone(), holder(clock), config.lease, clock);
+    let (stop, stopped) = watch::channel(false);
+    let mut engines = JoinSet::new();
+    for (chain, keys) in sites {
+        let (store, tenure, stopped) = (store.clone(), keeper.tenure(), stopped.clone());
+        engines.spawn(async move {
+            let mut asked = stopped.clone();
+            let connected = tokio::select! {
+                connected = connect(&chain) => connected,
+                _ = asked.wait_for(|stopped| *stopped) => return Ok(()),
+            };
+            let mut config = chain;
+            config.settings.has_simulate_v1 = connected?;
+            serve(Site { config, keys, store, tenure, clock }, stopped).await
+        });
+    }
+    let ended = tokio::select! {
+        () = shutdown => Ok(()),
+        Some(ended) = engines.join_next() => ended.map_err(|_| RunError::Broken).flatten(),
+    };
+    tracing::info!("stopping");
+    let _ = stop.send(true);
+    let rest = timeout(STOP_WAIT, drain(&mut engines)).await.unwrap_or_else(|_| {
+        tracing::warn!("an engine did not stop in time");
+        Ok(())
+    });
+    engines.shutdown().await;
+    keeper.stop().await;
+    store.close().await;
+    tracing::info!("stopped");
+    ended.and(rest)
+}
+
+/// A name that no other process uses at the same time.
+fn holder(clock: fn() -> u64) -> String {
+    format!("process {} since {}", std::process::id(), clock())
+}
+
+/// The first failure of those that are left.
+async fn drain(engines: &mut JoinSet<Result<(), RunError>>) -> Result<(), RunError> {
+    let mut first = Ok(());
+    while let Some(ended) = engines.join_next().await {
+        first = first.and(ended.map_err(|_| RunError::Broken).flatten());
+    }
+    first
+}
+
+/// Runs the engine of one chain until it is told to stop.
+async fn serve(site: Site, mut stopped: watch::Receiver<bool>) -> Result<(), RunError> {
+    let chain_id = site.config.settings.chain_id;
+    let (engine, handle) = engine_for(site);
+    tracing::info!(chain_id, "engine running");
+    let mut running = std::pin::pin!(engine.run());
+    let by_itself = tokio::select! {
+        ended = &mut running => Some(ended),
+        _ = stopped.wait_for(|stopped| *stopped) => None,
+    };
+    let ended = match by_itself {
+        Some(ended) => ended.map(|_| Err(RunError::Ended { chain_id })),
+        None => {
+            handle.stop();
+            running.await.map(|_| Ok(()))
+        }
+    };
+    ended.unwrap_or_else(|source| Err(RunError::Book { chain_id, source }))
+}
+
+fn engine_for(site: Site) -> (Engine, Handle) {
+    let Site { config, keys, store, tenure, clock } = site;
+    let ChainConfig { settings, limits, poll, rpc_urls, .. } = config;
+    let urls = rpc_urls.iter().map(|url| url.as_str().to_owned());
+    let endpoints = Endpoints::new(settings.chain_id, urls);
+    let keys = keys.into_iter().map(|key| Box::new(key) as Box<dyn Key>).collect();
+    Engine::new(Parts { settings, limits, endpoints, keys, store, tenure, clock, poll })
+}
+
+/// Waits until an endpoint answers; tells whether all that do know `eth_simulateV1`. Those that do not answer yet are
+/// used as soon as they do.
+async fn connect(config: &ChainConfig) -> Result<bool, RunError> {
+    let chain_id = config.settings.chain_id;
+    loop {
+        let mut answers = JoinSet::new();
+        for url in config.rpc_urls.iter().cloned() {
+            answers.spawn(async move { connect_one(chain_id, &url).await });
+        }
+        let answers = answers.join_all().await.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let missing = answers.iter().filter(|answer| answer.is_none()).count();
+        let simulates: Vec<bool> = answers.into_iter().flatten().collect();
+        if !simulates.is_empty() {
+            let can_simulate = simulates.iter().all(|simulates| *simulates);
+            tracing::info!(
+                chain_id,
+                endpoints = simulates.len(),
+                missing,
+                can_simulate,
+                "connected"
+            );
+            return Ok(can_simulate);
+        }
+        tracing::warn!(chain_id, missing, "no endpoint answers");
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Whether the endpoint, if it answers, knows `eth_simulateV1`.
+async fn connect_one(expected: u64, url: &RpcUrl) -> Result<Option<bool>, RunError> {
+    let answer = async {
+        let chain = Chain::connect(url.as_str()).await?;
+        let can_simulate = chain.can_simulate().await?;
+        Ok((chain, can_simulate))
+    };
+    match answer.await {
+        Ok((chain, can_simulate)) if chain.id() == expected => Ok(Some(can_simulate)),
+        Ok((chain, _)) => {
+            let endpoint = chain.endpoint().to_owned();
+            Err(RunError::WrongChain { endpoint, expected, found: chain.id() })
+        }
+        Err(source @ ChainError::InvalidUrl { .. }) => {
+            Err(RunError::Endpoint { chain_id: expected, source })
+        }
+        Err(error) => {
+            tracing::warn!(chain_id = expected, %error, "endpoint");
+            Ok(None)
+        }
+    }
+}

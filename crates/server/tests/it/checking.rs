@@ -1,0 +1,93 @@
+//! What is found before the relayer starts.
+
+use alloy::primitives::hex;
+use eyre::Result;
+use quorate_lab::{anvil::Chain, deploy, fixtures::world, owners::owner};
+use quorate_server::{
+    Config, Overrides, Report,
+    check::{Aspect, Verdict, check},
+};
+use std::{fs, path::Path};
+use tempfile::TempDir;
+
+/// A folder with a key, and a configuration for these endpoints.
+pub(crate) fn config(chain_id: u64, urls: &[String]) -> Result<(TempDir, Config)> {
+    let folder = tempfile::tempdir()?;
+    write_key(&folder.path().join("keys.env"))?;
+    let text = format!(
+        "store = \"relayer.db\"\n[[chains]]\nchain_id = {chain_id}\nrpc_urls = {urls:?}\n\
+         poll_millis = 50\n[[chains.senders]]\nenv_file = \"keys.env\"\nvariable = \"KEY\"\n"
+    );
+    let config = Config::parse(&text, folder.path(), Overrides::default())?;
+    Ok((folder, config))
+}
+
+fn write_key(file: &Path) -> Result<()> {
+    fs::write(file, format!("KEY={}", hex::encode(owner(world::SUBMITTER).to_bytes())))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+fn now() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "a live chain keeps the machine's time")]
+    let now = std::time::SystemTime::now();
+    now.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+fn verdicts(report: &Report) -> Vec<(Aspect, Verdict)> {
+    report.findings.iter().map(|finding| (finding.aspect, finding.verdict)).collect()
+}
+
+#[tokio::test]
+async fn a_chain_is_ready_step_by_step() -> Result<()> {
+    let chain = Chain::start_live()?;
+    let dead = "http://127.0.0.1:1/hunter2hunter2".to_owned();
+    let (_folder, config) = config(chain.id(), &[chain.endpoint(), dead])?;
+    let empty = check(&config, now).await;
+    let expected = [
+        (Aspect::Endpoint, Verdict::Good),
+        (Aspect::Clock, Verdict::Good),
+        (Aspect::Factory, Verdict::NotYet),
+        (Aspect::Simulation, Verdict::Good),
+        // One that is dead stops nothing while another is there.
+        (Aspect::Endpoint, Verdict::Warning),
+        (Aspect::Sender, Verdict::NotYet),
+    ];
+    assert_eq!(verdicts(&empty), expected, "{empty:#?}");
+    assert_eq!(empty.verdict(), Verdict::NotYet);
+    assert!(!format!("{empty:?}").contains("hunter2"), "{empty:?}");
+    let account = owner(world::SUBMITTER).address();
+    assert_eq!(empty.findings[5].subject, account.to_checksum(None));
+
+    deploy::canonical(&chain).await?;
+    world::KEY_HOLDING.give(&chain, account).await?;
+    let ready = check(&config, now).await;
+    assert_eq!(ready.verdict(), Verdict::Warning, "{ready:#?}");
+    let later = check(&config, || now() + 1_000).await;
+    assert_eq!(verdicts(&later)[1], (Aspect::Clock, Verdict::Warning), "{later:#?}");
+    let earlier = check(&config, || now() - 1_000).await;
+    assert_eq!(earlier.verdict(), Verdict::Mismatch, "{earlier:#?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn another_chain_and_nobody_at_all_are_told() -> Result<()> {
+    let chain = Chain::start_live()?;
+    let (_folder, other) = config(1, &[chain.endpoint()])?;
+    let report = check(&other, now).await;
+    assert_eq!(report.verdict(), Verdict::Mismatch);
+    let detail = "serves chain 31337, not 1: give one of chain 1";
+    assert_eq!(report.findings[0].detail, detail);
+
+    let (folder, dead) = config(1, &["http://127.0.0.1:1".to_owned()])?;
+    assert_eq!(check(&dead, now).await.verdict(), Verdict::Unreachable);
+    fs::remove_file(folder.path().join("keys.env"))?;
+    let report = check(&dead, now).await;
+    assert_eq!(report.verdict(), Verdict::BadInput);
+    assert!(report.findings[1].detail.contains("no such file"), "{report:#?}");
+    Ok(())
+}
