@@ -12,7 +12,7 @@ pub(crate) use audit::{AuditCommand, StoreOptions, Verify};
 pub(crate) use chain::{ChainOptions, KeyOptions, SendOptions};
 pub(crate) use payout::{PayoutCommand, PayoutPropose};
 pub(crate) use propose::{Common, Propose, ProposeCommand};
-pub(crate) use relayer::{LogFormat, LogOptions, Relayer, RelayerCommand, RelayerOptions};
+pub(crate) use relayer::{LogFormat, LogOptions, OnChain, Relayer, RelayerCommand, RelayerOptions};
 pub(crate) use sign::{Combine, Show, Sign, Submit};
 pub(crate) use wallet::{Make, WalletCommand, WalletDeploy, WalletShow};
 

@@ -11,7 +11,9 @@ mod submit;
 mod wallet;
 
 use crate::{
-    arguments::{Arguments, AuditCommand, Command, PayoutCommand, RelayerCommand, WalletCommand},
+    arguments::{
+        Arguments, AuditCommand, Command, OnChain, PayoutCommand, RelayerCommand, WalletCommand,
+    },
     output::Output,
 };
 use clap::CommandFactory as _;
@@ -32,6 +34,12 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<()> {
         Command::Submit(submit) => submit::run(submit, output).await,
         Command::Relayer(arguments) => match arguments.command {
             Some(RelayerCommand::Check) => relayer::check(arguments.options, output).await,
+            Some(RelayerCommand::Pause(OnChain { chain_id })) => {
+                relayer::set_paused(arguments.options, chain_id, true, output).await
+            }
+            Some(RelayerCommand::Resume(OnChain { chain_id })) => {
+                relayer::set_paused(arguments.options, chain_id, false, output).await
+            }
             None => relayer::run(arguments, output).await,
         },
         Command::Audit(AuditCommand::Verify(verify)) => audit::verify(&verify, output).await,

@@ -176,7 +176,8 @@ async fn connect(config: &ChainConfig) -> Result<bool, RunError> {
     let chain_id = config.settings.chain_id;
     loop {
         let mut answers = JoinSet::new();
-        for url in config.rpc_urls.iter().cloned() {
+        for url in &config.rpc_urls {
+            let url = url.clone();
             answers.spawn(async move { connect_one(chain_id, &url).await });
         }
         let answers = answers.join_all().await.into_iter().collect::<Result<Vec<_>, _>>()?;

@@ -23,6 +23,12 @@ pub(crate) enum RelayerCommand {
     ///
     /// Changes nothing, and does not open the store.
     Check,
+    /// Take no new account nonces on a chain, until resumed; what is on its way is kept moving.
+    ///
+    /// A relayer that runs on the store heeds it within a second, and one that is started later too.
+    Pause(OnChain),
+    /// Take account nonces again.
+    Resume(OnChain),
 }
 
 /// How the relayer is configured.
@@ -35,6 +41,14 @@ pub(crate) struct RelayerOptions {
     /// The store, instead of the one in the configuration.
     #[arg(long, value_name = "URL", env = "QUORATE_STORE", hide_env_values = true, global = true)]
     pub(crate) store: Option<String>,
+}
+
+/// Which chain.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct OnChain {
+    /// The chain's id, one of those in the configuration.
+    #[arg(value_name = "CHAIN_ID")]
+    pub(crate) chain_id: u64,
 }
 
 /// What is logged.

@@ -12,6 +12,7 @@ use quorate_server::{
     Config, Overrides, Report,
     check::{self, Verdict},
 };
+use quorate_store::{Recorded, Storage as _};
 use serde_json::json;
 use std::{env, io};
 use tracing_subscriber::{
@@ -43,6 +44,32 @@ pub(crate) async fn check(options: RelayerOptions, output: Output) -> Result<()>
     let wrong: Vec<_> =
         wrong.map(|f| format!("chain {}, {} {}", f.chain_id, f.aspect.word(), f.detail)).collect();
     Err(cause.error(wrong.join("; ")))
+}
+
+pub(crate) async fn set_paused(
+    options: RelayerOptions,
+    chain_id: u64,
+    is_paused: bool,
+    output: Output,
+) -> Result<()> {
+    let config = load(options)?;
+    if !config.chains.iter().any(|chain| chain.settings.chain_id == chain_id) {
+        let served: Vec<_> =
+            config.chains.iter().map(|chain| chain.settings.chain_id.to_string()).collect();
+        let served = served.join(", ");
+        let message = format!("chain {chain_id} is not in the configuration: give one of {served}");
+        return Err(Cause::BadInput.error(message));
+    }
+    let store = config.store.open_existing().await?;
+    let at = i64::try_from(clock::now_millis())?;
+    let done = store.set_paused(chain_id, is_paused, at).await;
+    store.close().await;
+    let is_news = done? == Recorded::New;
+    let state = if is_paused { "paused" } else { "not paused" };
+    let before = if is_news { "" } else { ", as before" };
+    output.say(&format!("chain {chain_id} is {state}{before}"));
+    output.result(&json!({ "chainId": chain_id, "paused": is_paused, "changed": is_news }));
+    Ok(())
 }
 
 fn load(options: RelayerOptions) -> Result<Config> {
