@@ -108,7 +108,7 @@ fn status(fields: &Fields<'_>) -> Result<Status, StoreError> {
         Some(word) => Some(Reason::find(&word).ok_or_else(unknown)?),
     };
     Ok(match (fields.text("status")?.as_str(), reason) {
-        ("collecting", _) => Status::Collecting { reason },
+        ("collecting", None | Some(Reason::Policy)) => Status::Collecting { reason },
         ("ready", _) => Status::Ready { reason },
         ("submitted", None) => Status::Submitted,
         ("executed", None) => Status::Executed {
