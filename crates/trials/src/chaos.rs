@@ -10,8 +10,10 @@ use crate::{
     store,
     world::{World, sender},
 };
-use eyre::{Result, WrapErr, ensure};
-use quorate_core::{Request, status::StatusWord};
+use alloy::{network::TransactionBuilder, providers::Provider, rpc::types::TransactionRequest};
+use eyre::{OptionExt, Result, WrapErr, ensure};
+use quorate_core::{Request, packing, status::StatusWord};
+use quorate_lab::{owners::owner, signatures::sign};
 use quorate_store::{MAX_PAGE, ProposalFilter, Storage, Store};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -154,6 +156,33 @@ impl Trial {
             ensure!(begun.elapsed() < PATIENCE, "what was waited for did not happen");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        Ok(())
+    }
+
+    /// Hands a request in past the engine, signed by other owners, at these fees in wei per gas.
+    ///
+    /// # Errors
+    ///
+    /// If the wallet is none of the trial's, or anvil refuses.
+    pub async fn submit_as_stranger(
+        &self,
+        request: &Request,
+        max_fee_per_gas: u128,
+        max_priority_fee_per_gas: u128,
+    ) -> Result<()> {
+        let mut wallets = self.world.wallets.iter();
+        let wallet = wallets.find(|wallet| wallet.address == request.wallet);
+        let wallet = wallet.ok_or_eyre("a strange wallet")?;
+        let signed = sign(&request.digest(), &[1, 2].map(owner))?;
+        let list = packing::pack(&wallet.config, &signed)?;
+        let transaction = TransactionRequest::default()
+            .with_from(self.world.chain.sender())
+            .with_to(request.wallet)
+            .with_input(request.calldata(list))
+            .with_gas_limit(300_000)
+            .with_max_fee_per_gas(max_fee_per_gas)
+            .with_max_priority_fee_per_gas(max_priority_fee_per_gas);
+        let _ = self.world.chain.provider().send_transaction(transaction).await?;
         Ok(())
     }
 

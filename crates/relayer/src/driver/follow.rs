@@ -3,7 +3,7 @@
 use super::{Context, logs};
 use crate::{
     Event,
-    event::{Block, BlockId, Header as EngineHeader},
+    event::{Block, Header as EngineHeader},
 };
 use alloy::primitives::Address;
 use quorate_chain::{ChainError, Header};
@@ -99,7 +99,7 @@ impl Follower {
         while let (Some(first), Some(lowest)) = (path.front(), lowest) {
             let is_joined = self.known.iter().any(|known| known.hash == first.parent);
             let is_long = path.len() >= context.settings.history;
-            if is_joined || is_long || first.number <= lowest || first.number == 0 {
+            if is_joined || is_long || first.number <= lowest {
                 break;
             }
             let parent = first.parent;
@@ -124,8 +124,7 @@ async fn block(
     wallets: &[Address],
 ) -> Result<Block, ChainError> {
     let factory = context.settings.factory;
-    let contracts: Vec<_> = wallets.iter().copied().chain([factory]).collect();
-    let contracts = &contracts;
+    let contracts = &logs::emitters(wallets, factory);
     let found = context
         .endpoints
         .read(|chain| async move { chain.logs_of_block(header.hash, contracts).await });
@@ -133,7 +132,7 @@ async fn block(
     let logs = found.iter().filter_map(|log| logs::read(log, factory, header.timestamp));
     Ok(Block {
         header: EngineHeader {
-            id: BlockId { number: header.number, hash: header.hash },
+            id: logs::id_of(&header),
             parent: header.parent,
             timestamp: header.timestamp,
             base_fee_per_gas: header.base_fee_per_gas.unwrap_or_default(),

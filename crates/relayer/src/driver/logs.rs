@@ -6,6 +6,7 @@ use quorate_bindings::contracts::{
     IWallet::{Approved, Executed, Reconfigured},
     IWalletFactory::WalletCreated,
 };
+use quorate_chain::Header;
 use quorate_core::{Config, Nonce};
 
 /// What an event says, of a block of this time in Unix seconds. None if it is no event of a wallet, or does not
@@ -13,6 +14,16 @@ use quorate_core::{Config, Nonce};
 pub(super) fn read(log: &Log, factory: Address, timestamp: u64) -> Option<WalletLog> {
     let (wallet, what) = kind(log, factory)?;
     Some(WalletLog { wallet, tx_hash: log.transaction_hash?, timestamp, what })
+}
+
+/// Whose events are read: the wallets' and their factory's.
+pub(super) fn emitters(wallets: &[Address], factory: Address) -> Vec<Address> {
+    wallets.iter().copied().chain([factory]).collect()
+}
+
+/// The block with this header.
+pub(super) const fn id_of(header: &Header) -> BlockId {
+    BlockId { number: header.number, hash: header.hash }
 }
 
 /// The block that an event is in, if it says so.

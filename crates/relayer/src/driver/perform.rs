@@ -107,7 +107,7 @@ async fn answers(
                 .read(|chain| async move { chain.executed_nonce(wallet, nonce).await });
             let Some(found) = read.await? else { return Ok(Vec::new()) };
             let header = header_at(context, found.block_number).await?;
-            let block = BlockId { number: header.number, hash: header.hash };
+            let block = logs::id_of(&header);
             let (digest, tx_hash, timestamp) = (found.digest, found.tx_hash, header.timestamp);
             let execution = Execution { digest, tx_hash, block, timestamp };
             Event::ExecutionFound { wallet, nonce, execution }
@@ -195,8 +195,7 @@ async fn read_logs(
     to: u64,
 ) -> Result<Event, ChainError> {
     let factory = context.settings.factory;
-    let contracts: Vec<_> = wallets.iter().copied().chain([factory]).collect();
-    let contracts = &contracts;
+    let contracts = &logs::emitters(wallets, factory);
     let before = header_at(context, to).await?;
     let found = context
         .endpoints

@@ -99,6 +99,22 @@ async fn stored(folder: &TempDir, block: u64) -> Result<Store> {
     Ok(store)
 }
 
+/// A chain, and a store with everything that is to be executed on it.
+struct Stage {
+    chain: Chain,
+    folder: TempDir,
+    store: Store,
+}
+
+impl Stage {
+    async fn set() -> Result<Self> {
+        let (chain, folder) = (chain().await?, tempfile::tempdir()?);
+        let head = Endpoint::connect(&chain.endpoint()).await?.head().await?.number;
+        let store = stored(&folder, head).await?;
+        Ok(Self { chain, folder, store })
+    }
+}
+
 async fn open(folder: &TempDir) -> Result<Store> {
     let file = folder.path().join("relayer.db");
     Ok(Store::open(&file.display().to_string(), Options::default()).await?)
@@ -201,9 +217,7 @@ async fn check_books(store: &Store) -> Result<()> {
 
 #[tokio::test]
 async fn every_proposal_is_executed_once_and_final() -> Result<()> {
-    let (chain, folder) = (chain().await?, tempfile::tempdir()?);
-    let head = Endpoint::connect(&chain.endpoint()).await?.head().await?.number;
-    let store = stored(&folder, head).await?;
+    let Stage { chain, store, folder: _folder } = Stage::set().await?;
     let running = engine(&[chain.endpoint()], &store);
     mine_until_final(&chain, &store).await?;
     running.stop().await?;
@@ -214,11 +228,9 @@ async fn every_proposal_is_executed_once_and_final() -> Result<()> {
 /// One endpoint is dead, the other loses one reply in ten, and four sends of ten, after it did what it was asked.
 #[tokio::test]
 async fn lost_replies_and_a_dead_endpoint_lose_and_double_nothing() -> Result<()> {
-    let (chain, folder) = (chain().await?, tempfile::tempdir()?);
-    let head = Endpoint::connect(&chain.endpoint()).await?.head().await?.number;
+    let Stage { chain, store, folder: _folder } = Stage::set().await?;
     let dead = Proxy::start(&chain.endpoint(), Faults::none(1).down()).await?;
     let lossy = Proxy::start(&chain.endpoint(), Faults::none(2)).await?;
-    let store = stored(&folder, head).await?;
     let running = engine(&[dead.endpoint(), lossy.endpoint()], &store);
     let send = Some("eth_sendRawTransaction");
     let faults =
@@ -233,9 +245,7 @@ async fn lost_replies_and_a_dead_endpoint_lose_and_double_nothing() -> Result<()
 /// The engine ends again and again in the middle, and begins with what was stored.
 #[tokio::test]
 async fn restarts_lose_and_double_nothing() -> Result<()> {
-    let (chain, folder) = (chain().await?, tempfile::tempdir()?);
-    let head = Endpoint::connect(&chain.endpoint()).await?.head().await?.number;
-    let mut store = stored(&folder, head).await?;
+    let Stage { chain, folder, mut store } = Stage::set().await?;
     for round in 0..6_u64 {
         let running = engine(&[chain.endpoint()], &store);
         tokio::time::sleep(Duration::from_millis(40 + 60 * round)).await;
@@ -270,9 +280,7 @@ async fn what_is_stored_meanwhile_is_executed_too() -> Result<()> {
 /// Two processes on one store: one of them sends, and when it ends the other goes on.
 #[tokio::test]
 async fn a_second_engine_takes_over() -> Result<()> {
-    let (chain, folder) = (chain().await?, tempfile::tempdir()?);
-    let head = Endpoint::connect(&chain.endpoint()).await?.head().await?.number;
-    let store = stored(&folder, head).await?;
+    let Stage { chain, folder, store } = Stage::set().await?;
     let first = engine(&[chain.endpoint()], &store);
     let second = engine(&[chain.endpoint()], &open(&folder).await?);
     tokio::time::sleep(Duration::from_millis(300)).await;

@@ -2,10 +2,7 @@
 
 use super::{PATIENCE, Trial};
 use crate::books::Books;
-use alloy::{network::TransactionBuilder, providers::Provider, rpc::types::TransactionRequest};
 use eyre::{Result, bail, ensure};
-use quorate_core::packing;
-use quorate_lab::{owners::owner, signatures::sign};
 use quorate_store::{AttemptState, Storage};
 use std::time::Duration;
 
@@ -92,18 +89,8 @@ async fn are_sent(trial: &Trial) -> Result<bool> {
 
 /// A stranger executes what the engine sent and what was not mined.
 async fn overtake(trial: &Trial) -> Result<()> {
-    let dear = super::DEAR;
-    for (request, wallet) in trial.requests.iter().zip(&trial.world.wallets) {
-        let signed = sign(&request.digest(), &[1, 2].map(owner))?;
-        let list = packing::pack(&wallet.config, &signed)?;
-        let transaction = TransactionRequest::default()
-            .with_from(trial.world.chain.sender())
-            .with_to(request.wallet)
-            .with_input(request.calldata(list))
-            .with_gas_limit(300_000)
-            .with_max_fee_per_gas(2 * dear)
-            .with_max_priority_fee_per_gas(1);
-        let _ = trial.world.chain.provider().send_transaction(transaction).await?;
+    for request in &trial.requests[..trial.world.wallets.len()] {
+        trial.submit_as_stranger(request, 2 * super::DEAR, 1).await?;
     }
     trial.mine_dear().await
 }

@@ -3,23 +3,19 @@
 
 use super::{PATIENCE, Trial};
 use crate::books::Books;
-use alloy::{
-    network::TransactionBuilder, primitives::U256, providers::Provider,
-    rpc::types::TransactionRequest,
-};
+use alloy::primitives::U256;
 use eyre::{Result, bail, ensure};
-use quorate_core::{packing, status::StatusWord};
-use quorate_lab::{
-    owners::owner,
-    proxy::{Fault, Faults, Proxy},
-    signatures::sign,
-};
+use quorate_core::status::StatusWord;
+use quorate_lab::proxy::{Fault, Faults, Proxy};
 use quorate_store::{EventFilter, EventKind, Storage};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// How long is waited between looks.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// Wei.
+const GWEI: u128 = 1_000_000_000;
 
 /// One in ten.
 const ONE_IN_TEN: u32 = 100;
@@ -153,7 +149,6 @@ pub async fn reorg_into_revert() -> Result<Books> {
 ///
 /// If the books do not add up.
 pub async fn fee_spikes() -> Result<Books> {
-    const GWEI: u128 = 1_000_000_000;
     let trial = Trial::start(4, 40, true).await?;
     let engine = trial.engine(&trial.setup(), None)?;
     let begun = Instant::now();
@@ -181,17 +176,7 @@ pub async fn strangers() -> Result<Books> {
     let engine = trial.engine(&trial.setup(), None)?;
     for (number, request) in trial.requests.iter().enumerate() {
         if number % 2 == 0 {
-            let wallet = &trial.world.wallets[number % trial.world.wallets.len()];
-            let signed = sign(&request.digest(), &[1, 2].map(owner))?;
-            let list = packing::pack(&wallet.config, &signed)?;
-            let transaction = TransactionRequest::default()
-                .with_from(trial.world.chain.sender())
-                .with_to(request.wallet)
-                .with_input(request.calldata(list))
-                .with_gas_limit(300_000)
-                .with_max_fee_per_gas(1_000_000_000_000)
-                .with_max_priority_fee_per_gas(50_000_000_000);
-            let _ = trial.world.chain.provider().send_transaction(transaction).await?;
+            trial.submit_as_stranger(request, 1_000 * GWEI, 50 * GWEI).await?;
         }
         if number % 4 == 3 {
             trial.world.chain.mine(1).await?;
