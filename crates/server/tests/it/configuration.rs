@@ -50,6 +50,18 @@ fn the_least_that_is_needed_has_sensible_defaults() -> Result<(), String> {
 }
 
 #[test]
+fn the_configuration_in_the_documentation_is_one() -> Result<(), String> {
+    let page = include_str!("../../../../docs/relayer.md");
+    let (_, block) = page.split_once("```toml\n").ok_or("there is none")?;
+    let (text, _) = block.split_once("```").ok_or("it does not end")?;
+    let config = parse(text)?;
+    let defaults = parse(LEAST)?;
+    assert_eq!(config.chains[0].limits, defaults.chains[0].limits, "it calls them the defaults");
+    assert_eq!(config.lease, defaults.lease);
+    Ok(())
+}
+
+#[test]
 fn everything_can_be_said() -> Result<(), String> {
     let config = parse(
         r#"
