@@ -17,6 +17,8 @@ pub enum Fault {
     AlreadyKnown,
     /// HTTP 429.
     Overloaded,
+    /// The newest block is said to be one that nobody has, far above the others: a lie.
+    FalseHead,
 }
 
 /// Which faults there are, each with how many of a thousand requests it strikes, and at which methods.

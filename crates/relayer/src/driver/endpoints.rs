@@ -6,19 +6,22 @@ use quorate_chain::{Chain, ChainError, Header, SendAnswer};
 use std::{
     future::Future,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 use tokio::{
-    sync::OnceCell,
+    sync::Mutex,
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 /// How long one endpoint is waited for before the next is asked as well.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long after one could not be connected that is tried again.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// The endpoints of one chain. One that is dead, slow, behind, or of another chain stops nothing while another is
 /// there; it is used as soon as it is well.
@@ -33,7 +36,9 @@ pub struct Endpoints {
 struct Place {
     url: String,
     chain_id: u64,
-    chain: OnceCell<Chain>,
+    chain: OnceLock<Chain>,
+    /// When it may be connected again, and why it was not. Locked while it is being connected.
+    failed: Mutex<(Instant, ChainError)>,
 }
 
 impl std::fmt::Debug for Place {
@@ -44,24 +49,48 @@ impl std::fmt::Debug for Place {
 }
 
 impl Place {
+    fn new(url: String, chain_id: u64) -> Self {
+        let none = ChainError::InvalidUrl { reason: "nobody connected to it" };
+        let failed = Mutex::new((Instant::now(), none));
+        Self { url, chain_id, chain: OnceLock::new(), failed }
+    }
+
+    /// The endpoint, connected. Nobody waits for one that is being connected or just was not.
     async fn chain(&self) -> Result<Chain, ChainError> {
-        let connect = async || {
-            let chain = Chain::connect(&self.url).await?;
-            let (expected, found) = (self.chain_id, chain.id());
-            if found != expected {
-                let endpoint = chain.endpoint().to_owned();
-                return Err(ChainError::OtherChain { endpoint, expected, found });
+        if let Some(chain) = self.chain.get() {
+            return Ok(chain.clone());
+        }
+        let connecting = ChainError::InvalidUrl { reason: "it is being connected" };
+        let mut failed = self.failed.try_lock().map_err(|_| connecting)?;
+        if Instant::now() < failed.0 {
+            return Err(failed.1.clone());
+        }
+        match self.connect().await {
+            Ok(chain) => Ok(self.chain.get_or_init(|| chain).clone()),
+            Err(error) => {
+                *failed = (Instant::now() + AGAIN, error.clone());
+                Err(error)
             }
-            Ok(chain)
-        };
-        self.chain.get_or_try_init(connect).await.cloned()
+        }
+    }
+
+    async fn connect(&self) -> Result<Chain, ChainError> {
+        let chain = Chain::connect(&self.url).await?;
+        let (expected, found) = (self.chain_id, chain.id());
+        if found == expected {
+            return Ok(chain);
+        }
+        let error =
+            ChainError::OtherChain { endpoint: chain.endpoint().to_owned(), expected, found };
+        tracing::error!(%error, "endpoint");
+        Err(error)
     }
 }
 
 impl Endpoints {
     /// The endpoints at these URLs, at least one, which are to serve this chain. None of them has to answer yet.
     pub fn new(chain_id: u64, urls: impl IntoIterator<Item = String>) -> Self {
-        let place = |url| Place { url, chain_id, chain: OnceCell::new() };
+        let place = |url| Place::new(url, chain_id);
         Self { places: urls.into_iter().map(place).collect(), favourite: Arc::default() }
     }
 

@@ -6,6 +6,7 @@ use crate::{
     event::{Block, Header as EngineHeader},
 };
 use alloy::primitives::Address;
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use quorate_chain::{ChainError, Header};
 use std::{collections::VecDeque, sync::Arc};
 use tokio::time::MissedTickBehavior;
@@ -57,13 +58,44 @@ impl Follower {
     }
 
     async fn new_blocks(&mut self, context: &Context) -> Result<Option<Event>, ChainError> {
-        let Some(newest) = self.newest(context).await? else { return Ok(None) };
-        let headers = self.path_to(newest, context).await?;
+        let heads = self.unknown_heads(context).await?;
+        // One of them may be made up, and nobody has what leads to it: the others are not kept waiting.
+        let read = heads.into_iter().map(|head| self.blocks_to(head, context));
+        let mut read: FuturesUnordered<_> = read.collect();
+        let mut failed = None;
+        let (headers, blocks) = loop {
+            match read.next().await {
+                Some(Ok(found)) => break found,
+                Some(Err(error)) => failed = Some(error),
+                None => return failed.map_or(Ok(None), Err),
+            }
+        };
+        drop(read);
+        self.tell(headers, blocks, context).await.map(Some)
+    }
+
+    /// The blocks up to `head` that are to be told.
+    async fn blocks_to(
+        &self,
+        head: Header,
+        context: &Context,
+    ) -> Result<(VecDeque<Header>, Vec<Block>), ChainError> {
+        let headers = self.path_to(head, context).await?;
         let wallets = context.wallets.borrow().clone();
         let mut blocks = Vec::with_capacity(headers.len());
         for header in &headers {
             blocks.push(block(context, *header, &wallets).await?);
         }
+        Ok((headers, blocks))
+    }
+
+    /// Notes what is told.
+    async fn tell(
+        &mut self,
+        headers: VecDeque<Header>,
+        blocks: Vec<Block>,
+        context: &Context,
+    ) -> Result<Event, ChainError> {
         let tip = context.endpoints.read(|chain| async move { chain.fees().await }).await?;
         let branch = headers.front().map_or(0, |header| header.number);
         self.known.retain(|header| header.number < branch);
@@ -72,15 +104,19 @@ impl Follower {
         while self.known.len() > context.settings.history {
             self.known.pop_front();
         }
-        Ok(Some(Event::NewHead { blocks, tip: tip.max_priority_fee_per_gas }))
+        Ok(Event::NewHead { blocks, tip: tip.max_priority_fee_per_gas })
     }
 
-    /// The highest head that any endpoint has and that was not told. An endpoint that lags behind answers with a
-    /// block that was told long ago.
-    async fn newest(&self, context: &Context) -> Result<Option<Header>, ChainError> {
-        let heads = context.endpoints.heads().await?;
-        let newest = heads.into_iter().max_by_key(|head| head.number);
-        Ok(newest.filter(|newest| !self.is_known(newest)))
+    /// The heads of the endpoints that are higher than what was told, or beside it, the highest first. An endpoint that lags
+    /// behind answers with a block that was told long ago.
+    async fn unknown_heads(&self, context: &Context) -> Result<Vec<Header>, ChainError> {
+        let mut heads = context.endpoints.heads().await?;
+        heads.sort_by_key(|head| std::cmp::Reverse(head.number));
+        heads.dedup_by_key(|head| head.hash);
+        // What is lower than a head that was told is an endpoint's that lags, or of a branch that was left.
+        let behind = heads.iter().position(|head| self.is_known(head));
+        heads.truncate(behind.unwrap_or(heads.len()));
+        Ok(heads)
     }
 
     fn is_known(&self, header: &Header) -> bool {
@@ -97,24 +133,29 @@ impl Follower {
         let mut path = VecDeque::from([newest]);
         let lowest = self.known.front().map(|known| known.number).or(self.wanted);
         while let (Some(first), Some(lowest)) = (path.front(), lowest) {
-            let is_joined = self.known.iter().any(|known| known.hash == first.parent);
+            let is_joined = self.known.iter().any(|known| is_parent(known, first));
             let is_long = path.len() >= context.settings.history;
             if is_joined || is_long || first.number <= lowest {
                 break;
             }
-            let parent = first.parent;
+            let (parent, child) = (first.parent, *first);
             let found = context.endpoints.read(|chain| async move {
                 let missing = ChainError::WrongAnswer {
                     endpoint: chain.endpoint().to_owned(),
                     method: "eth_getBlockByHash",
-                    reason: format!("no block {parent}"),
+                    reason: format!("no block {parent} before block {}", child.number),
                 };
-                chain.block(parent).await?.ok_or(missing)
+                let found = chain.block(parent).await?;
+                found.filter(|found| is_parent(found, &child)).ok_or(missing)
             });
             path.push_front(found.await?);
         }
         Ok(path)
     }
+}
+
+fn is_parent(parent: &Header, child: &Header) -> bool {
+    parent.hash == child.parent && parent.number.checked_add(1) == Some(child.number)
 }
 
 /// A block with the events of the wallets in it.

@@ -39,8 +39,8 @@ pub async fn lost_replies(executions: u64, limit: Duration) -> Result<Books> {
     all_executed(&trial, trial.close(engine).await?)
 }
 
-/// Four endpoints: one is late, one says of every transaction that it has it already and passes none on, one hangs or is
-/// overloaded, and one is dead.
+/// Five endpoints: one is late, one says of every transaction that it has it already and passes none on, one makes up a
+/// head far above the others', one hangs or is overloaded, and one is dead.
 ///
 /// # Errors
 ///
@@ -49,7 +49,7 @@ pub async fn bad_endpoints() -> Result<Books> {
     let trial = Trial::start(4, 40, true).await?;
     let target = trial.world.chain.endpoint();
     let mut proxies = Vec::new();
-    for _ in 0..4 {
+    for _ in 0..5 {
         proxies.push(Proxy::start(&target, Faults::none(1)).await?);
     }
     let endpoints = proxies.iter().map(Proxy::endpoint).collect();
@@ -60,6 +60,7 @@ pub async fn bad_endpoints() -> Result<Books> {
     let hangs = Faults::none(3).with(Fault::Hang, 300, None);
     proxies[2].set_faults(hangs.with(Fault::Overloaded, 400, None));
     proxies[3].set_faults(Faults::none(4).down());
+    proxies[4].set_faults(Faults::none(5).with(Fault::FalseHead, 1_000, None));
     all_executed(&trial, trial.close(engine).await?)
 }
 
