@@ -14,8 +14,8 @@ use std::{collections::BTreeSet, path::Path};
 
 /// Chains that translate EVM bytecode or derive other addresses (of the ZK Stack), so that there can be no
 /// wallet at its address.
-const NOT_EVM: [u64; 14] =
-    [232, 280, 300, 302, 320, 324, 388, 1_217, 2_741, 11_124, 37_111, 50_104, 61_166, 531_050_104];
+const NOT_EVM: [u64; 13] =
+    [232, 280, 300, 302, 320, 324, 388, 2_741, 11_124, 37_111, 50_104, 61_166, 531_050_104];
 
 /// Connects to the endpoint that the options name.
 pub(crate) async fn connect(options: &ChainOptions, output: Output) -> Result<Chain> {
