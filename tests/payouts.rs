@@ -5,14 +5,11 @@ use eyre::{Result, ensure};
 use quorate_core::{Request, packing};
 use quorate_lab::{
     anvil::Chain,
-    fixtures::{
-        self,
-        world::{self, Holding},
-    },
+    fixtures::{self, world},
     owners::owner,
     repository,
     signatures::sign,
-    tokens::{self, Token},
+    tokens,
 };
 use quorate_treasury::{
     PayoutFile, Plan, PlanError,
@@ -94,6 +91,5 @@ async fn submit(chain: &Chain, batch: &Batch) -> Result<u64> {
 
 /// What an account has of a token; zero is ether.
 async fn balance(chain: &Chain, token: Address, account: Address) -> Result<U256> {
-    let token = tokens::ALL.into_iter().find(|known: &Token| known.address() == token);
-    Holding { token, whole: 0 }.balance(chain, account).await
+    tokens::balance(chain, (!token.is_zero()).then_some(token), account).await
 }

@@ -4,13 +4,18 @@ use crate::{arguments::ChainOptions, failure::Cause, files, output::Output};
 use alloy::primitives::Address;
 use eyre::Result;
 use quorate_chain::{Chain, Provenance, WalletState};
-use quorate_core::{WalletFile, address, proposal::Origin};
+use quorate_core::{
+    WalletFile,
+    address::{self, AddressError},
+    proposal::Origin,
+    text::shown,
+};
 use std::{collections::BTreeSet, path::Path};
 
 /// Chains that translate EVM bytecode or derive other addresses (of the ZK Stack), so that there can be no
 /// wallet at its address.
-const NOT_EVM: [u64; 14] =
-    [232, 280, 300, 302, 320, 324, 388, 1_217, 2_741, 11_124, 37_111, 50_104, 61_166, 531_050_104];
+const NOT_EVM: [u64; 13] =
+    [232, 280, 300, 302, 320, 324, 388, 2_741, 11_124, 37_111, 50_104, 61_166, 531_050_104];
 
 /// Connects to the endpoint that the options name.
 pub(crate) async fn connect(options: &ChainOptions, output: Output) -> Result<Chain> {
@@ -84,14 +89,21 @@ pub(crate) struct Named {
 }
 
 impl Named {
-    /// Reads an address, or else a wallet file.
+    /// Reads a wallet file, or else an address.
     pub(crate) fn read(text: &str) -> Result<Self> {
-        if text.starts_with("0x") && !Path::new(text).exists() {
-            let address = address::parse_account(text)
-                .map_err(|error| Cause::BadInput.error(format!("the wallet: {error}")))?;
-            return Ok(Self { address, origin: None, chain_ids: None });
+        let path = Path::new(text);
+        // Where even that cannot be told, reading it tells why.
+        if path.try_exists().unwrap_or(true) {
+            return Ok(Self::from_file(&files::read_wallet(path)?));
         }
-        Ok(Self::from_file(&files::read_wallet(Path::new(text))?))
+        let address = address::parse_account(text).map_err(|error| match error {
+            AddressError::Malformed { .. } => Cause::BadInput.error(format!(
+                "{} is neither an address (0x and 40 hexadecimal digits) nor a wallet file that exists",
+                shown(text)
+            )),
+            error => Cause::BadInput.error(format!("the wallet: {error}")),
+        })?;
+        Ok(Self { address, origin: None, chain_ids: None })
     }
 
     pub(crate) fn from_file(file: &WalletFile) -> Self {

@@ -11,14 +11,21 @@ mod output;
 mod review;
 mod transaction;
 
+use alloy::primitives::hex::FromHexError;
 use arguments::Arguments;
 use clap::{
     Parser as _,
-    error::{ContextKind, ErrorKind},
+    error::{ContextKind, ContextValue, ErrorKind},
 };
 use failure::{Cause, cause_of};
 use output::Output;
-use std::process::ExitCode;
+use quorate_core::text;
+use std::{
+    error::Error,
+    num::{IntErrorKind, ParseIntError},
+    process::ExitCode,
+};
+use tracing::metadata::ParseLevelError;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -48,9 +55,13 @@ fn refuse(error: &clap::Error) -> ExitCode {
         ErrorKind::ValueValidation => Cause::BadInput,
         _ => Cause::Usage,
     };
-    match (cause, std::error::Error::source(error), error.get(ContextKind::InvalidArg)) {
+    match (cause, error.source(), error.get(ContextKind::InvalidArg)) {
         (Cause::BadInput, Some(reason), Some(argument)) => {
-            report(cause, &format!("{argument}: {reason}"), json);
+            let value = match error.get(ContextKind::InvalidValue) {
+                Some(ContextValue::String(value)) => value,
+                _ => "",
+            };
+            report(cause, &format!("{argument}: {}", complaint(reason, value)), json);
         }
         _ if json => {
             let text = error.to_string();
@@ -60,6 +71,42 @@ fn refuse(error: &clap::Error) -> ExitCode {
         _ => drop(error.print()),
     }
     cause.exit_code()
+}
+
+/// What is wrong with a value and what is needed instead. Our own parsers say both; those of std, alloy and
+/// tracing neither name the value nor the way out.
+fn complaint(reason: &(dyn Error + 'static), value: &str) -> String {
+    let shown = text::shown(value);
+    if let Some(error) = reason.downcast_ref::<ParseIntError>() {
+        return match error.kind() {
+            IntErrorKind::PosOverflow => format!("{shown} is too large: give a smaller number"),
+            _ => format!("{shown} is not a whole number: give digits alone"),
+        };
+    }
+    if let Some(error) = reason.downcast_ref::<FromHexError>() {
+        return match error {
+            // Of a fixed length are 32 bytes alone.
+            FromHexError::InvalidStringLength => {
+                format!("{shown} is not 32 bytes: 0x and 64 hexadecimal digits are needed")
+            }
+            FromHexError::OddLength => {
+                format!("{shown} has an odd number of digits: each byte needs two after 0x")
+            }
+            FromHexError::InvalidHexCharacter { .. } => {
+                format!("{shown} is not hexadecimal: 0x and digits from 0 to f are needed")
+            }
+        };
+    }
+    if reason.is::<ParseLevelError>() {
+        return format!("{shown} is not a level: give error, warn, info, debug or trace");
+    }
+    let reason = reason.to_string();
+    // A checksum's error repeats the address without quotes.
+    if reason.contains(&shown) || reason.contains(value) {
+        reason
+    } else {
+        format!("{shown}: {reason}")
+    }
 }
 
 /// One line, or one JSON object, on standard error.

@@ -7,7 +7,7 @@ use alloy::{
     primitives::{Address, B256, Bytes, TxKind, U256},
 };
 use eyre::Result;
-use quorate_chain::{Chain, Receipt, SimulateError, WaitError};
+use quorate_chain::{Chain, ChainError, Receipt, SimulateError, WaitError};
 use std::time::Duration;
 
 /// What one transaction may use at most (EIP-7825).
@@ -48,7 +48,10 @@ pub(crate) fn estimated(result: Result<u64, SimulateError>) -> Result<u64> {
 
 /// Signs and sends a transaction, and waits until it is mined, at most `timeout` seconds.
 ///
-/// The same bytes are sent, however often: a connection that breaks cannot lead to a second transaction.
+/// Signs and sends once. Unless the endpoint refused it, it may have arrived, whatever the answer was: then
+/// its hash is waited for, and nothing is signed again. A later run of the command does sign another
+/// transaction if it does not find this one's work done on chain, so that work must be of a kind that
+/// cannot be done twice.
 pub(crate) async fn send(
     chain: &Chain,
     key: &Key,
@@ -73,20 +76,21 @@ pub(crate) async fn send(
     let (raw, tx_hash) = (signed.encoded_2718(), *signed.tx_hash());
     match chain.send(&raw).await {
         Ok(_) => {}
+        // Only a refusal says that it was not taken.
+        Err(error @ ChainError::Rpc { .. }) => return Err(error.into()),
         // It may have arrived: what counts is whether it gets mined.
-        Err(error) if error.is_unreachable() => {
+        Err(error) => {
             output.warn(&format!("{error}; looking whether transaction {tx_hash} arrived"));
         }
-        Err(error) => return Err(error.into()),
     }
     let timeout = Duration::from_secs(timeout);
     let waited = output.during("waiting for the transaction", chain.wait(tx_hash, timeout)).await;
     let receipt = waited.map_err(|error| match error {
         WaitError::TimedOut { .. } => {
-            Cause::NotYet.error(format!("{error}: run the same command again to look"))
+            Cause::NotYet.error(format!("{error}: run the same command again, which looks first"))
         }
         WaitError::Chain(error) => Cause::Unreachable.error(format!(
-            "{error}; transaction {tx_hash} may be on its way: run the same command again to look"
+            "{error}; transaction {tx_hash} may be on its way: run the same command again, which looks first"
         )),
     })?;
     if receipt.success {

@@ -66,6 +66,13 @@ impl Transfer {
     }
 }
 
+/// The sum of the exact amounts; those of everything left are not in it. None above 2^256-1, which no token
+/// can hold.
+pub fn total_of(transfers: &[Transfer]) -> Option<U256> {
+    let exact = transfers.iter().filter(|transfer| !transfer.is_everything_left());
+    exact.map(|transfer| transfer.amount).try_fold(U256::ZERO, U256::checked_add)
+}
+
 impl Action {
     /// The word that names its kind: `execute`, `payout`, `reconfigure` or `cancel`.
     pub const fn kind(&self) -> &'static str {
@@ -93,5 +100,23 @@ impl From<&Call> for IWallet::Call {
 impl From<&Transfer> for IWallet::Transfer {
     fn from(transfer: &Transfer) -> Self {
         Self { to: transfer.to, amount: transfer.amount }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_total_is_of_exact_amounts_and_never_wraps() {
+        let total = |amounts: &[U256]| {
+            let transfer = |&amount| Transfer { to: Address::repeat_byte(1), amount };
+            total_of(&amounts.iter().map(transfer).collect::<Vec<_>>())
+        };
+        let most = EVERYTHING_LEFT - U256::from(1);
+        assert_eq!(total(&[]), Some(U256::ZERO));
+        assert_eq!(total(&[U256::from(2), EVERYTHING_LEFT, U256::from(3)]), Some(U256::from(5)));
+        assert_eq!(total(&[most, U256::from(1)]), Some(U256::MAX));
+        assert_eq!(total(&[most, U256::from(2)]), None);
     }
 }

@@ -1,7 +1,7 @@
 //! How owners sign a digest: with a key, as a contract, or by an approval on chain.
 
 use crate::json;
-use alloy::primitives::{Address, B256, Bytes, Signature, U256, hex, uint};
+use alloy::primitives::{Address, B256, Bytes, Signature, U256, uint};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -238,16 +238,6 @@ impl TryFrom<Unchecked> for OwnerSignature {
             Kind::Approved if signature.is_empty() => Ok(Self::Approved),
             Kind::Approved => Err(SignatureError::Length { length: signature.len() }),
         }
-    }
-}
-
-impl std::str::FromStr for EcdsaSignature {
-    type Err = SignatureError;
-
-    /// Reads 0x-hex of [`Self::from_bytes`].
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bytes = hex::decode(text).map_err(|_| SignatureError::Unrecoverable)?;
-        Self::from_bytes(&bytes)
     }
 }
 

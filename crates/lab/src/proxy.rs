@@ -122,6 +122,10 @@ async fn answer(
             forward(&shared, body).await?;
             Err(lost())
         }
+        Some(Fault::GarbleReply) => {
+            forward(&shared, body).await?;
+            Ok(json_response(Bytes::from_static(b"<html>Bad gateway</html>")))
+        }
         Some(Fault::Hang) => pending().await,
         Some(Fault::Delay(millis)) => {
             tokio::time::sleep(Duration::from_millis(millis)).await;

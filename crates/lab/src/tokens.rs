@@ -45,6 +45,18 @@ pub const USDT: Token =
 /// All of them.
 pub const ALL: [Token; 3] = [USDC, DAI, USDT];
 
+/// What `account` has of the token at an address, or of ether without one, in smallest units.
+///
+/// # Errors
+///
+/// If there is no token.
+pub async fn balance(chain: &Chain, token: Option<Address>, account: Address) -> Result<U256> {
+    let Some(token) = token else { return chain.balance(account).await };
+    let input = TestToken::balanceOfCall { account }.abi_encode();
+    let answer = chain.call(token, input.into()).await?;
+    Ok(TestToken::balanceOfCall::abi_decode_returns(&answer)?)
+}
+
 impl Token {
     /// Where it is, on every chain that it was deployed on.
     pub fn address(&self) -> Address {
@@ -69,17 +81,6 @@ impl Token {
         let input = TestToken::mintCall { to, amount }.abi_encode();
         chain.send(self.address(), U256::ZERO, input.into()).await?;
         Ok(())
-    }
-
-    /// How many smallest units `account` has.
-    ///
-    /// # Errors
-    ///
-    /// If the token is not deployed.
-    pub async fn balance_of(&self, chain: &Chain, account: Address) -> Result<U256> {
-        let input = TestToken::balanceOfCall { account }.abi_encode();
-        let answer = chain.call(self.address(), input.into()).await?;
-        Ok(TestToken::balanceOfCall::abi_decode_returns(&answer)?)
     }
 
     fn init_code(&self) -> Bytes {

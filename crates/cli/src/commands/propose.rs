@@ -220,7 +220,8 @@ impl Place {
         let digest = proposal.digest().to_string();
         let path =
             self.out.unwrap_or_else(|| PathBuf::from(format!("proposal-{}.json", &digest[2..10])));
-        let facts = output.during("reading the chain", Facts::read(&self.chain, &proposal)).await?;
+        let facts = Facts::beside(self.state, &self.chain, &proposal);
+        let facts = output.during("reading the chain", facts).await?;
         files::create(&path, &proposal.to_json())?;
         let dangers = review::dangers(&proposal, Some(&facts), output.now);
         let view = View::new(&proposal, Some(&facts), dangers);

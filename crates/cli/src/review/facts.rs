@@ -50,10 +50,19 @@ impl Facts {
 
     /// Reads all of it.
     pub(crate) async fn read(chain: &Chain, proposal: &Proposal) -> Result<Self> {
-        let request = proposal.request();
         let origin = proposal.origin().map(|origin| (&origin.config, origin.salt));
+        let state = chain.wallet(proposal.request().wallet, origin).await?;
+        Self::beside(state, chain, proposal).await
+    }
+
+    /// Reads what there is besides the wallet's state, which was read just before.
+    pub(crate) async fn beside(
+        state: WalletState,
+        chain: &Chain,
+        proposal: &Proposal,
+    ) -> Result<Self> {
+        let request = proposal.request();
         let head = chain.head().await?;
-        let state = chain.wallet(request.wallet, origin).await?;
         let (next, verified) = if state.config.is_some() {
             let next = chain.next_nonce(&state, request.nonce.lane).await?;
             (Some(next), chain.verify(proposal, &state).await?)

@@ -9,7 +9,7 @@ use alloy::primitives::{Address, U256};
 use quorate_chain::{Provenance, Token};
 use quorate_core::{
     Action, Config, Proposal,
-    action::{Call, Transfer},
+    action::{Call, Transfer, total_of},
     amount::{self, ETHER_DECIMALS},
     signature::Kind,
     text,
@@ -168,9 +168,7 @@ fn payout(sheet: &mut Sheet, token: Address, transfers: &[Transfer], facts: Opti
         let to = transfer.to.to_checksum(None);
         sheet.row(label, &format!("{number:>3}  {to}  {amount:>width$}"));
     }
-    let exact = transfers.iter().filter(|transfer| !transfer.is_everything_left());
-    let total = exact.map(|transfer| transfer.amount).try_fold(U256::ZERO, U256::checked_add);
-    let total = total.map_or("more than any token can hold".to_owned(), in_words);
+    let total = total_of(transfers).map_or("more than any token can hold".to_owned(), in_words);
     let rest = transfers.iter().any(Transfer::is_everything_left);
     let rest = if rest { ", and everything left at that moment" } else { "" };
     let count = match transfers.len() {

@@ -9,7 +9,7 @@ use alloy::primitives::{Address, B256, Bytes, U256};
 use quorate_chain::Token;
 use quorate_core::{
     Action, OwnerSignature, Proposal,
-    action::Call,
+    action::{Call, Transfer, total_of},
     amount::{self, ETHER_DECIMALS},
     signature::Kind,
 };
@@ -170,15 +170,13 @@ fn decoded(action: &Action, facts: Option<&Facts>) -> Value {
             // Off chain nothing is known of a token but its address.
             let is_readable = token.is_zero() || known.is_some();
             let text = |amount| is_readable.then(|| amount_text(amount, known));
-            let exact = transfers.iter().filter(|transfer| !transfer.is_everything_left());
-            let total =
-                exact.map(|transfer| transfer.amount).try_fold(U256::ZERO, U256::checked_add);
+            let total = total_of(transfers);
             json!({
                 "token": token_json(known, *token),
                 "count": transfers.len(),
                 "total": total.map(|total| total.to_string()),
                 "totalText": total.and_then(text),
-                "everythingLeft": transfers.iter().any(quorate_core::action::Transfer::is_everything_left),
+                "everythingLeft": transfers.iter().any(Transfer::is_everything_left),
                 "amounts": transfers.iter().map(|transfer| text(transfer.amount)).collect::<Vec<_>>(),
             })
         }

@@ -2,7 +2,9 @@
 
 use crate::environment::{Environment, PAYEE};
 use eyre::{Result, ensure};
-use quorate_lab::{owners::owner, tokens};
+use quorate_core::text::shown;
+use quorate_lab::{owners::owner, program::Program, tokens};
+use std::path::Path;
 
 #[tokio::test]
 async fn addresses_and_amounts_are_checked() -> Result<()> {
@@ -41,7 +43,73 @@ async fn configurations_are_checked() -> Result<()> {
     create(&[&a, &format!("0x{}", "0".repeat(40))], "1", &[], "zero address")?;
     create(&[&a], "1", &["--chain-id", "0"], "chainIds is 0")?;
     create(&[&a], "1", &["--chain-id", "324"], "does not run EVM bytecode")?;
-    create(&[&a], "1", &["--salt", "0x12"], "--salt")
+    create(&[&a], "x", &[], "\"x\" is not a whole number: give digits alone")?;
+    create(&[&a], &"9".repeat(30), &[], "is too large: give a smaller number")
+}
+
+/// What a parser refuses is named with the option, what was given, and what is needed.
+#[test]
+fn values_that_do_not_parse_are_shown_with_the_way_out() -> Result<()> {
+    let program = Program::at(env!("CARGO_BIN_EXE_quorate"));
+    let predict = ["wallet", "predict", "--owner", PAYEE, "--threshold", "1"];
+    let call = ["propose", "call", "--wallet", "wallet.json", "--to", PAYEE];
+    let show = ["wallet", "show", "wallet.json"];
+    let zero = format!("0x{}", "0".repeat(40));
+    let no_digits = "g".repeat(64);
+    for (command, option, value, complaint) in [
+        (
+            &predict[..],
+            "--salt",
+            "0x12",
+            "\"0x12\" is not 32 bytes: 0x and 64 hexadecimal digits are needed",
+        ),
+        (
+            &predict,
+            "--salt",
+            &no_digits,
+            "g\" is not hexadecimal: 0x and digits from 0 to f are needed",
+        ),
+        (&predict, "--chain-id", "", "\"\" is not a whole number: give digits alone"),
+        (
+            &call,
+            "--data",
+            "0x1",
+            "\"0x1\" has an odd number of digits: each byte needs two after 0x",
+        ),
+        (&call, "--sequence", "1.5", "\"1.5\" is not a whole number: give digits alone"),
+        (&show, "--token", &zero, "the zero address belongs to nobody"),
+        (&show, "--token", "x", "\"x\" is not an address: 0x and 40 hexadecimal digits"),
+        (&show, "--lane", "x\n", "\"x\\n\""),
+        (
+            &["relayer"],
+            "--log-level",
+            "loud",
+            "\"loud\" is not a level: give error, warn, info, debug or trace",
+        ),
+    ] {
+        let answer = program.run(Path::new("."), &[command, &[option, value]].concat())?;
+        ensure!(answer.code == 3 && answer.stderr.lines().count() == 1, "{answer:?}");
+        let error = answer.error();
+        ensure!(error.starts_with(&format!("error: {option} <")), "{error}");
+        ensure!(error.contains(complaint), "{error}, not {complaint}");
+        ensure!(error.matches(&shown(value)).count() == 1, "{error}: shown twice or never");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn wallets_that_are_neither_address_nor_file_are_said_to_be_neither() -> Result<()> {
+    let environment = Environment::start().await?;
+    let propose = ["propose", "cancel", "--sequence", "0", "--wallet"];
+    for wallet in ["x", "", "wallet.jsom", "vitalik.eth", "0x1234", &PAYEE[2..]] {
+        let neither = format!("\"{wallet}\" is neither an address");
+        environment.refuses(&["wallet", "show", wallet], 3, &neither)?;
+        environment.refuses(&[&propose[..], &[wallet]].concat(), 3, &neither)?;
+    }
+    let mistyped = PAYEE.replace("90F7", "90f7");
+    environment.refuses(&["wallet", "show", &mistyped], 3, "wrong checksum")?;
+    environment.refuses(&["wallet", "show", "password"], 3, "not a wallet file")?;
+    environment.refuses(&["wallet", "show", "."], 3, "cannot read .")
 }
 
 #[tokio::test]

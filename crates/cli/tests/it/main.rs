@@ -6,6 +6,7 @@ mod dangers;
 mod environment;
 mod first_payment;
 mod guide;
+mod lost_reply;
 mod nested;
 mod payout;
 mod reconfigure;

@@ -73,7 +73,7 @@ pub(super) async fn play(stage: &mut Stage) -> Result<Address> {
         "buyer, seller and arbiter have what was decided, to the last unit",
         gained == expected,
     );
-    let left = stage.balance(Some(tokens::USDC), escrow).await?;
+    let left = tokens::balance(stage.chain(), Some(tokens::USDC.address()), escrow).await?;
     stage.check("nothing is left in the escrow", left.is_zero());
     Ok(escrow)
 }
@@ -117,7 +117,9 @@ fn submit(stage: &mut Stage, submitter: &Person, from: &Person, file: &str) -> R
 async fn balances(stage: &Stage, parties: [&Person; 3]) -> Result<Vec<U256>> {
     let mut balances = Vec::new();
     for party in parties {
-        balances.push(stage.balance(Some(tokens::USDC), party.address).await?);
+        balances.push(
+            tokens::balance(stage.chain(), Some(tokens::USDC.address()), party.address).await?,
+        );
     }
     Ok(balances)
 }

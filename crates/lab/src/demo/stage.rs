@@ -5,9 +5,8 @@ use crate::{
     keystore::{self, PASSWORD},
     owners::owner,
     program::{Answer, Program},
-    tokens::Token,
 };
-use alloy::primitives::{Address, U256};
+use alloy::primitives::Address;
 use eyre::{Result, ensure};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -135,14 +134,6 @@ impl Stage {
     pub(super) fn check(&mut self, claim: &str, held: bool) {
         self.print(&format!("   {} {claim}", if held { "✓" } else { "✗ NOT SO:" }));
         self.checks.push(Check { claim: claim.to_owned(), held });
-    }
-
-    /// What an account has, by the chain.
-    pub(super) async fn balance(&self, token: Option<Token>, account: Address) -> Result<U256> {
-        match token {
-            Some(token) => token.balance_of(&self.chain, account).await,
-            None => self.chain.balance(account).await,
-        }
     }
 
     pub(super) fn story(&self) -> &str {

@@ -5,13 +5,10 @@ use super::{
     stage::{Person, Stage},
     text,
 };
-use crate::{
-    fixtures::world::TREASURY_HOLDINGS,
-    repository,
-    tokens::{self, Token},
-};
+use crate::{fixtures::world::TREASURY_HOLDINGS, repository, tokens};
 use alloy::primitives::{Address, U256, utils::parse_units};
 use eyre::{OptionExt, Result, ensure};
+use quorate_core::amount::ETHER_DECIMALS;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, path::Path};
@@ -193,17 +190,17 @@ fn read_due() -> Result<Due> {
     for line in csv::Reader::from_path(repository().join(PAYOUT_FILE))?.deserialize() {
         let Line { to, amount, token } = line?;
         let token = (token != "ETH").then(|| token.parse::<Address>()).transpose()?;
-        let decimals = token_at(token)?.map_or(18, |token| token.decimals);
+        let decimals = decimals_of(token)?;
         let units: U256 = parse_units(&amount, decimals)?.into();
         *due.entry((token, to)).or_default() += units;
     }
     Ok(due)
 }
 
-fn token_at(address: Option<Address>) -> Result<Option<Token>> {
-    let Some(address) = address else { return Ok(None) };
+fn decimals_of(token: Option<Address>) -> Result<u8> {
+    let Some(address) = token else { return Ok(ETHER_DECIMALS) };
     let token = tokens::ALL.into_iter().find(|token| token.address() == address);
-    Ok(Some(token.ok_or_eyre("a token that is not deployed")?))
+    Ok(token.ok_or_eyre("a token that is not deployed")?.decimals)
 }
 
 /// What the wallet and each payee have.
@@ -211,7 +208,7 @@ async fn balances(stage: &Stage, wallet: Address, due: &Due) -> Result<Due> {
     let mut balances = Due::new();
     for &(token, payee) in due.keys() {
         for account in [payee, wallet] {
-            let balance = stage.balance(token_at(token)?, account).await?;
+            let balance = tokens::balance(stage.chain(), token, account).await?;
             balances.insert((token, account), balance);
         }
     }

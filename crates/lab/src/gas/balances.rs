@@ -1,12 +1,8 @@
 //! Checks that an execution moved exactly what it should.
 
 use super::work::Payment;
-use crate::{anvil::Chain, deploy::TestToken};
-use alloy::{
-    primitives::{Address, U256},
-    providers::Provider,
-    sol_types::SolCall,
-};
+use crate::{anvil::Chain, tokens};
+use alloy::primitives::{Address, U256};
 use eyre::{Result, ensure};
 
 /// What a wallet and its payees hold, of ether or of a token.
@@ -26,9 +22,9 @@ impl Balances {
     ) -> Result<Self> {
         let mut payees_hold = Vec::new();
         for payment in payments {
-            payees_hold.push(balance(chain, token, payment.to).await?);
+            payees_hold.push(tokens::balance(chain, token, payment.to).await?);
         }
-        let wallet_holds = balance(chain, token, wallet).await?;
+        let wallet_holds = tokens::balance(chain, token, wallet).await?;
         Ok(Self { token, wallet, wallet_holds, payees_hold })
     }
 
@@ -45,13 +41,4 @@ impl Balances {
         ensure!(left == expected, "the wallet holds {left}, expected {expected}");
         Ok(())
     }
-}
-
-async fn balance(chain: &Chain, token: Option<Address>, account: Address) -> Result<U256> {
-    let Some(token) = token else {
-        return Ok(chain.provider().get_balance(account).await?);
-    };
-    let answer =
-        chain.call(token, TestToken::balanceOfCall { account }.abi_encode().into()).await?;
-    Ok(TestToken::balanceOfCall::abi_decode_returns(&answer)?)
 }

@@ -9,6 +9,8 @@ pub enum Fault {
     LoseRequest,
     /// The endpoint does what it was asked, and the connection breaks before the answer.
     LoseReply,
+    /// The endpoint does what it was asked, and the answer is a page of a gateway.
+    GarbleReply,
     /// There is never an answer.
     Hang,
     /// The answer comes so many milliseconds late.
