@@ -53,6 +53,7 @@ impl Intention for AcquireLease {
             epoch: present.as_ref().map_or(0, |lease| lease.epoch) + 1,
             expires_at: self.at.saturating_add(self.duration_millis.into()),
         };
+        tx.lease = None;
         let query = sqlx::query(
             "INSERT INTO lease (id, holder, epoch, expires_at) VALUES (1, $1, $2, $3) \
              ON CONFLICT (id) DO UPDATE SET holder = $1, epoch = $2, expires_at = $3",
@@ -106,6 +107,7 @@ impl Intention for ReleaseLease {
 }
 
 async fn set_expiry(tx: &mut Transaction, expires_at: i64) -> Result<(), StoreError> {
+    tx.lease = None;
     sqlx::query("UPDATE lease SET expires_at = $1 WHERE id = 1")
         .bind(expires_at)
         .execute(tx.connection())
@@ -116,7 +118,14 @@ async fn set_expiry(tx: &mut Transaction, expires_at: i64) -> Result<(), StoreEr
 /// Refuses one whose lease was taken over. Does not look at the time: an expired lease that nobody took is
 /// still the only one.
 pub(crate) async fn check(tx: &mut Transaction, asked: &Lease) -> Result<(), StoreError> {
-    let held = find(tx.connection()).await?;
+    let held = match &tx.lease {
+        Some(held) => held.clone(),
+        None => {
+            let held = find(tx.connection()).await?;
+            tx.lease = Some(held.clone());
+            held
+        }
+    };
     match &held {
         Some(lease) if lease.holder == asked.holder && lease.epoch == asked.epoch => Ok(()),
         _ => Err(StoreError::LeaseLost { asked: asked.clone(), held }),

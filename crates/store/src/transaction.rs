@@ -3,6 +3,7 @@
 use crate::{
     audit::{self, Kind},
     error::{DatabaseError, StoreError},
+    lease::Lease,
     open::Engine,
     outbox::EventKind,
     row::{Fields, blob, int},
@@ -28,6 +29,8 @@ pub(crate) struct Transaction {
     connection: AnyConnection,
     stored: Head,
     head: Head,
+    /// The lease, once it was read: nobody else writes meanwhile.
+    pub(crate) lease: Option<Option<Lease>>,
 }
 
 impl Transaction {
@@ -38,7 +41,7 @@ impl Transaction {
     ) -> Result<Self, DatabaseError> {
         connection.execute(engine.begin()).await?;
         let head = read_head(&mut connection, engine.lock_head()).await.map_err(database)?;
-        Ok(Self { connection, stored: head, head })
+        Ok(Self { connection, stored: head, head, lease: None })
     }
 
     pub(crate) const fn connection(&mut self) -> &mut AnyConnection {
