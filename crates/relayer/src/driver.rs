@@ -3,9 +3,10 @@
 //! Everything that changes the store is done in order and before what follows from it; everything that asks the
 //! chain runs beside, and its answer is one more event. So a slow endpoint delays nothing but its own answer, and
 //! nothing is sent before it is durable. Events that wait are taken together, and what they have stored is committed
-//! together.
+//! together: attempts at once, and everything else, which can be found again, a little later and beside.
 
 mod book;
+mod deferred;
 mod endpoints;
 mod failpoint;
 mod feed;
@@ -23,9 +24,11 @@ pub use tenure::{Keeper, Tenure};
 use crate::{Effect, Event, Settings, State, attempt::AttemptState, budget::Limits, step};
 use alloy::primitives::{Address, B256};
 use book::{Book, Write, Written};
+use deferred::Deferred;
 use quorate_store::{Storage as _, Store};
 use std::{
     collections::{BTreeMap, VecDeque},
+    ops::ControlFlow,
     sync::Arc,
     time::Duration,
 };
@@ -70,7 +73,8 @@ pub struct Handle {
 /// An engine of one chain.
 pub struct Engine {
     state: State,
-    book: Book,
+    book: Arc<Book>,
+    deferred: Deferred,
     tenure: Tenure,
     context: Arc<Context>,
     inbox: mpsc::Receiver<Event>,
@@ -131,8 +135,11 @@ impl Engine {
         let reach = (settings.history as u64).saturating_mul(settings.block_secs * 2_000);
         let book = Book::new(store, settings.chain_id, tenure.clone(), clock, reach);
         let context = Context { settings, endpoints, keys, poll, events, wallets, again_from };
+        let book = Arc::new(book);
+        let deferred = Deferred::new(book.clone());
+        let context = Arc::new(context);
         let epochs = BTreeMap::new();
-        (Self { state, book, tenure, context: Arc::new(context), inbox, stopped, epochs }, handle)
+        (Self { state, book, deferred, tenure, context, inbox, stopped, epochs }, handle)
     }
 
     /// Works until it is stopped. Waits first until the process has the lease.
@@ -141,98 +148,122 @@ impl Engine {
     ///
     /// If the store fails for good.
     pub async fn run(mut self) -> Result<(), BookError> {
-        let mut stopped = self.stopped.clone();
-        tokio::select! {
-            biased;
-            _ = stopped.wait_for(|stopped| *stopped) => Ok(()),
-            ended = self.work() => ended,
-        }
-    }
-
-    async fn work(&mut self) -> Result<(), BookError> {
         // Whatever is stored from here on is told; what was before, is loaded.
         let cursor = self.book.store().last_event().await?;
-        let rows = self.book.load().await?;
+        let Some(first) = self.load().await? else { return Ok(()) };
         let store = self.book.store().clone();
         let _beside = Beside([
             tokio::spawn(follow::follow(self.context.clone())),
             tokio::spawn(feed::feed(self.context.clone(), store, cursor)),
         ]);
-        self.take(VecDeque::from([Event::Restarted(Box::new(rows))])).await?;
+        let mut events = vec![first];
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let mut events = Vec::new();
-            let lease = self.book.lease();
-            tokio::select! {
-                biased;
-                () = self.tenure.lost(lease) => {
-                    let rows = self.book.load().await?;
-                    events.extend([Event::LeaseLost, Event::Restarted(Box::new(rows))]);
-                }
-                _ = ticks.tick() => events.push(Event::Tick { now: self.book.now_secs() }),
-                taken = self.inbox.recv_many(&mut events, TOGETHER) => if taken == 0 {
-                    return Ok(());
-                },
+            if self.take(std::mem::take(&mut events).into()).await?.is_break() {
+                return Ok(());
             }
-            self.take(events.into()).await?;
+            let lease = self.book.lease();
+            let woken = tokio::select! {
+                biased;
+                _ = self.stopped.wait_for(|stopped| *stopped) => Woken::Stopped,
+                () = self.tenure.lost(lease.as_ref()) => Woken::LeaseLost,
+                _ = ticks.tick() => {
+                    events.push(Event::Tick { now: self.book.now_secs() });
+                    Woken::AtWork
+                }
+                written = self.deferred.written() => match written? {
+                    Written::Stored => Woken::AtWork,
+                    Written::Lost => Woken::LeaseLost,
+                },
+                taken = self.inbox.recv_many(&mut events, TOGETHER) => {
+                    if taken == 0 { Woken::Stopped } else { Woken::AtWork }
+                }
+            };
+            match woken {
+                Woken::AtWork => {}
+                Woken::LeaseLost => {
+                    let Some(again) = self.reload().await? else { return Ok(()) };
+                    events.extend([Event::LeaseLost, again]);
+                }
+                Woken::Stopped => return self.deferred.finish().await,
+            }
         }
     }
 
-    /// Takes note of events and does what follows; what the store answers are events too.
-    async fn take(&mut self, mut events: VecDeque<Event>) -> Result<(), BookError> {
+    /// What the store has, once there is a lease; none if the engine is stopped before.
+    async fn load(&mut self) -> Result<Option<Event>, BookError> {
+        tokio::select! {
+            biased;
+            _ = self.stopped.wait_for(|stopped| *stopped) => Ok(None),
+            rows = self.book.load() => Ok(Some(Event::Restarted(Box::new(rows?)))),
+        }
+    }
+
+    /// As [`Self::load`]; what was to be stored and is not is given up, since it is found again.
+    async fn reload(&mut self) -> Result<Option<Event>, BookError> {
+        self.deferred.give_up().await;
+        self.load().await
+    }
+
+    /// Takes note of events and does what follows; what the store answers are events too. Breaks if the engine is stopped.
+    async fn take(&mut self, mut events: VecDeque<Event>) -> Result<ControlFlow<()>, BookError> {
         loop {
-            let (mut writes, mut reload) = (Vec::new(), false);
+            let mut asked = Asked::default();
             while let Some(event) = events.pop_front() {
-                let sent = self.sent(&event);
-                let may_change_wallets = matches!(
-                    event,
-                    Event::Restarted(_)
-                        | Event::WalletAdded(_)
-                        | Event::NewHead { .. }
-                        | Event::LogsRead { .. }
-                );
-                let state = std::mem::replace(&mut self.state, State::nothing());
-                let (state, effects) = step(state, event);
-                self.state = state;
-                if may_change_wallets {
-                    self.note_wallets(&mut writes);
-                }
-                for effect in effects {
-                    self.sort(effect, &mut writes, &mut reload);
-                }
-                writes.extend(sent.and_then(|(tx_hash, before)| self.changed(tx_hash, before)));
+                self.step(event, &mut asked);
             }
-            if writes.is_empty() && !reload {
-                return Ok(());
+            for write in asked.later {
+                self.deferred.push(write);
             }
-            let mut is_lost = false;
-            for (write, written) in writes.iter().zip(self.book.write(&writes).await?) {
-                match (write, written) {
-                    (&Write::Attempt { request, .. }, Written::Stored) => {
-                        events.push_back(Event::Persisted { request });
-                    }
-                    (&Write::Attempt { request, .. }, Written::Lost) => {
-                        events.push_back(Event::PersistLost { request });
-                    }
-                    (_, Written::Stored) => {}
-                    (_, Written::Lost) => is_lost = true,
+            if !asked.attempts.is_empty() {
+                let written = self.book.write(&asked.attempts).await?;
+                for (write, written) in asked.attempts.iter().zip(written) {
+                    let &Write::Attempt { request, .. } = write else { continue };
+                    events.push_back(match written {
+                        Written::Stored => Event::Persisted { request },
+                        Written::Lost => Event::PersistLost { request },
+                    });
                 }
             }
-            if is_lost {
-                events.push_back(Event::LeaseLost);
+            if asked.reload {
+                let Some(again) = self.reload().await? else { return Ok(ControlFlow::Break(())) };
+                events.push_back(again);
             }
-            if is_lost || reload {
-                let rows = self.book.load().await?;
-                events.push_back(Event::Restarted(Box::new(rows)));
+            if events.is_empty() {
+                return Ok(ControlFlow::Continue(()));
             }
         }
+    }
+
+    /// Makes one step, and notes what it asks for.
+    fn step(&mut self, event: Event, asked: &mut Asked) {
+        let sent = self.sent(&event);
+        let may_change_wallets = matches!(
+            event,
+            Event::Restarted(_)
+                | Event::WalletAdded(_)
+                | Event::NewHead { .. }
+                | Event::LogsRead { .. }
+        );
+        let state = std::mem::replace(&mut self.state, State::nothing());
+        let (state, effects) = step(state, event);
+        self.state = state;
+        if may_change_wallets {
+            self.note_wallets(&mut asked.later);
+        }
+        for effect in effects {
+            self.sort(effect, asked);
+        }
+        asked.later.extend(sent.and_then(|(tx_hash, before)| self.changed(tx_hash, before)));
     }
 
     /// Sets aside what is to be stored; everything else is begun, and done beside.
-    fn sort(&self, effect: Effect, writes: &mut Vec<Write>, reload: &mut bool) {
+    fn sort(&self, effect: Effect, asked: &mut Asked) {
         match effect {
-            Effect::Persist { request, record } => writes.push(Write::Attempt { request, record }),
+            Effect::Persist { request, record } => {
+                asked.attempts.push(Write::Attempt { request, record });
+            }
             Effect::StatusChanged(change) => {
                 tracing::info!(
                     digest = %change.digest,
@@ -241,15 +272,15 @@ impl Engine {
                     is_final = change.is_final,
                     "status"
                 );
-                writes.push(Write::Status(change));
+                asked.later.push(Write::Status(change));
             }
             Effect::Settled { sender, account_nonce, settlement } => {
-                writes.push(Write::Settled { sender, account_nonce, settlement });
+                asked.later.push(Write::Settled { sender, account_nonce, settlement });
             }
             Effect::Checkpoint { wallet, snapshot } => {
-                writes.push(Write::Checkpoint { wallet, snapshot });
+                asked.later.push(Write::Checkpoint { wallet, snapshot });
             }
-            Effect::Reload => *reload = true,
+            Effect::Reload => asked.reload = true,
             Effect::Alarm(alarm) => tracing::warn!(?alarm, "alarm"),
             Effect::FreeNonce { sender, account_nonce, cause } => {
                 tracing::info!(%sender, account_nonce, ?cause, "a no-op is to free an account nonce");
@@ -288,6 +319,21 @@ impl Engine {
         let state = self.state.find_attempt(tx_hash)?.0.state;
         (state != before).then_some(Write::Sent { tx_hash, state })
     }
+}
+
+/// Why the engine goes on.
+enum Woken {
+    AtWork,
+    LeaseLost,
+    Stopped,
+}
+
+/// What steps asked the store for.
+#[derive(Debug, Default)]
+struct Asked {
+    attempts: Vec<Write>,
+    later: Vec<Write>,
+    reload: bool,
 }
 
 /// Tasks that end with the engine.

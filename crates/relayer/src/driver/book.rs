@@ -22,7 +22,7 @@ use quorate_store::{
 use std::{
     collections::BTreeMap,
     future::Future,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use thiserror::Error;
@@ -76,40 +76,49 @@ pub(super) enum Written {
     Lost,
 }
 
+/// What is known of the lease.
+#[derive(Debug, Default)]
+struct Leased {
+    /// The one that the last reading began with.
+    held: Option<Lease>,
+    /// One that another took, which the keeper may not know yet.
+    lost: Option<Lease>,
+}
+
 /// The rows of one chain.
 #[derive(Debug)]
 pub(super) struct Book {
     store: Store,
     chain_id: u64,
     tenure: Tenure,
-    /// The lease that this began with.
-    lease: Option<Lease>,
-    /// A lease that another took, which the keeper may not know yet.
-    lost: Mutex<Option<Lease>>,
+    lease: Mutex<Leased>,
     clock: fn() -> u64,
     /// How far back a reorg may reach, in milliseconds.
     reach_millis: u64,
 }
 
 impl Book {
-    pub(super) const fn new(
+    pub(super) fn new(
         store: Store,
         chain_id: u64,
         tenure: Tenure,
         clock: fn() -> u64,
         reach_millis: u64,
     ) -> Self {
-        let lost = Mutex::new(None);
-        Self { store, chain_id, tenure, lease: None, lost, clock, reach_millis }
+        Self { store, chain_id, tenure, lease: Mutex::default(), clock, reach_millis }
     }
 
     pub(super) const fn store(&self) -> &Store {
         &self.store
     }
 
-    /// The lease that this book began with.
-    pub(super) const fn lease(&self) -> Option<&Lease> {
-        self.lease.as_ref()
+    /// The lease that the last reading began with.
+    pub(super) fn lease(&self) -> Option<Lease> {
+        self.leased().held.clone()
+    }
+
+    fn leased(&self) -> MutexGuard<'_, Leased> {
+        self.lease.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn now_secs(&self) -> u64 {
@@ -117,15 +126,17 @@ impl Book {
     }
 
     /// Whether the process has the lease that this book began with.
-    pub(super) fn is_leading(&self) -> bool {
-        self.lease.is_some() && self.tenure.lease() == self.lease
+    fn is_leading(&self) -> bool {
+        let held = self.lease();
+        held.is_some() && self.tenure.lease() == held
     }
 
     /// Waits for a lease, and reads everything that the engine begins with.
-    pub(super) async fn load(&mut self) -> Result<Rows, BookError> {
+    pub(super) async fn load(&self) -> Result<Rows, BookError> {
         loop {
-            let lost = self.lost.get_mut().unwrap_or_else(PoisonError::into_inner).clone();
-            self.lease = Some(self.tenure.acquired(lost.as_ref()).await);
+            let lost = self.leased().lost.clone();
+            let lease = self.tenure.clone().acquired(lost.as_ref()).await;
+            self.leased().held = Some(lease);
             let now = (self.clock)();
             let since = now.saturating_sub(self.reach_millis);
             let day = (now / 86_400_000).saturating_sub(DAYS);
@@ -157,7 +168,7 @@ impl Book {
                 match outcome {
                     Ok(()) => written[index] = Some(Written::Stored),
                     Err(StoreError::LeaseLost { asked, .. }) => {
-                        *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
+                        self.leased().lost = Some(asked);
                         written[index] = Some(Written::Lost);
                     }
                     Err(StoreError::Lost { .. } | StoreError::Gap { .. }) => {
@@ -177,7 +188,7 @@ impl Book {
 
     async fn write_one(&self, write: &Write) -> Result<(), StoreError> {
         let at = i64::try_from((self.clock)()).unwrap_or(i64::MAX);
-        let Some(lease) = &self.lease else { return Ok(()) };
+        let Some(lease) = &self.lease() else { return Ok(()) };
         let (store, chain_id) = (&self.store, self.chain_id);
         let key = |address| WalletKey { chain_id, address };
         match write {

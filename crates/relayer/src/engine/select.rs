@@ -231,7 +231,8 @@ impl State {
         let room = |address: &Address| {
             let sender = self.senders.get(address)?;
             let open = sender.slots.values().filter(|slot| slot.is_open()).count();
-            (sender.is_known && open < self.settings.max_open_per_sender).then_some(open)
+            let planned = self.plans.values().filter(|plan| plan.sender == *address).count();
+            (sender.is_known && open < self.settings.max_open_per_sender).then_some(open + planned)
         };
         if let Some((sender, _)) = before {
             return Ok(room(&sender).map(|_| (target, sender)));
