@@ -105,6 +105,11 @@ demo *args: (install ".")
 gas *args: install
     cargo run --package quorate-lab --locked --quiet -- gas "$@"
 
+# Measure speed, calls and memory next to peers and limits (minutes); --quick, --json, --only TEXT
+[no-exit-message]
+bench *args: (install ".")
+    cargo run --release -p quorate-trials --locked --quiet -- bench "$@"
+
 # Rewrite the npm locks after a change of a package.json
 [no-exit-message]
 locks:

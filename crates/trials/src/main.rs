@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 use eyre::{Result, ensure};
+use quorate_lab::repository;
 use quorate_trials::{
+    bench::{self, Options},
     chaos::{
         Outcome,
         crash::{PLACES, WORKS, crash},
@@ -10,7 +12,7 @@ use quorate_trials::{
     },
     engine::Setup,
 };
-use std::{future::pending, process::ExitCode};
+use std::{fs, future::pending, process::ExitCode};
 use tracing_subscriber::EnvFilter;
 
 /// What the engine goes through, and how fast it is.
@@ -37,6 +39,20 @@ enum Command {
         #[arg(long, value_name = "TEXT")]
         only: Option<String>,
     },
+    /// Measure the engine next to peers and limits, and write docs/performance.md. Fails if one is missed.
+    Bench {
+        /// Print JSON instead of a table, and write nothing.
+        #[arg(long)]
+        json: bool,
+
+        /// One run instead of five, a third of the load each, and write nothing.
+        #[arg(long)]
+        quick: bool,
+
+        /// Only measures with this in their name; write nothing.
+        #[arg(long, value_name = "TEXT")]
+        only: Option<String>,
+    },
     /// Run one engine until killed: what the trials start.
     #[command(hide = true)]
     Engine {
@@ -50,6 +66,7 @@ enum Command {
 async fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Chaos { json, quick, only } => chaos(json, quick, only.as_deref()).await,
+        Command::Bench { json, quick, only } => bench(json, Options { quick, only }).await,
         Command::Engine { setup } => engine(&setup).await,
     };
     match done {
@@ -91,5 +108,21 @@ async fn chaos(json: bool, _quick: bool, only: Option<&str>) -> Result<()> {
         println!("{}", report::table(&outcomes));
     }
     ensure!(failed == 0, "{failed} of {} trials do not add up", outcomes.len());
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "this is the command's output")]
+async fn bench(json: bool, options: Options) -> Result<()> {
+    let results = bench::measure(&options).await?;
+    if json {
+        println!("{:#}", bench::report::json(&results));
+    } else {
+        print!("{}", bench::report::table(&results));
+    }
+    if !json && !options.quick && options.only.is_none() {
+        fs::write(repository().join(bench::report::PATH), bench::report::render(&results))?;
+    }
+    let missed = results.rows.iter().filter(|row| !row.is_met()).count();
+    ensure!(missed == 0, "{missed} of {} measures are missed", results.rows.len());
     Ok(())
 }
