@@ -161,8 +161,8 @@ impl Payment {
 /// Stores all of these with all signatures but the last.
 pub(super) async fn propose_all(store: &Store, payments: &[Payment]) -> Result<()> {
     let mut tasks = JoinSet::new();
-    for payment in payments.iter().cloned() {
-        let store = store.clone();
+    for payment in payments {
+        let (store, payment) = (store.clone(), payment.clone());
         tasks.spawn(async move { payment.propose(&store).await });
     }
     tasks.join_all().await.into_iter().collect()
@@ -171,8 +171,8 @@ pub(super) async fn propose_all(store: &Store, payments: &[Payment]) -> Result<(
 /// Stores the last signature of each of these.
 pub(super) async fn complete_all(store: &Store, payments: &[Payment]) -> Result<()> {
     let mut tasks = JoinSet::new();
-    for payment in payments.iter().cloned() {
-        let store = store.clone();
+    for payment in payments {
+        let (store, payment) = (store.clone(), payment.clone());
         tasks.spawn(async move { payment.complete(&store).await });
     }
     tasks.join_all().await.into_iter().collect()

@@ -21,7 +21,7 @@ const COUNT: u64 = 1_200;
 /// Both sides once, each on a chain of its own, the other one first in every second run.
 pub(super) async fn measure(options: &Options, run: usize, results: &mut Results) -> Result<()> {
     let count = options.scaled(COUNT);
-    let (ours, bare) = if run % 2 == 0 {
+    let (ours, bare) = if run.is_multiple_of(2) {
         let ours = engine(count).await?;
         (ours, bare::run(count).await?)
     } else {
