@@ -30,7 +30,7 @@ compares with a peer or a limit of the same run, and the command fails if one is
 
 - {WALLETS} wallets, 2 of 3 owners, each payment one ether transfer to an account that is new; {SENDERS} senders; SQLite, each
   commit synced; a release build. The engine asks for the head every 50 ms, keeps 64 account nonces of a sender open
-  at most, and finality is 3 blocks. All wallets and senders executed before, but for the idle memory.
+  at most, and finality is 3 blocks. Every wallet executed once before, but for the idle memory.
 - Executions per second: blocks every second with anvil's usual gas limit. All payments lie in the store but for
   their last signature. Time goes from a new block, where the first last signature is handed in, to the store telling
   the last execution; handing in is part of it. The engine runs in the process that stores, and talks to anvil itself.
