@@ -110,6 +110,11 @@ gas *args: install
 chaos *args: (install ".")
     cargo run --package quorate-trials --features failpoints --locked --quiet -- chaos "$@"
 
+# Measure speed, calls and memory next to peers and limits (minutes); --quick, --json, --only TEXT
+[no-exit-message]
+bench *args: (install ".")
+    cargo run --release --package quorate-trials --locked --quiet -- bench "$@"
+
 # Rewrite the npm locks after a change of a package.json
 [no-exit-message]
 locks:

@@ -7,7 +7,10 @@ mod faults;
 
 pub use faults::{Fault, Faults};
 
-use alloy::transports::http::reqwest;
+use alloy::{
+    primitives::{B256, keccak256},
+    transports::http::reqwest,
+};
 use eyre::{Result, WrapErr};
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -26,7 +29,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
 
 /// A proxy that runs until it is dropped.
 #[derive(Debug)]
@@ -42,6 +45,7 @@ struct Shared {
     client: reqwest::Client,
     faults: Mutex<Faults>,
     calls: Mutex<BTreeMap<String, u64>>,
+    sends: Mutex<BTreeMap<B256, Instant>>,
 }
 
 impl Proxy {
@@ -59,6 +63,7 @@ impl Proxy {
             client: Default::default(),
             faults: Mutex::new(faults),
             calls: Mutex::default(),
+            sends: Mutex::default(),
         });
         let task = tokio::spawn(accept(listener, shared.clone()));
         Ok(Self { address, shared, task })
@@ -77,6 +82,11 @@ impl Proxy {
     /// How often each method was asked for, failed calls too.
     pub fn calls(&self) -> BTreeMap<String, u64> {
         lock(&self.shared.calls).clone()
+    }
+
+    /// When each raw transaction came first, by its hash; whatever became of it then.
+    pub fn sends(&self) -> BTreeMap<B256, Instant> {
+        lock(&self.shared.sends).clone()
     }
 }
 
@@ -114,6 +124,12 @@ async fn answer(
     let call: Value = serde_json::from_slice(&body).unwrap_or_default();
     let method = call["method"].as_str().unwrap_or("batch").to_owned();
     *lock(&shared.calls).entry(method.clone()).or_default() += 1;
+    if method == "eth_sendRawTransaction"
+        && let Ok([raw]) =
+            serde_json::from_value::<[alloy::primitives::Bytes; 1]>(call["params"].clone())
+    {
+        lock(&shared.sends).entry(keccak256(raw)).or_insert_with(Instant::now);
+    }
     let fault = lock(&shared.faults).draw(&method);
     match fault {
         None => forward(&shared, body).await,

@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 use eyre::{Result, ensure};
 use quorate_lab::repository;
 use quorate_trials::{
+    bench::{self, Options},
     books::Books,
     chaos::{
         Outcome,
@@ -41,6 +42,20 @@ enum Command {
         #[arg(long, value_name = "TEXT")]
         only: Option<String>,
     },
+    /// Measure the engine next to peers and limits, and write docs/performance.md. Fails if one is missed.
+    Bench {
+        /// Print JSON instead of a table, and write nothing.
+        #[arg(long)]
+        json: bool,
+
+        /// One run instead of five, a third of the load each, and write nothing.
+        #[arg(long)]
+        quick: bool,
+
+        /// Only measures with this in their name; write nothing.
+        #[arg(long, value_name = "TEXT")]
+        only: Option<String>,
+    },
     /// Run one engine until killed: what the trials start.
     #[command(hide = true)]
     Engine {
@@ -54,6 +69,7 @@ enum Command {
 async fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Chaos { json, quick, only } => chaos(json, quick, only.as_deref()).await,
+        Command::Bench { json, quick, only } => bench(json, Options { quick, only }).await,
         Command::Engine { setup } => engine(&setup).await,
     };
     match done {
@@ -136,4 +152,20 @@ fn trials(quick: bool) -> Vec<(String, Trial)> {
     let limit = Duration::from_secs(300);
     add("1,000 executions, one reply in ten lost", Box::pin(storm::lost_replies(1_000, limit)));
     trials
+}
+
+#[expect(clippy::print_stdout, reason = "this is the command's output")]
+async fn bench(json: bool, options: Options) -> Result<()> {
+    let results = bench::measure(&options).await?;
+    if json {
+        println!("{:#}", bench::report::json(&results));
+    } else {
+        print!("{}", bench::report::table(&results));
+    }
+    if !json && !options.quick && options.only.is_none() {
+        fs::write(repository().join(bench::report::PATH), bench::report::render(&results))?;
+    }
+    let missed = results.rows.iter().filter(|row| !row.is_met()).count();
+    ensure!(missed == 0, "{missed} of {} measures are missed", results.rows.len());
+    Ok(())
 }

@@ -8,7 +8,7 @@ use quorate_store::{NewProposal, NewSignature, NewWallet, Options, Storage, Stor
 use std::path::Path;
 
 /// The owners that sign.
-const SIGNERS: [u64; 2] = [0, 2];
+pub const SIGNERS: [u64; 2] = [0, 2];
 
 /// Opens the store in a folder.
 ///
