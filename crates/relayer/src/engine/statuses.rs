@@ -16,6 +16,7 @@ use crate::{
 };
 use alloy::primitives::{Address, B256};
 use quorate_core::Nonce;
+use std::collections::BTreeSet;
 
 impl Step {
     /// Tells what changed about the proposals of a wallet, and asks for what is needed to know more.
@@ -28,11 +29,13 @@ impl Step {
         self.ask_unknown(address);
         let Some(wallet) = self.state.wallets.get(&address) else { return };
         let digests: Vec<B256> = wallet.proposals.iter().copied().collect();
+        let carried = self.state.carried(address);
         for digest in digests {
             let (wallet, tracked) =
                 (self.state.wallets.get(&address), self.state.proposals.get(&digest));
             if let (Some(wallet), Some(tracked)) = (wallet, tracked)
-                && let Some((status, is_final)) = self.state.status(digest, wallet, tracked)
+                && let Some((status, is_final)) =
+                    self.state.status(digest, wallet, tracked, &carried)
             {
                 self.tell(digest, status, is_final);
             }
@@ -133,8 +136,26 @@ impl Step {
 }
 
 impl State {
+    /// The proposals of a wallet that an attempt may be on its way for.
+    fn carried(&self, address: Address) -> BTreeSet<B256> {
+        let slots = self.senders.values().flat_map(|sender| sender.slots.values());
+        let carried = slots.filter_map(|slot| match slot.purpose {
+            Purpose::Execute { wallet, digest } if wallet == address => {
+                slot.may_execute().then_some(digest)
+            }
+            Purpose::Execute { .. } | Purpose::Create { .. } | Purpose::Gap => None,
+        });
+        carried.collect()
+    }
+
     /// The status, and whether it is final; none while something is being searched for, if one was told before.
-    fn status(&self, digest: B256, wallet: &Wallet, tracked: &Tracked) -> Option<(Status, bool)> {
+    fn status(
+        &self,
+        digest: B256,
+        wallet: &Wallet,
+        tracked: &Tracked,
+        carried: &BTreeSet<B256>,
+    ) -> Option<(Status, bool)> {
         let request = &tracked.request;
         if tracked.was_final {
             return Some((tracked.status.clone(), true));
@@ -145,10 +166,7 @@ impl State {
             Fact::Searching if tracked.revision > 0 => return None,
             Fact::Searching | Fact::UnknownLane | Fact::Pending => {}
         }
-        let carries =
-            |purpose: Purpose| matches!(purpose, Purpose::Execute { digest: d, .. } if d == digest);
-        let mut slots = self.senders.values().flat_map(|sender| sender.slots.values());
-        if slots.any(|slot| carries(slot.purpose) && slot.may_execute()) {
+        if carried.contains(&digest) {
             return Some((Status::Submitted, false));
         }
         let has_enough = tracked.has_enough(digest, wallet);

@@ -92,6 +92,7 @@ impl Load {
         // Nothing here is to be bumped: blocks are full, not dear.
         setup.bump_after_blocks = 30;
         setup.lease_millis = 10_000;
+        setup.history = 8;
         setup
     }
 

@@ -16,7 +16,7 @@ pub(super) const MEASURE: Measure = Measure {
 };
 
 /// How many payments.
-const COUNT: u64 = 1_200;
+const COUNT: u64 = 3_000;
 
 /// Both sides once, each on a chain of its own, the other one first in every second run.
 pub(super) async fn measure(options: &Options, run: usize, results: &mut Results) -> Result<()> {
