@@ -4,7 +4,7 @@
 //! - [`engine`]: an engine as a process of its own, which may be killed.
 //! - [`books`]: what the chain, the store and its audit log say, compared.
 //! - [`chaos`]: the trials.
-//! - [`bench`]: how fast the engine is.
+//! - [`mod@bench`]: how fast the engine is.
 
 pub mod bench;
 pub mod books;
