@@ -1,8 +1,7 @@
 //! The engine that executes what owners signed, exactly once, whatever breaks.
 //!
 //! Its heart is pure: [`step`] takes what happened on one chain, an [`Event`], and says what is to be done, the
-//! [`Effect`]s. No I/O, no clock, no randomness, no async, no store: those are in [`driver`], which is thin. A book in a
-//! database is still to come; that in memory outlives no process.
+//! [`Effect`]s. No I/O, no clock, no randomness, no async, no store: those are in [`driver`], which is thin.
 //!
 //! - [`event`], [`effect`]: what goes in and out; [`rows`]: what a store must hold for it.
 //! - [`state`]: all it knows; [`head`]: the blocks it follows; [`wallet`], [`proposal`], [`attempt`]: the parts.
