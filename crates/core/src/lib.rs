@@ -6,7 +6,7 @@
 //! - [`signature`], [`packing`]: how owners sign, and the list that a wallet takes.
 //! - [`status`], [`snapshot`]: what becomes of proposals and wallets.
 //! - [`proposal`], [`wallet_file`]: the files, with their JSON Schemas in [`schema`].
-//! - [`address`], [`amount`], [`text`]: what people type and read.
+//! - [`address`], [`amount`], [`text`]: what people type and read; [`json`]: how values look in JSON.
 
 pub mod action;
 pub mod address;
@@ -14,7 +14,7 @@ pub mod amount;
 pub mod config;
 pub mod creation;
 mod document;
-mod json;
+pub mod json;
 pub mod nonce;
 pub mod packing;
 pub mod proposal;

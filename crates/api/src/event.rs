@@ -1,0 +1,35 @@
+//! What is told while it happens.
+
+use crate::{Instant, schema};
+use alloy::primitives::{Address, B256};
+use quorate_core::json;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// One event of `GET /v1/events`, the `data` of a server-sent event whose `id` is the sequence and whose `event` is the
+/// kind. Tells that there is something to read; what is true stands in the proposal or wallet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// Its place among all events, from 1. `Last-Event-ID` goes on behind it.
+    pub sequence: u64,
+    /// When it was stored.
+    #[schema(value_type = schema::Instant)]
+    pub at: Instant,
+    /// `walletRegistered`, `walletReconfigured`, `proposed`, `signed`, `status`, `reopened`, `attempted` or
+    /// `attemptState`. Others may be added.
+    pub kind: String,
+    /// The chain (EIP-155).
+    pub chain_id: u64,
+    /// The wallet.
+    #[serde(with = "json::account")]
+    #[schema(value_type = schema::Address)]
+    pub wallet: Address,
+    /// The proposal, if it is of one.
+    #[schema(value_type = Option<schema::Bytes32>)]
+    pub digest: Option<B256>,
+    /// More, as the kind has it: enough to be shown, not all that is known.
+    #[schema(value_type = Object)]
+    pub payload: Value,
+}

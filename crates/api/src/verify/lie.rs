@@ -1,0 +1,151 @@
+//! What a relayer said that is not so.
+
+use alloy::primitives::{Address, B256};
+use quorate_core::{Lane, Nonce, signature::SignatureError, status::StatusWord};
+use thiserror::Error;
+
+/// What a relayer said that is not so. No honest relayer says any of these.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Lie {
+    /// The digest is not that of the fields beside it.
+    #[error("the digest {claimed} is not that of the fields beside it, which make {computed}")]
+    Digest {
+        /// What it says.
+        claimed: B256,
+        /// What its fields make.
+        computed: B256,
+    },
+    /// Lane and sequence are not those of the nonce.
+    #[error(
+        "nonce {nonce} is sequence {} of lane {}, not sequence {sequence} of lane {lane}",
+        nonce.sequence, nonce.lane
+    )]
+    Place {
+        /// The nonce.
+        nonce: Nonce,
+        /// The lane it says.
+        lane: Lane,
+        /// The sequence it says.
+        sequence: u64,
+    },
+    /// A signature is not by its owner.
+    #[error("it says that {owner} signed: {source}")]
+    Signature {
+        /// Who is said to have signed.
+        owner: Address,
+        /// What is wrong.
+        source: SignatureError,
+    },
+    /// An approval that has bytes.
+    #[error("the approval of {owner} has bytes, which an approval never has")]
+    ApprovalWithBytes {
+        /// Who is said to have approved.
+        owner: Address,
+    },
+    /// One owner is listed twice.
+    #[error("{owner} is listed twice among the signers")]
+    OwnerTwice {
+        /// Who.
+        owner: Address,
+    },
+    /// Another proposal than the one asked for.
+    #[error("asked for proposal {asked}, it gives {answered}")]
+    OtherProposal {
+        /// What was asked for.
+        asked: B256,
+        /// What was given.
+        answered: B256,
+    },
+    /// Another wallet than the one asked for, or a proposal of one.
+    #[error(
+        "asked for wallet {asked} on chain {asked_chain}, it gives {answered} on chain {answered_chain}"
+    )]
+    OtherWallet {
+        /// The chain that was asked for.
+        asked_chain: u64,
+        /// The wallet that was asked for.
+        asked: Address,
+        /// The chain of what was given.
+        answered_chain: u64,
+        /// The wallet of what was given.
+        answered: Address,
+    },
+    /// Configuration and salt make another address.
+    #[error(
+        "configuration and salt do not make wallet {claimed}{}",
+        computed.map(|computed| format!(" but {computed}")).unwrap_or_default()
+    )]
+    Address {
+        /// The address it says.
+        claimed: Address,
+        /// The address that they make, if they make one.
+        computed: Option<Address>,
+    },
+    /// The configuration is not the wallet's.
+    #[error("the configuration it gives is not that of wallet {wallet}")]
+    Config {
+        /// The wallet.
+        wallet: Address,
+    },
+    /// The threshold is not the wallet's.
+    #[error("it says that {claimed} owners have to sign, the wallet wants {actual}")]
+    Threshold {
+        /// What it says.
+        claimed: u8,
+        /// What is so.
+        actual: u8,
+    },
+    /// A signature is said to count, and its signer is no owner.
+    #[error("it counts the signature of {owner}, who is no owner of the wallet")]
+    CountsStranger {
+        /// Who.
+        owner: Address,
+    },
+    /// A valid signature of an owner is said not to count.
+    #[error("it does not count the signature of {owner}, an owner, which is valid")]
+    LeavesOut {
+        /// Who.
+        owner: Address,
+    },
+    /// Those who are missing are others.
+    #[error("the owners it says are missing are not those of whom it counts no signature")]
+    Missing,
+    /// Fewer signatures than its status needs.
+    #[error("it says `{}`, with {count} of {threshold} signatures", status.name())]
+    NotEnough {
+        /// The status it says.
+        status: StatusWord,
+        /// How many signatures count.
+        count: usize,
+        /// How many are needed.
+        threshold: u8,
+    },
+    /// A status without what belongs to it, or with what does not.
+    #[error("it says `{}`, and {what}", status.name())]
+    Shape {
+        /// The status it says.
+        status: StatusWord,
+        /// What does not go with it.
+        what: &'static str,
+    },
+    /// It was not executed.
+    #[error(
+        "it says that transaction {tx_hash} in block {block} executed it; the chain, at block {head}, shows no such execution"
+    )]
+    NotExecuted {
+        /// The transaction it names.
+        tx_hash: B256,
+        /// The block it names.
+        block: u64,
+        /// The block up to which the reader looked.
+        head: u64,
+    },
+    /// It says that something is decided for good, and the chain shows otherwise.
+    #[error("it says `{}` for good; {what}", status.name())]
+    NotSo {
+        /// The status it says.
+        status: StatusWord,
+        /// What the chain shows.
+        what: &'static str,
+    },
+}
