@@ -1,5 +1,6 @@
 //! The paths, one file each.
 
+pub(super) mod events;
 pub(super) mod fallback;
 pub(super) mod list_proposals;
 pub(super) mod list_wallets;
@@ -25,5 +26,6 @@ pub(super) fn all() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(list_proposals::get))
         .routes(routes!(proposal::get))
         .routes(routes!(post_signature::post))
+        .routes(routes!(events::get))
         .routes(routes!(livez::get))
 }
