@@ -297,7 +297,6 @@ pub(super) fn proposal_row(record: ProposalRecord) -> ProposalRow {
         digest: record.digest,
         request: record.request,
         signatures: verified.map(|signature| (signature.owner, signature.signature)).collect(),
-        policy_satisfied: true,
         ready_order: record.ready_order,
         failures: record.failures,
         status: record.status,
