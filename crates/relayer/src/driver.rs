@@ -14,11 +14,13 @@ mod follow;
 mod key;
 mod logs;
 mod perform;
+mod report;
 mod tenure;
 
 pub use book::BookError;
 pub use endpoints::Endpoints;
 pub use key::{Key, KeyError, LocalKey};
+pub use report::{Report, SenderReport};
 pub use tenure::{Keeper, Tenure};
 
 use crate::{Effect, Event, Settings, State, attempt::AttemptState, budget::Limits, step};
@@ -68,6 +70,7 @@ pub struct Parts {
 pub struct Handle {
     events: mpsc::Sender<Event>,
     stop: watch::Sender<bool>,
+    report: watch::Receiver<Report>,
 }
 
 /// An engine of one chain.
@@ -81,6 +84,8 @@ pub struct Engine {
     stopped: watch::Receiver<bool>,
     /// The epochs of the wallets, as far as the store was told.
     epochs: BTreeMap<Address, u32>,
+    report: watch::Sender<Report>,
+    readiness: report::Readiness,
 }
 
 /// What the work beside the engine needs.
@@ -115,6 +120,11 @@ impl Handle {
         self.events.send(event).await.is_ok()
     }
 
+    /// What the engine tells of itself, once a second.
+    pub fn report(&self) -> watch::Receiver<Report> {
+        self.report.clone()
+    }
+
     /// Ends the engine after the event it is at. What is on its way goes on by itself, and is found again.
     pub fn stop(&self) {
         let _ = self.stop.send(true);
@@ -130,7 +140,8 @@ impl Engine {
         let (events, inbox) = mpsc::channel(INBOX);
         let (stop, stopped) = watch::channel(false);
         let (wallets, again_from) = (watch::Sender::default(), watch::Sender::default());
-        let handle = Handle { events: events.clone(), stop };
+        let (report, reported) = watch::channel(Report::default());
+        let handle = Handle { events: events.clone(), stop, report: reported };
         let state = State::new(settings.clone(), limits);
         let reach = (settings.history as u64).saturating_mul(settings.block_secs * 2_000);
         let book = Book::new(store, settings.chain_id, tenure.clone(), clock, reach);
@@ -138,8 +149,20 @@ impl Engine {
         let book = Arc::new(book);
         let deferred = Deferred::new(book.clone());
         let context = Arc::new(context);
-        let epochs = BTreeMap::new();
-        (Self { state, book, deferred, tenure, context, inbox, stopped, epochs }, handle)
+        let (epochs, readiness) = (BTreeMap::new(), report::Readiness::default());
+        let engine = Self {
+            state,
+            book,
+            deferred,
+            tenure,
+            context,
+            inbox,
+            stopped,
+            epochs,
+            report,
+            readiness,
+        };
+        (engine, handle)
     }
 
     /// Works until it is stopped. Waits first until the process has the lease.
@@ -169,6 +192,7 @@ impl Engine {
                 _ = self.stopped.wait_for(|stopped| *stopped) => Woken::Stopped,
                 () = self.tenure.lost(lease.as_ref()) => Woken::LeaseLost,
                 _ = ticks.tick() => {
+                    self.report.send_replace(Report::of(&self.state, &mut self.readiness));
                     events.push(Event::Tick { now: self.book.now_secs() });
                     Woken::AtWork
                 }
@@ -202,6 +226,7 @@ impl Engine {
 
     /// As [`Self::load`]; what was to be stored and is not is given up, since it is found again.
     async fn reload(&mut self) -> Result<Option<Event>, BookError> {
+        self.report.send_modify(|report| report.is_leading = false);
         self.deferred.give_up().await;
         self.load().await
     }
