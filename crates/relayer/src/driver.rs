@@ -23,7 +23,13 @@ pub use key::{Key, KeyError, LocalKey};
 pub use report::{Report, SenderReport};
 pub use tenure::{Keeper, Tenure};
 
-use crate::{Effect, Event, Settings, State, attempt::AttemptState, budget::Limits, step};
+use crate::{
+    Effect, Event, Settings, State,
+    attempt::AttemptState,
+    budget::Limits,
+    event::{LogKind, WalletLog},
+    step,
+};
 use alloy::primitives::{Address, B256};
 use book::{Book, Write, Written};
 use deferred::Deferred;
@@ -264,6 +270,7 @@ impl Engine {
     /// Makes one step, and notes what it asks for.
     fn step(&mut self, event: Event, asked: &mut Asked) {
         let sent = self.sent(&event);
+        let approvals = self.approvals(&event);
         let may_change_wallets = matches!(
             event,
             Event::Restarted(_)
@@ -277,6 +284,7 @@ impl Engine {
         if may_change_wallets {
             self.note_wallets(&mut asked.later);
         }
+        asked.later.extend(approvals.into_iter().filter_map(|approval| self.approved(approval)));
         for effect in effects {
             self.sort(effect, asked);
         }
@@ -337,6 +345,38 @@ impl Engine {
     fn sent(&self, event: &Event) -> Option<(B256, AttemptState)> {
         let Event::SendResult { tx_hash, .. } = event else { return None };
         Some((*tx_hash, self.state.find_attempt(*tx_hash)?.0.state))
+    }
+
+    /// The approvals on chain that an event tells, or that were told before the proposal that they are for.
+    fn approvals(&self, event: &Event) -> Vec<(B256, Address)> {
+        let of_log = |log: &WalletLog| match log.what {
+            LogKind::Approved { digest, owner } => Some((digest, owner)),
+            _ => None,
+        };
+        match event {
+            Event::NewHead { blocks, .. } => {
+                blocks.iter().flat_map(|block| &block.logs).filter_map(of_log).collect()
+            }
+            Event::LogsRead { logs, .. } => {
+                logs.iter().filter_map(|(_, log)| of_log(log)).collect()
+            }
+            Event::ProposalAdded { digest, request } => {
+                let wallet = self.state.wallets().get(&request.wallet);
+                let approvals = wallet.into_iter().flat_map(|wallet| &wallet.now().approvals);
+                approvals.filter(|(approved, _)| approved == digest).copied().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// What is to be stored of an approval, if it counts: its owner signed, and readers are to see how.
+    fn approved(&self, (digest, owner): (B256, Address)) -> Option<Write> {
+        let proposal = self.state.proposals().get(&digest)?;
+        let wallet = self.state.wallets().get(&proposal.request.wallet)?;
+        let is_owner = wallet.now().config.index_of(owner).is_some();
+        let counts = is_owner && wallet.is_approved(digest, owner);
+        let is_news = counts && !proposal.signatures.contains_key(&owner);
+        is_news.then_some(Write::Approved { digest, owner })
     }
 
     /// What is to be stored of an attempt of which another thing was known before.
