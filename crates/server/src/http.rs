@@ -170,7 +170,7 @@ impl Service {
         let desks = config.chains.iter().filter_map(|chain| {
             let chain_id = chain.settings.chain_id;
             let endpoints = endpoints.get(&chain_id)?.clone();
-            Some((chain_id, Desk::new(chain_id, endpoints, limits, chain.poll)))
+            Some((chain_id, Desk::new(chain, endpoints, limits)))
         });
         let shared = Arc::new(Shared {
             config: config.http,

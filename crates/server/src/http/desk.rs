@@ -5,7 +5,7 @@ use super::{
     error::{Busy, RouteError},
     recent::Recent,
 };
-use crate::config::HttpLimits;
+use crate::config::{ChainConfig, HttpLimits};
 use alloy::primitives::{Address, B256, Bytes, U256};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use quorate_api::wallet::Head;
@@ -89,6 +89,8 @@ type WalletCell = Arc<AsyncMutex<Option<Standing>>>;
 #[derive(Debug)]
 pub(crate) struct Desk {
     pub(crate) chain_id: u64,
+    /// How many blocks on top make one final.
+    pub(crate) final_depth: u64,
     endpoints: Endpoints,
     asking: Semaphore,
     waiting: Semaphore,
@@ -101,20 +103,16 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// The desk of the chain behind `endpoints`, whose head is `fresh` for so long.
-    pub(crate) fn new(
-        chain_id: u64,
-        endpoints: Endpoints,
-        limits: &HttpLimits,
-        fresh: Duration,
-    ) -> Self {
+    /// The desk of the chain behind `endpoints`.
+    pub(crate) fn new(config: &ChainConfig, endpoints: Endpoints, limits: &HttpLimits) -> Self {
         Self {
-            chain_id,
+            chain_id: config.settings.chain_id,
+            final_depth: config.settings.final_depth,
             endpoints,
             asking: Semaphore::new(limits.chain_requests),
             waiting: Semaphore::new(limits.chain_requests.saturating_mul(WAITING)),
             wait: limits.chain_wait,
-            fresh,
+            fresh: config.poll,
             head: AsyncMutex::default(),
             wallets: Mutex::new(Recent::new(WALLETS)),
             receipts: Mutex::new(Recent::new(RECEIPTS)),

@@ -177,19 +177,28 @@ async fn execution(
         }
         (None, None) => (None, None),
     };
-    let head = match desk {
-        Some(desk) => desk.head().await.ok(),
+    let depth = match desk {
+        Some(desk) => depth(desk, block.number, record.is_final).await,
         None => None,
     };
-    let depth = head.and_then(|head: Head| (head.number + 1).checked_sub(block.number));
     Some(Execution {
         tx_hash,
         block_number: block.number,
         block_hash: block.hash,
-        depth: depth.filter(|depth| *depth > 0),
+        depth,
         gas_used,
         fee,
     })
+}
+
+/// How deep a block is. An engine that knows a newer head than was asked for tells so by what it says of the block.
+async fn depth(desk: &Desk, block: u64, is_final: bool) -> Option<u64> {
+    let below = |head: Head| (head.number + 1).checked_sub(block).filter(|depth| *depth > 0);
+    let least = if is_final { desk.final_depth + 1 } else { 1 };
+    match desk.head().await.ok().and_then(below) {
+        Some(depth) if depth >= least => Some(depth),
+        _ => desk.head_now().await.ok().and_then(below),
+    }
 }
 
 /// Wallets, in the order given.

@@ -1,9 +1,13 @@
 //! Proposals over HTTP, from the first signature to the last block.
 
 use crate::http_stage::{OPEN, Stage, proposal, signature};
+use alloy::sol_types::SolCall as _;
 use eyre::Result;
 use quorate_api::{Page, ProblemCode, Proposal};
-use quorate_core::status::StatusWord;
+use quorate_bindings::contracts::IWallet::approveCall;
+use quorate_core::{signature::Kind, status::StatusWord};
+use quorate_lab::owners::owner;
+use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_is_proposed_signed_executed_and_final() -> Result<()> {
@@ -57,5 +61,32 @@ async fn posted_fifty_times_at_once_it_is_stored_once() -> Result<()> {
     let [told] = &page.items[..] else { panic!("{page:?}") };
     assert_eq!((told.digest, told.signatures.len()), (request.digest(), 3));
     assert_eq!(told.status, StatusWord::Ready);
+    server.stop().await
+}
+
+/// By whomever it was given, and whether or not anybody posts it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_on_chain_counts_and_is_told() -> Result<()> {
+    let stage = Stage::new().await?;
+    let server = stage.serve(OPEN).await?;
+    let wallet = stage.deployed(1).await?;
+    server.register(&wallet).await?;
+    let request = wallet.payment(5, 0);
+    let by =
+        |number| json!({ "owner": owner(number).address().to_checksum(None), "signature": "0x" });
+    let path = format!("{}/proposals", wallet.path());
+    let refused = server.post(&path, &proposal(&request, &by(0))).await?;
+    assert_eq!(refused.code(), Some(ProblemCode::NotApproved), "{refused:?}");
+
+    let approve = approveCall { digest: request.digest() }.abi_encode();
+    stage.send_as(owner(0).address(), wallet.address, approve.clone().into()).await?;
+    let new = server.post(&path, &proposal(&request, &by(0))).await?;
+    assert_eq!(new.status, 201, "{new:?}");
+    stage.send_as(owner(1).address(), wallet.address, approve.into()).await?;
+    let executed = server.proposal(&request, "?wait=executed&timeoutSecs=60").await?;
+    assert_eq!(executed.status, StatusWord::Executed, "{executed:?}");
+    let told: Vec<_> = executed.signatures.iter().map(|s| (s.kind, s.counts)).collect();
+    assert_eq!(told, [(Kind::Approved, true); 2]);
+    assert_eq!(executed.missing, [owner(2).address()]);
     server.stop().await
 }

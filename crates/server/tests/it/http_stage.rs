@@ -2,6 +2,7 @@
 
 use alloy::{
     primitives::{Address, B256, Bytes, U256},
+    providers::Provider as _,
     signers::local::PrivateKeySigner,
     transports::http::reqwest::{self, Client, Method, Response},
 };
@@ -123,6 +124,17 @@ impl Stage {
         let holding = U256::from(10).pow(U256::from(18));
         self.chain.send(wallet.address, holding, Bytes::new()).await?;
         Ok(wallet)
+    }
+
+    /// Has an account, whose key anvil need not have, send a transaction.
+    pub(crate) async fn send_as(&self, from: Address, to: Address, data: Bytes) -> Result<()> {
+        let provider = self.chain.provider();
+        let holding = U256::from(10).pow(U256::from(18));
+        let () = provider.raw_request("anvil_setBalance".into(), (from, holding)).await?;
+        let () = provider.raw_request("anvil_impersonateAccount".into(), [from]).await?;
+        let transaction = json!({ "from": from, "to": to, "data": data });
+        let _: B256 = provider.raw_request("eth_sendTransaction".into(), [transaction]).await?;
+        Ok(())
     }
 
     /// A relayer with this in the section `[http]`.

@@ -116,11 +116,7 @@ pub(in crate::http) async fn get(
 }
 
 /// The sequence behind which to begin.
-async fn begin(
-    store: &Store,
-    headers: &HeaderMap,
-    after: Option<&str>,
-) -> Result<u64, RouteError> {
+async fn begin(store: &Store, headers: &HeaderMap, after: Option<&str>) -> Result<u64, RouteError> {
     let last_id = headers.get("last-event-id");
     let last_id = last_id.map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
     let (name, given) = match (&last_id, after) {
