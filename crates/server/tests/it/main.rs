@@ -2,6 +2,7 @@
 
 mod checking;
 mod configuration;
+mod http_fuzz;
 mod http_proposals;
 mod http_stage;
 mod http_wallets;
