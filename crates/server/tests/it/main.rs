@@ -2,6 +2,10 @@
 
 mod checking;
 mod configuration;
+mod http_bad_input;
+mod http_events;
+mod http_limits;
+mod http_operation;
 mod http_proposals;
 mod http_stage;
 mod http_wallets;
