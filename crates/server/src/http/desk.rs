@@ -259,9 +259,7 @@ impl Desk {
             let missing = lanes.iter().filter(|lane| !standing.next.contains_key(lane));
             let missing: Vec<_> = missing.take(LANES).copied().collect();
             let read = stream::iter(missing).map(async |lane| {
-                let next = self
-                    .ask(|chain| async move { chain.sequence_at(wallet, lane, head.number).await });
-                next.await.map(|next| (lane, next))
+                self.sequence_at(wallet, lane, head.number).await.map(|next| (lane, next))
             });
             let read: Vec<_> = read.buffer_unordered(LANES_AT_ONCE).try_collect().await?;
             standing.next.extend(read);
@@ -307,6 +305,16 @@ impl Desk {
     ) -> Result<WalletState, RouteError> {
         let origin = origin.map(|origin| (&origin.config, origin.salt));
         self.ask(|chain| async move { chain.wallet(wallet, origin).await }).await
+    }
+
+    /// The sequence that a lane of a wallet takes next, after a block.
+    pub(crate) async fn sequence_at(
+        &self,
+        wallet: Address,
+        lane: Lane,
+        block: u64,
+    ) -> Result<u64, RouteError> {
+        self.ask(|chain| async move { chain.sequence_at(wallet, lane, block).await }).await
     }
 
     /// Whether a contract accepts a signature (ERC-1271).

@@ -3,6 +3,7 @@
 mod checking;
 mod configuration;
 mod http_bad_input;
+mod http_chain;
 mod http_events;
 mod http_limits;
 mod http_operation;
