@@ -85,6 +85,8 @@ codes! {
     InvalidBody = "invalidBody", 422;
     /// The chain is not served.
     UnknownChain = "unknownChain", 422;
+    /// The name that the request is for is not one of this machine's, which alone is served here.
+    WrongHost = "wrongHost", 421;
     /// The wallet is not one that the factory made, or its address is not that of configuration and salt.
     NotGenuine = "notGenuine", 422;
     /// A sender of this relayer is among the wallet's owners.
@@ -124,6 +126,8 @@ codes! {
     ChainUnreachable = "chainUnreachable", 503;
     /// The store does not answer.
     StoreUnavailable = "storeUnavailable", 503;
+    /// The answer took too long. Whether something was stored is not known: ask again, which stores nothing twice.
+    TimedOut = "timedOut", 503;
     /// The relayer is about to stop.
     Stopping = "stopping", 503;
 }

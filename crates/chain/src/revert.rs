@@ -103,6 +103,11 @@ fn read(data: &[u8]) -> Option<Revert> {
 }
 
 impl Revert {
+    /// Whether the wallet's policy refused. Not whether it would refuse with more signatures too.
+    pub const fn is_of_policy(&self) -> bool {
+        matches!(self, Self::Wallet(IWallet::IWalletErrors::PolicyRefused(_)))
+    }
+
     /// The error's name for machines, as in `ThresholdNotMet`: that of the contract's error, else `Error`,
     /// `Panic`, `Silent`, `Halted` or `Unknown`. The same from version to version.
     pub fn name(&self) -> &'static str {

@@ -4,6 +4,7 @@ use crate::{
     Chain, ChainError, Revert,
     endpoint::{Fault, NO_SUCH_METHOD},
     evm::{Call, CallError},
+    revert::decode,
 };
 use alloy::{
     primitives::{Address, Bytes, U64},
@@ -31,10 +32,10 @@ pub enum SimulateError {
 }
 
 /// What one of several simulated calls did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Simulated {
-    /// Whether it went through.
-    pub success: bool,
+    /// Why it failed; none if it went through.
+    pub revert: Option<Revert>,
     /// The gas it used, which is less than the gas it needs where gas is refunded.
     pub gas_used: u64,
 }
@@ -72,6 +73,8 @@ struct SimulatedBlock {
 struct SimulatedAnswer {
     status: U64,
     gas_used: U64,
+    #[serde(default)]
+    return_data: Bytes,
 }
 
 impl From<&SimulatedCall> for Call {
@@ -119,11 +122,15 @@ impl Chain {
         data: Bytes,
     ) -> Result<u64, SimulateError> {
         let call = Call { from: Some(from), to: Some(to), data, ..Call::default() };
-        match self.gas_of(&call, BlockNumberOrTag::Latest).await {
+        self.estimate_call(&call, BlockNumberOrTag::Latest).await
+    }
+
+    async fn estimate_call(&self, call: &Call, at: BlockNumberOrTag) -> Result<u64, SimulateError> {
+        match self.gas_of(call, at).await {
             Ok(gas) => Ok(gas),
             // Some nodes give the reason to a call alone.
             Err(CallError::Failed(vague @ (Revert::Silent | Revert::Halted(_)))) => {
-                match self.call(&call, BlockNumberOrTag::Latest).await {
+                match self.call(call, at).await {
                     Err(CallError::Failed(reason)) => Err(SimulateError::Reverted(reason)),
                     _ => Err(SimulateError::Reverted(vague)),
                 }
@@ -156,7 +163,7 @@ impl Chain {
                     return Err(self.wrong_answer(method, "not an answer for each call"));
                 }
                 let simulated = |answer: SimulatedAnswer| Simulated {
-                    success: answer.status == U64::ONE,
+                    revert: (answer.status != U64::ONE).then(|| decode(&answer.return_data)),
                     gas_used: answer.gas_used.to(),
                 };
                 Ok(Some(answers.into_iter().map(simulated).collect()))
@@ -166,21 +173,17 @@ impl Chain {
         }
     }
 
-    /// As [`Self::estimate`], on top of a block; none if it would fail, for whatever reason.
+    /// As [`Self::estimate`], on top of a block.
     ///
     /// # Errors
     ///
-    /// If the endpoint gives no sensible answer.
+    /// If it would fail, or the endpoint gives no sensible answer.
     pub async fn estimate_at(
         &self,
         block: u64,
         call: &SimulatedCall,
-    ) -> Result<Option<u64>, ChainError> {
-        match self.gas_of(&call.into(), BlockNumberOrTag::Number(block)).await {
-            Ok(gas) => Ok(Some(gas)),
-            Err(CallError::Failed(_)) => Ok(None),
-            Err(CallError::Chain(error)) => Err(error),
-        }
+    ) -> Result<u64, SimulateError> {
+        self.estimate_call(&call.into(), BlockNumberOrTag::Number(block)).await
     }
 
     /// Whether the endpoint knows `eth_simulateV1`.

@@ -97,6 +97,22 @@ impl Chain {
         Ok(WalletState { provenance: Provenance::Factory, epoch, config: Some(config), ..state })
     }
 
+    /// Epoch and configuration of a wallet after a block, by its own word; none where there is no wallet, or where that is
+    /// nonsense.
+    ///
+    /// Does not look where the contract comes from: for wallets that are known to be genuine, and cheap.
+    ///
+    /// # Errors
+    ///
+    /// If the endpoint gives no sensible answer, as where it does not have the block.
+    pub async fn present_at(
+        &self,
+        wallet: Address,
+        block: u64,
+    ) -> Result<Option<(u32, Config)>, ChainError> {
+        self.present(wallet, BlockNumberOrTag::Number(block)).await
+    }
+
     /// Epoch and configuration by the wallet's word; none where that is nonsense.
     async fn present(
         &self,

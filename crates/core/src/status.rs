@@ -59,6 +59,21 @@ pub enum StatusWord {
 }
 
 impl StatusWord {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Collecting,
+        Self::Ready,
+        Self::Submitted,
+        Self::Executed,
+        Self::Expired,
+        Self::Superseded,
+    ];
+
+    /// The status with this word.
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|word| word.name() == name)
+    }
+
     /// The word used in the HTTP API.
     pub const fn name(self) -> &'static str {
         match self {

@@ -14,14 +14,22 @@ mod follow;
 mod key;
 mod logs;
 mod perform;
+mod report;
 mod tenure;
 
 pub use book::BookError;
 pub use endpoints::Endpoints;
 pub use key::{Key, KeyError, LocalKey};
+pub use report::{Report, SenderReport};
 pub use tenure::{Keeper, Tenure};
 
-use crate::{Effect, Event, Settings, State, attempt::AttemptState, budget::Limits, step};
+use crate::{
+    Effect, Event, Settings, State,
+    attempt::AttemptState,
+    budget::Limits,
+    event::{LogKind, WalletLog},
+    step,
+};
 use alloy::primitives::{Address, B256};
 use book::{Book, Write, Written};
 use deferred::Deferred;
@@ -68,6 +76,7 @@ pub struct Parts {
 pub struct Handle {
     events: mpsc::Sender<Event>,
     stop: watch::Sender<bool>,
+    report: watch::Receiver<Report>,
 }
 
 /// An engine of one chain.
@@ -81,6 +90,8 @@ pub struct Engine {
     stopped: watch::Receiver<bool>,
     /// The epochs of the wallets, as far as the store was told.
     epochs: BTreeMap<Address, u32>,
+    report: watch::Sender<Report>,
+    readiness: report::Readiness,
 }
 
 /// What the work beside the engine needs.
@@ -115,6 +126,11 @@ impl Handle {
         self.events.send(event).await.is_ok()
     }
 
+    /// What the engine tells of itself, once a second.
+    pub fn report(&self) -> watch::Receiver<Report> {
+        self.report.clone()
+    }
+
     /// Ends the engine after the event it is at. What is on its way goes on by itself, and is found again.
     pub fn stop(&self) {
         let _ = self.stop.send(true);
@@ -130,7 +146,8 @@ impl Engine {
         let (events, inbox) = mpsc::channel(INBOX);
         let (stop, stopped) = watch::channel(false);
         let (wallets, again_from) = (watch::Sender::default(), watch::Sender::default());
-        let handle = Handle { events: events.clone(), stop };
+        let (report, reported) = watch::channel(Report::default());
+        let handle = Handle { events: events.clone(), stop, report: reported };
         let state = State::new(settings.clone(), limits);
         let reach = (settings.history as u64).saturating_mul(settings.block_secs * 2_000);
         let book = Book::new(store, settings.chain_id, tenure.clone(), clock, reach);
@@ -138,8 +155,20 @@ impl Engine {
         let book = Arc::new(book);
         let deferred = Deferred::new(book.clone());
         let context = Arc::new(context);
-        let epochs = BTreeMap::new();
-        (Self { state, book, deferred, tenure, context, inbox, stopped, epochs }, handle)
+        let (epochs, readiness) = (BTreeMap::new(), report::Readiness::default());
+        let engine = Self {
+            state,
+            book,
+            deferred,
+            tenure,
+            context,
+            inbox,
+            stopped,
+            epochs,
+            report,
+            readiness,
+        };
+        (engine, handle)
     }
 
     /// Works until it is stopped. Waits first until the process has the lease.
@@ -169,6 +198,7 @@ impl Engine {
                 _ = self.stopped.wait_for(|stopped| *stopped) => Woken::Stopped,
                 () = self.tenure.lost(lease.as_ref()) => Woken::LeaseLost,
                 _ = ticks.tick() => {
+                    self.report.send_replace(Report::of(&self.state, &mut self.readiness));
                     events.push(Event::Tick { now: self.book.now_secs() });
                     Woken::AtWork
                 }
@@ -202,6 +232,7 @@ impl Engine {
 
     /// As [`Self::load`]; what was to be stored and is not is given up, since it is found again.
     async fn reload(&mut self) -> Result<Option<Event>, BookError> {
+        self.report.send_modify(|report| report.is_leading = false);
         self.deferred.give_up().await;
         self.load().await
     }
@@ -239,6 +270,7 @@ impl Engine {
     /// Makes one step, and notes what it asks for.
     fn step(&mut self, event: Event, asked: &mut Asked) {
         let sent = self.sent(&event);
+        let approvals = self.approvals(&event);
         let may_change_wallets = matches!(
             event,
             Event::Restarted(_)
@@ -252,6 +284,7 @@ impl Engine {
         if may_change_wallets {
             self.note_wallets(&mut asked.later);
         }
+        asked.later.extend(approvals.into_iter().filter_map(|approval| self.approved(approval)));
         for effect in effects {
             self.sort(effect, asked);
         }
@@ -312,6 +345,38 @@ impl Engine {
     fn sent(&self, event: &Event) -> Option<(B256, AttemptState)> {
         let Event::SendResult { tx_hash, .. } = event else { return None };
         Some((*tx_hash, self.state.find_attempt(*tx_hash)?.0.state))
+    }
+
+    /// The approvals on chain that an event tells, or that were told before the proposal that they are for.
+    fn approvals(&self, event: &Event) -> Vec<(B256, Address)> {
+        let of_log = |log: &WalletLog| match log.what {
+            LogKind::Approved { digest, owner } => Some((digest, owner)),
+            _ => None,
+        };
+        match event {
+            Event::NewHead { blocks, .. } => {
+                blocks.iter().flat_map(|block| &block.logs).filter_map(of_log).collect()
+            }
+            Event::LogsRead { logs, .. } => {
+                logs.iter().filter_map(|(_, log)| of_log(log)).collect()
+            }
+            Event::ProposalAdded { digest, request } => {
+                let wallet = self.state.wallets().get(&request.wallet);
+                let approvals = wallet.into_iter().flat_map(|wallet| &wallet.now().approvals);
+                approvals.filter(|(approved, _)| approved == digest).copied().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// What is to be stored of an approval, if it counts: its owner signed, and readers are to see how.
+    fn approved(&self, (digest, owner): (B256, Address)) -> Option<Write> {
+        let proposal = self.state.proposals().get(&digest)?;
+        let wallet = self.state.wallets().get(&proposal.request.wallet)?;
+        let is_owner = wallet.now().config.index_of(owner).is_some();
+        let counts = is_owner && wallet.is_approved(digest, owner);
+        let is_news = counts && !proposal.signatures.contains_key(&owner);
+        is_news.then_some(Write::Approved { digest, owner })
     }
 
     /// What is to be stored of an attempt of which another thing was known before.

@@ -83,9 +83,6 @@ impl Step {
             Event::SignatureRemoved { digest, owner } => {
                 return self.change_signature(digest, owner, None);
             }
-            Event::PolicyChanged { digest, satisfied } => {
-                self.tracked(digest)?.policy_satisfied = satisfied;
-            }
             Event::Simulated { request, outcome } => {
                 return self.finish_simulation(request, &outcome);
             }
@@ -157,7 +154,6 @@ impl Step {
             digest,
             request,
             signatures: BTreeMap::new(),
-            policy_satisfied: true,
             ready_order: None,
             failures: Vec::new(),
             status: Status::Collecting { reason: None },
@@ -200,7 +196,9 @@ impl Step {
             _ => 0,
         };
         let blocks = match reason {
-            Reason::Simulation => (1_u64 << times.min(16)).min(crate::settings::MAX_BACKOFF_BLOCKS),
+            Reason::Simulation | Reason::Policy => {
+                (1_u64 << times.min(16)).min(crate::settings::MAX_BACKOFF_BLOCKS)
+            }
             _ => 1,
         };
         tracked.backoff = Some(crate::proposal::Backoff {

@@ -174,13 +174,6 @@ pub enum Event {
         /// Whose.
         owner: Address,
     },
-    /// Whether the wallet's policy is content with the signatures of a proposal. Until told it is.
-    PolicyChanged {
-        /// The proposal.
-        digest: B256,
-        /// Whether it is.
-        satisfied: bool,
-    },
     /// What a simulation showed; answers [`crate::Effect::Simulate`].
     Simulated {
         /// The request.
@@ -257,6 +250,8 @@ pub enum Simulation {
     },
     /// The new one reverts.
     Reverted,
+    /// The wallet's policy refuses the new one, as it is signed now.
+    PolicyRefused,
     /// One of those in flight reverts, so nothing is known about the new one.
     InFlightReverted,
     /// Nobody could simulate.

@@ -25,7 +25,10 @@ pub struct Backoff {
 impl Backoff {
     /// Whether a simulation that passes ends it.
     pub(crate) const fn is_of_simulation(self) -> bool {
-        matches!(self.reason, Reason::Simulation | Reason::Sequence | Reason::RpcDown)
+        matches!(
+            self.reason,
+            Reason::Simulation | Reason::Policy | Reason::Sequence | Reason::RpcDown
+        )
     }
 }
 
@@ -36,8 +39,6 @@ pub struct Tracked {
     pub request: Request,
     /// The verified signatures, by owner or former owner.
     pub signatures: BTreeMap<Address, OwnerSignature>,
-    /// Whether the policy is content.
-    pub policy_satisfied: bool,
     /// Its place among those that became ready.
     pub ready_order: Option<u64>,
     /// The mined transactions that did not execute it.
@@ -64,7 +65,6 @@ impl Tracked {
         Self {
             request: row.request,
             signatures: row.signatures,
-            policy_satisfied: row.policy_satisfied,
             ready_order: row.ready_order,
             told_failures: row.failures.len(),
             failures: row.failures,

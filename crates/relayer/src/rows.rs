@@ -47,8 +47,6 @@ pub struct ProposalRow {
     pub request: Request,
     /// The verified signatures.
     pub signatures: BTreeMap<Address, OwnerSignature>,
-    /// Whether the policy is content.
-    pub policy_satisfied: bool,
     /// Its place among those that became ready.
     pub ready_order: Option<u64>,
     /// The mined transactions that did not execute it.

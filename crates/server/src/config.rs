@@ -24,15 +24,21 @@
 //! [[chains.senders]]
 //! env_file = "keys.env"
 //! variable = "SENDER_KEY"
+//!
+//! [http]
+//! listen = "127.0.0.1:8645"   # or "off"
+//! open_registration = false   # and what else `HttpConfig` and `HttpLimits` have
 //! ```
 //!
 //! Files count from the folder that this one is in. What is not known is refused, and so is what would not
 //! work: the relayer does not start on a guess.
 
 mod error;
+mod http;
 mod section;
 
 pub use error::{ConfigError, ConfigFault};
+pub use http::{DEFAULT_PORT, HttpConfig, HttpLimits, Listen, ListenError};
 
 use crate::{database::Database, keystore, sender::Sender};
 use alloy::primitives::U256;
@@ -59,6 +65,8 @@ pub struct Config {
     pub lease: Duration,
     /// The chains, at least one, each once.
     pub chains: Vec<ChainConfig>,
+    /// How HTTP is served.
+    pub http: HttpConfig,
 }
 
 /// How one chain is served.
@@ -87,6 +95,10 @@ pub struct Overrides {
     pub store: Option<Database>,
     /// The endpoints of chains, by the number of the chain.
     pub rpc_urls: BTreeMap<String, RpcUrl>,
+    /// Where HTTP is served.
+    pub listen: Option<Listen>,
+    /// That a proxy that speaks TLS stands in front of HTTP.
+    pub behind_tls_proxy: bool,
 }
 
 impl RpcUrl {
@@ -111,7 +123,7 @@ impl Overrides {
             (!value.is_empty()).then_some((id, RpcUrl(value)))
         };
         let rpc_urls = variables.into_iter().filter_map(of_chain).collect();
-        Self { store: None, rpc_urls }
+        Self { rpc_urls, ..Self::default() }
     }
 }
 
@@ -141,7 +153,7 @@ impl Config {
             toml::from_str(text).map_err(|error| ConfigFault::syntax(text, &error))?;
         let mut root = Section::new(String::new(), table);
         let written = root.text("store")?;
-        let store = match (overrides.store, written) {
+        let store = match (overrides.store.clone(), written) {
             (Some(store), _) => store,
             (None, Some(url)) => Database::parse(&url, folder).ok_or_else(|| {
                 root.hidden("store", "give a file, sqlite:FILE or postgres://USER@HOST/DATABASE")
@@ -151,7 +163,7 @@ impl Config {
             }
         };
         let lease = Duration::from_secs(root.number("lease_secs", 2..=600, 10)?);
-        let mut rpc_urls = overrides.rpc_urls;
+        let mut rpc_urls = overrides.rpc_urls.clone();
         let mut chains = Vec::new();
         let mut seen = BTreeSet::new();
         for mut section in root.sections("chains")? {
@@ -162,6 +174,7 @@ impl Config {
             let given = rpc_urls.remove(&chain_id.to_string());
             chains.push(read_chain(chain_id, given, section, folder)?);
         }
+        let http = HttpConfig::read(root.section("http")?, &overrides)?;
         root.finish()?;
         match rpc_urls.into_keys().next() {
             Some(id) => Err(ConfigFault::Refused {
@@ -170,7 +183,7 @@ impl Config {
                 advice: "no section of the file has this chain_id; unset it, or add the section"
                     .to_owned(),
             }),
-            None => Ok(Self { store, lease, chains }),
+            None => Ok(Self { store, lease, chains, http }),
         }
     }
 }

@@ -5,11 +5,12 @@
 //! - [`keystore`], [`sender`]: keys in files. No key and no password is ever part of a message, a log or a `Debug`.
 //! - [`check`](mod@check): a look at everything before starting; [`run`](mod@run): the process itself.
 //!
-//! HTTP is still to come, and will live here.
+//! - [`http`]: the API over the store, and what the process tells of itself.
 
 pub mod check;
 pub mod config;
 pub mod database;
+pub mod http;
 pub mod keystore;
 pub mod run;
 pub mod sender;

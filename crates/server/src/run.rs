@@ -1,7 +1,8 @@
-//! The process: keys, store, endpoints, and one engine for each chain.
+//! The process: HTTP, keys, store, endpoints, and one engine for each chain.
 
 use crate::{
     config::{ChainConfig, Config, RpcUrl},
+    http::{BindError, Bound, Service},
     sender::{self, SenderError},
 };
 use quorate_chain::{Chain, ChainError};
@@ -9,7 +10,7 @@ use quorate_relayer::driver::{
     BookError, Endpoints, Engine, Handle, Keeper, Key, LocalKey, Parts, Tenure,
 };
 use quorate_store::{OpenError, Store};
-use std::{future::Future, time::Duration};
+use std::{collections::BTreeMap, future::Future, time::Duration};
 use thiserror::Error;
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 
@@ -22,6 +23,9 @@ const STOP_WAIT: Duration = Duration::from_secs(10);
 /// Why a relayer does not run.
 #[derive(Debug, Error)]
 pub enum RunError {
+    /// HTTP is not served.
+    #[error(transparent)]
+    Bind(#[from] BindError),
     /// A sender's key is not ready.
     #[error(transparent)]
     Sender(#[from] SenderError),
@@ -69,62 +73,152 @@ pub enum RunError {
 struct Site {
     config: ChainConfig,
     keys: Vec<LocalKey>,
+    endpoints: Endpoints,
     store: Store,
     tenure: Tenure,
     clock: fn() -> u64,
 }
 
-/// Runs until `shutdown` is ready or something fails for good, then stops the engines and closes the store. `clock` gives
-/// the time in Unix milliseconds.
+/// Runs until `shutdown` is ready or something fails for good. `clock` gives the time in Unix milliseconds.
 ///
-/// Keys are opened first, then the store; a chain whose endpoints do not answer is waited for and holds up no other. What
-/// is on its way when it stops goes on by itself, and is found again.
+/// HTTP is served first, so that it can be told what is missing; then keys are opened, then the store, which is waited for
+/// while that can help; a chain whose endpoints do not answer is waited for and holds up no other. At the end HTTP takes no
+/// more and finishes what it took, then the engines stop, then the store is closed: what was accepted is stored. What is on
+/// its way goes on by itself, and is found again.
 ///
 /// # Errors
 ///
-/// If a key does not open, the store fails, or an endpoint serves another chain.
+/// If the address is taken, a key does not open, the store fails, or an endpoint serves another chain.
 pub async fn run(
     config: Config,
     clock: fn() -> u64,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
-    let mut sites = Vec::new();
-    for chain in config.chains {
-        let keys = sender::open_all(chain.settings.chain_id, &chain.senders).await?;
-        sites.push((chain, keys));
-    }
-    let store = config.store.open().await?;
+    let bound = Bound::take(&config.http).await?;
+    run_at(bound, config, clock, shutdown).await
+}
+
+/// As [`run`], with the address of HTTP taken before; none serves none.
+///
+/// # Errors
+///
+/// As [`run`].
+pub async fn run_at(
+    bound: Option<Bound>,
+    config: Config,
+    clock: fn() -> u64,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), RunError> {
+    let endpoints = config.chains.iter().map(endpoints_of).collect();
+    let service = bound.map(|bound| Service::start(bound, &config, &endpoints, clock));
+    let mut shutdown = std::pin::pin!(shutdown);
+    let ready = tokio::select! {
+        () = &mut shutdown => None,
+        ready = prepare(&config, service.as_ref()) => Some(ready),
+    };
+    let (mut keys, store) = match ready {
+        Some(Ok(ready)) => ready,
+        failed_or_stopped => {
+            stop_service(service).await;
+            return failed_or_stopped.map_or(Ok(()), |failed| failed.map(|_| ()));
+        }
+    };
     let keeper = Keeper::start(store.clone(), holder(clock), config.lease, clock);
+    let sites = config.chains.into_iter().filter_map(|config| {
+        let chain_id = config.settings.chain_id;
+        let (keys, endpoints) = (keys.remove(&chain_id)?, endpoints.get(&chain_id)?.clone());
+        let (store, tenure) = (store.clone(), keeper.tenure());
+        Some(Site { config, keys, endpoints, store, tenure, clock })
+    });
+    let ended = work(sites, shutdown, service).await;
+    keeper.stop().await;
+    store.close().await;
+    tracing::info!("stopped");
+    ended
+}
+
+/// The keys of the senders, by chain.
+type Keys = BTreeMap<u64, Vec<LocalKey>>;
+
+/// Opens the keys, then the store.
+async fn prepare(config: &Config, service: Option<&Service>) -> Result<(Keys, Store), RunError> {
+    let mut keys = BTreeMap::new();
+    for chain in &config.chains {
+        let chain_id = chain.settings.chain_id;
+        let opened = sender::open_all(chain_id, &chain.senders).await?;
+        if let Some(service) = service {
+            service.set_senders(chain_id, opened.iter().map(Key::address).collect());
+        }
+        keys.insert(chain_id, opened);
+    }
+    let store = open_store(config).await?;
+    if let Some(service) = service {
+        service.open(store.clone());
+    }
+    Ok((keys, store))
+}
+
+/// Opens the store; where that may help, again and again.
+async fn open_store(config: &Config) -> Result<Store, OpenError> {
+    loop {
+        match config.store.open().await {
+            Err(error) if error.is_retryable() => {
+                tracing::warn!(%error, "the store does not open");
+                tokio::time::sleep(PAUSE).await;
+            }
+            opened => return opened,
+        }
+    }
+}
+
+/// Runs the engines until `shutdown` is ready or one of them fails; then ends HTTP, and after it the engines.
+async fn work(
+    sites: impl Iterator<Item = Site>,
+    shutdown: impl Future<Output = ()>,
+    service: Option<Service>,
+) -> Result<(), RunError> {
     let (stop, stopped) = watch::channel(false);
     let mut engines = JoinSet::new();
-    for (chain, keys) in sites {
-        let (store, tenure, stopped) = (store.clone(), keeper.tenure(), stopped.clone());
-        engines.spawn(async move {
-            let mut asked = stopped.clone();
-            let connected = tokio::select! {
-                connected = connect(&chain) => connected,
-                _ = asked.wait_for(|stopped| *stopped) => return Ok(()),
-            };
-            let mut config = chain;
-            config.settings.has_simulate_v1 = connected?;
-            serve(Site { config, keys, store, tenure, clock }, stopped).await
-        });
+    for site in sites {
+        engines.spawn(connect_and_serve(site, stopped.clone()));
     }
     let ended = tokio::select! {
         () = shutdown => Ok(()),
         Some(ended) = engines.join_next() => ended.map_err(|_| RunError::Broken).flatten(),
     };
     tracing::info!("stopping");
+    stop_service(service).await;
     let _ = stop.send(true);
     let rest = timeout(STOP_WAIT, drain(&mut engines)).await.unwrap_or_else(|_| {
         tracing::warn!("an engine did not stop in time");
         Ok(())
     });
     engines.shutdown().await;
-    keeper.stop().await;
-    store.close().await;
-    tracing::info!("stopped");
     ended.and(rest)
+}
+
+async fn stop_service(service: Option<Service>) {
+    if let Some(service) = service {
+        service.stop().await;
+    }
+}
+
+/// Waits for the endpoints of a chain, then runs its engine.
+async fn connect_and_serve(mut site: Site, stopped: watch::Receiver<bool>) -> Result<(), RunError> {
+    let mut asked = stopped.clone();
+    let connected = tokio::select! {
+        connected = connect(&site.config) => connected,
+        _ = asked.wait_for(|stopped| *stopped) => return Ok(()),
+    };
+    site.config.settings.has_simulate_v1 = connected?;
+    serve(site, stopped).await
+}
+
+/// The endpoints of a chain, by its number.
+fn endpoints_of(config: &ChainConfig) -> (u64, Endpoints) {
+    let chain_id = config.settings.chain_id;
+    let urls = config.rpc_urls.iter().map(|url| url.as_str().to_owned());
+    (chain_id, Endpoints::new(chain_id, urls))
 }
 
 /// A name that no other process uses at the same time.
@@ -162,10 +256,8 @@ async fn serve(site: Site, mut stopped: watch::Receiver<bool>) -> Result<(), Run
 }
 
 fn engine_for(site: Site) -> (Engine, Handle) {
-    let Site { config, keys, store, tenure, clock } = site;
-    let ChainConfig { settings, limits, poll, rpc_urls, .. } = config;
-    let urls = rpc_urls.iter().map(|url| url.as_str().to_owned());
-    let endpoints = Endpoints::new(settings.chain_id, urls);
+    let Site { config, keys, endpoints, store, tenure, clock } = site;
+    let ChainConfig { settings, limits, poll, .. } = config;
     let keys = keys.into_iter().map(|key| Box::new(key) as Box<dyn Key>).collect();
     Engine::new(Parts { settings, limits, endpoints, keys, store, tenure, clock, poll })
 }

@@ -16,6 +16,7 @@ mod chain;
 mod error;
 mod fault;
 mod lease;
+mod many;
 mod migrate;
 mod open;
 mod outbox;

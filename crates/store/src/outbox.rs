@@ -2,6 +2,7 @@
 
 use crate::{
     error::StoreError,
+    many::push_keys,
     page::rows_for,
     query::Query,
     row::{Fields, blob, int},
@@ -83,6 +84,8 @@ pub struct EventFilter {
     pub address: Option<Address>,
     /// Those of the wallets that this account owns now.
     pub owner: Option<Address>,
+    /// Those of the wallets among these.
+    pub among: Option<Vec<WalletKey>>,
 }
 
 pub(crate) async fn after(
@@ -105,6 +108,11 @@ pub(crate) async fn after(
              AND o.chain_id = e.chain_id AND o.address = e.wallet)",
             blob(owner),
         );
+    }
+    if let Some(among) = &filter.among {
+        query.push(" AND (");
+        push_keys(&mut query, "(e.chain_id = ?", " AND e.wallet = ?)", among)?;
+        query.push(")");
     }
     query.bind(" ORDER BY e.sequence LIMIT ?", rows_for(limit) - 1);
     query.fetch_all(connection).await?.iter().map(read).collect()

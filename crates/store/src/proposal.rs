@@ -98,6 +98,8 @@ pub struct ProposalFilter {
     pub nonce: Option<Nonce>,
     /// Those whose status is final, or is not.
     pub is_final: Option<bool>,
+    /// Those of the wallets among these.
+    pub among: Option<Vec<WalletKey>>,
 }
 
 pub(crate) struct RecordProposal {
@@ -220,7 +222,7 @@ fn nonce_blob(nonce: Nonce) -> Vec<u8> {
     nonce.to_u256().to_be_bytes::<32>().to_vec()
 }
 
-fn nonce_of(bytes: B256) -> Nonce {
+pub(crate) fn nonce_of(bytes: B256) -> Nonce {
     Nonce::from_u256(U256::from_be_bytes(bytes.0))
 }
 

@@ -136,7 +136,7 @@ pub(crate) async fn of_proposal(
     rows.iter().map(read).collect()
 }
 
-fn read(row: &AnyRow) -> Result<SignatureRecord, StoreError> {
+pub(crate) fn read(row: &AnyRow) -> Result<SignatureRecord, StoreError> {
     let fields = Fields::new(row, "signatures", &["digest", "owner"]);
     let bytes = fields.blob("signature")?;
     let signature = match fields.text("kind")?.as_str() {

@@ -17,7 +17,7 @@ use crate::{
     wallet::{NewWallet, Recorded, WalletFilter, WalletKey, WalletRecord},
 };
 use alloy::primitives::{Address, B256};
-use quorate_core::{Config, Snapshot, status::StatusChange};
+use quorate_core::{Config, Nonce, Snapshot, status::StatusChange};
 use std::future::Future;
 
 /// Intentions, each one durable commit, and questions.
@@ -104,6 +104,20 @@ pub trait Storage: Send + Sync {
         before: Option<u64>,
         limit: u32,
     ) -> impl Stores<Page<ProposalRecord, u64>>;
+
+    /// The wallets among `keys` that are registered, each once, in no order.
+    fn find_wallets(&self, keys: Vec<WalletKey>) -> impl Stores<Vec<WalletRecord>>;
+
+    /// The nonces of the open proposals of these wallets, each once.
+    fn open_nonces(&self, wallets: Vec<WalletKey>) -> impl Stores<Vec<(WalletKey, Nonce)>>;
+
+    /// The other proposals for the nonces of these, of the same wallet and epoch: pairs of one of `digests` and a rival of
+    /// it, the first recorded first.
+    fn rivals_of(&self, digests: Vec<B256>) -> impl Stores<Vec<(B256, B256)>>;
+
+    /// The attempts for each of these proposals, with what else was tried at their account nonces, and with the creation
+    /// of their wallet at the account nonce before, if there was one; the first one first.
+    fn attempts_for(&self, digests: Vec<B256>) -> impl Stores<Vec<(B256, AttemptRecord)>>;
 
     /// Takes an account nonce, or replaces the last attempt at one, and stores the signed bytes. Only after this may they
     /// be sent. Opens an account nonce that was settled: a reorg went deeper than was waited for.

@@ -11,6 +11,7 @@ use crate::{
     chain::{self, ChainRecords, Horizon, SetPaused},
     error::{OpenError, StoreError},
     lease::{self, AcquireLease, Lease, LeaseAnswer, ReleaseLease, RenewLease},
+    many,
     open::{Connector, Engine, Options},
     outbox::{self, Event, EventFilter, MarkDelivered},
     page::Page,
@@ -28,7 +29,7 @@ use crate::{
     writer::Queue,
 };
 use alloy::primitives::{Address, B256};
-use quorate_core::{Config, Snapshot, status::StatusChange};
+use quorate_core::{Config, Nonce, Snapshot, status::StatusChange};
 use sqlx::{Any, AnyPool, Transaction};
 use std::{fmt, time::Duration};
 use tokio::sync::watch;
@@ -180,6 +181,32 @@ impl Storage for Store {
         let page = proposal::read::list(&mut tx, &filter, before, limit).await?;
         tx.commit().await?;
         Ok(page)
+    }
+
+    async fn find_wallets(&self, keys: Vec<WalletKey>) -> Result<Vec<WalletRecord>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        many::wallets(&mut connection, &keys).await
+    }
+
+    async fn open_nonces(
+        &self,
+        wallets: Vec<WalletKey>,
+    ) -> Result<Vec<(WalletKey, Nonce)>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        many::open_nonces(&mut connection, &wallets).await
+    }
+
+    async fn rivals_of(&self, digests: Vec<B256>) -> Result<Vec<(B256, B256)>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        many::rivals(&mut connection, &digests).await
+    }
+
+    async fn attempts_for(
+        &self,
+        digests: Vec<B256>,
+    ) -> Result<Vec<(B256, AttemptRecord)>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        many::attempts(&mut connection, &digests).await
     }
 
     async fn record_attempt(

@@ -4,6 +4,7 @@ use crate::{
     audit::Kind,
     error::StoreError,
     lease::{self, Lease},
+    many::push_keys,
     outbox::EventKind,
     page::{Page, rows_for},
     query::Query,
@@ -60,6 +61,8 @@ pub struct WalletFilter {
     pub chain_id: Option<u64>,
     /// Those that this account owns, by the configuration that was last read.
     pub owner: Option<Address>,
+    /// Those among these.
+    pub among: Option<Vec<WalletKey>>,
 }
 
 /// Whether something was stored now or was there before.
@@ -259,6 +262,11 @@ pub(crate) async fn list(
     if let Some(chain_id) = filter.chain_id {
         query.bind(" AND w.chain_id = ?", int("chainId", chain_id)?);
     }
+    if let Some(among) = &filter.among {
+        query.push(" AND (");
+        push_keys(&mut query, "(w.chain_id = ?", " AND w.address = ?)", among)?;
+        query.push(")");
+    }
     if let Some(after) = after {
         query.bind(" AND (w.chain_id, w.address) > (?,", int("chainId", after.chain_id)?);
         query.bind(" ?)", blob(after.address));
@@ -269,7 +277,7 @@ pub(crate) async fn list(
     Ok(Page::new(items, limit, |wallet: &WalletRecord| wallet.key))
 }
 
-fn read(row: &AnyRow) -> Result<WalletRecord, StoreError> {
+pub(crate) fn read(row: &AnyRow) -> Result<WalletRecord, StoreError> {
     let fields = Fields::new(row, "wallets", &["chain_id", "address"]);
     let origin = match (fields.json_opt("origin_config")?, fields.b256_opt("salt")?) {
         (Some(config), Some(salt)) => Some(Origin { config, salt }),

@@ -1,6 +1,7 @@
 //! `quorate relayer`.
 
 use clap::{Args, Subcommand, ValueEnum};
+use quorate_server::config::Listen;
 use std::path::PathBuf;
 
 /// `quorate relayer`.
@@ -41,6 +42,15 @@ pub(crate) struct RelayerOptions {
     /// The store, instead of the one in the configuration.
     #[arg(long, value_name = "URL", env = "QUORATE_STORE", hide_env_values = true, global = true)]
     pub(crate) store: Option<String>,
+
+    /// Where HTTP is served, instead of where the configuration says; "off" serves none. Without either on
+    /// 127.0.0.1:8645.
+    #[arg(long, value_name = "ADDRESS:PORT", env = "QUORATE_LISTEN", global = true)]
+    pub(crate) listen: Option<Listen>,
+
+    /// A proxy that speaks TLS stands in front. Without one, HTTP is served to this machine alone.
+    #[arg(long, global = true)]
+    pub(crate) behind_tls_proxy: bool,
 }
 
 /// Which chain.

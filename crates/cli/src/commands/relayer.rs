@@ -81,6 +81,8 @@ fn load(options: RelayerOptions) -> Result<Config> {
     let variables = env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let mut overrides = Overrides::from_variables(variables);
+    overrides.listen = options.listen;
+    overrides.behind_tls_proxy = options.behind_tls_proxy;
     if let Some(url) = options.store.filter(|url| !url.is_empty()) {
         overrides.store = Some(audit::database(&url)?);
     }

@@ -21,6 +21,8 @@ use tempfile::TempDir;
 
 const CONFIG: &str = r#"
 store = "relayer.db"
+[http]
+listen = "127.0.0.1:0"
 [[chains]]
 chain_id = 31337
 rpc_urls = ["http://127.0.0.1:1/v3/hunter2hunter2"]

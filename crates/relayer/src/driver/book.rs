@@ -14,10 +14,10 @@ use alloy::{
     eips::eip2718::Decodable2718,
     primitives::{Address, B256, U256},
 };
-use quorate_core::{Config, Snapshot};
+use quorate_core::{Config, OwnerSignature, Snapshot};
 use quorate_store::{
-    self as store, ChainRecords, Horizon, Lease, MinedAttempt, NewAttempt, ProposalRecord,
-    Reservation, SendState, Storage, Store, StoreError, WalletKey, WalletRecord,
+    self as store, ChainRecords, Horizon, Lease, MinedAttempt, NewAttempt, NewSignature,
+    ProposalRecord, Reservation, SendState, Storage, Store, StoreError, WalletKey, WalletRecord,
 };
 use std::{
     collections::BTreeMap,
@@ -63,6 +63,8 @@ pub(super) enum Write {
     Settled { sender: Address, account_nonce: u64, settlement: Settlement },
     /// What a wallet was at a block that is too old to be undone.
     Checkpoint { wallet: Address, snapshot: Snapshot },
+    /// That an owner approved a proposal on chain.
+    Approved { digest: B256, owner: Address },
     /// The configuration of a wallet at the head.
     Config { wallet: Address, config: Config, epoch: u32 },
 }
@@ -225,6 +227,15 @@ impl Book {
             Write::Checkpoint { wallet, snapshot } => {
                 store.checkpoint(lease, key(*wallet), snapshot.clone()).await?;
             }
+            Write::Approved { digest, owner } => {
+                let signature = NewSignature {
+                    owner: *owner,
+                    signature: OwnerSignature::Approved,
+                    verified: true,
+                    replaces: None,
+                };
+                store.accept_signature(*digest, signature, at).await?;
+            }
             Write::Config { wallet, config, epoch } => {
                 store.record_config(key(*wallet), config.clone(), *epoch, at).await?;
             }
@@ -297,7 +308,6 @@ pub(super) fn proposal_row(record: ProposalRecord) -> ProposalRow {
         digest: record.digest,
         request: record.request,
         signatures: verified.map(|signature| (signature.owner, signature.signature)).collect(),
-        policy_satisfied: true,
         ready_order: record.ready_order,
         failures: record.failures,
         status: record.status,

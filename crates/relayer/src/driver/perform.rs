@@ -13,7 +13,7 @@ use crate::{
     wallet::Execution,
 };
 use alloy::primitives::{Address, B256};
-use quorate_chain::{ChainError, Header, Provenance, SimulatedCall};
+use quorate_chain::{Chain, ChainError, Header, Provenance, Revert, SimulateError, SimulatedCall};
 use quorate_core::{Config, Snapshot};
 use std::{
     collections::{BTreeMap, btree_map::Entry},
@@ -135,10 +135,10 @@ async fn simulate(context: &Context, at: BlockId, in_flight: &[Call], next: &[Ca
     if let ([], [only]) = (in_flight, next) {
         let call = &simulated(only);
         let gas =
-            context.endpoints.read(|chain| async move { chain.estimate_at(number, call).await });
+            context.endpoints.read(|chain| async move { estimate(&chain, number, call).await });
         return match gas.await {
-            Ok(Some(gas)) => Simulation::Passed { gas },
-            Ok(None) => Simulation::Reverted,
+            Ok(Ok(gas)) => Simulation::Passed { gas },
+            Ok(Err(revert)) => reverted(&revert),
             Err(_) => Simulation::Unavailable,
         };
     }
@@ -146,13 +146,33 @@ async fn simulate(context: &Context, at: BlockId, in_flight: &[Call], next: &[Ca
         context.endpoints.read(|chain| async move { chain.simulate_calls(number, calls).await });
     let Ok(Some(done)) = done.await else { return Simulation::Unavailable };
     let (before, after) = done.split_at(in_flight.len().min(done.len()));
-    match after.first() {
-        _ if before.iter().any(|call| !call.success) => Simulation::InFlightReverted,
-        Some(first) if after.iter().all(|call| call.success) => {
-            Simulation::Passed { gas: first.gas_used }
-        }
-        _ => Simulation::Reverted,
+    if before.iter().any(|call| call.revert.is_some()) {
+        return Simulation::InFlightReverted;
     }
+    match (after.iter().find_map(|call| call.revert.as_ref()), after.first()) {
+        (Some(revert), _) => reverted(revert),
+        (None, Some(first)) => Simulation::Passed { gas: first.gas_used },
+        (None, None) => Simulation::Unavailable,
+    }
+}
+
+/// The gas that a call needs, or why it would fail.
+async fn estimate(
+    chain: &Chain,
+    block: u64,
+    call: &SimulatedCall,
+) -> Result<Result<u64, Revert>, ChainError> {
+    match chain.estimate_at(block, call).await {
+        Ok(gas) => Ok(Ok(gas)),
+        Err(SimulateError::Reverted(revert)) => Ok(Err(revert)),
+        Err(SimulateError::Chain(error)) => Err(error),
+        // Said of wallets alone, and none is named here.
+        Err(SimulateError::NotDeployed { .. }) => Ok(Err(Revert::Silent)),
+    }
+}
+
+const fn reverted(revert: &Revert) -> Simulation {
+    if revert.is_of_policy() { Simulation::PolicyRefused } else { Simulation::Reverted }
 }
 
 fn simulated(call: &Call) -> SimulatedCall {

@@ -137,7 +137,9 @@ impl Step {
         let is_other_epoch = wallet.now().epoch != epoch;
         for digest in &wallet.proposals {
             if let Some(tracked) = self.state.proposals.get_mut(digest)
-                && tracked.backoff.is_some_and(|backoff| backoff.reason == Reason::Simulation)
+                && tracked.backoff.is_some_and(|backoff| {
+                    matches!(backoff.reason, Reason::Simulation | Reason::Policy)
+                })
             {
                 tracked.backoff = None;
             }

@@ -95,7 +95,7 @@ impl Step {
         let Some(wallet) = self.state.wallets.get(&address) else { return ready };
         for digest in &wallet.proposals {
             let Some(tracked) = self.state.proposals.get_mut(digest) else { continue };
-            let is_ready = tracked.policy_satisfied && tracked.has_enough(*digest, wallet);
+            let is_ready = tracked.has_enough(*digest, wallet);
             let head_time = self.state.history.head().map_or(0, |head| head.timestamp);
             let fact = fact(wallet, tracked, head_time);
             if !is_ready || matches!(fact, Fact::Decided | Fact::Searching) {

@@ -172,7 +172,8 @@ impl State {
         let has_enough = tracked.has_enough(digest, wallet);
         let status = if !has_enough || request.epoch != wallet.now().epoch {
             Status::Collecting { reason: None }
-        } else if !tracked.policy_satisfied {
+        } else if tracked.hold == Some(Reason::Policy) {
+            // Enough for the wallet, and not for its policy: more may sign, or its time may come.
             Status::Collecting { reason: Some(Reason::Policy) }
         } else {
             let reason = match fact {

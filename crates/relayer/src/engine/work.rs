@@ -33,6 +33,7 @@ impl Step {
                 return Ok(());
             }
             Simulation::Reverted => Reason::Simulation,
+            Simulation::PolicyRefused => Reason::Policy,
             Simulation::InFlightReverted => Reason::Sequence,
             Simulation::Unavailable => Reason::RpcDown,
         };

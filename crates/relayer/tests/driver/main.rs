@@ -15,7 +15,7 @@ use quorate_lab::{
 use quorate_relayer::{
     Settings, Status,
     budget::Limits,
-    driver::{BookError, Endpoints, Engine, Handle, Keeper, LocalKey, Parts},
+    driver::{BookError, Endpoints, Engine, Handle, Keeper, LocalKey, Parts, Report},
 };
 use quorate_store::{
     AuditReport, NewProposal, NewSignature, NewWallet, Options, Storage, Store, WalletKey,
@@ -219,7 +219,15 @@ async fn check_books(store: &Store) -> Result<()> {
 async fn every_proposal_is_executed_once_and_final() -> Result<()> {
     let Stage { chain, store, folder: _folder } = Stage::set().await?;
     let running = engine(&[chain.endpoint()], &store);
+    let mut report = running.handle.report();
+    assert!(!report.borrow().is_leading);
     mine_until_final(&chain, &store).await?;
+    let is_done = |report: &Report| {
+        report.proposals.get("executed") == Some(&requests().len()) && report.in_flight == 0
+    };
+    let done = tokio::time::timeout(PATIENCE, report.wait_for(is_done)).await??.clone();
+    assert!(done.is_leading && done.head.is_some() && done.used_today > U256::ZERO, "{done:?}");
+    assert_eq!((done.ready_since, done.unknown, done.senders.len()), (None, 0, 1), "{done:?}");
     running.stop().await?;
     assert_eq!(paid(&chain).await?, due());
     Ok(())

@@ -127,7 +127,10 @@ impl Babbler {
             }
             7 => Event::SignatureAdded { digest, owner, signature: OwnerSignature::Approved },
             8 => Event::SignatureRemoved { digest, owner },
-            9 => Event::PolicyChanged { digest, satisfied: self.0.chance(50) },
+            9 => {
+                let request = self.0.below(12);
+                Event::Simulated { request, outcome: Simulation::PolicyRefused }
+            }
             10 => {
                 let outcome = [Sent::Unknown, Sent::Rejected(Rejection::Invalid)][self.0.index(2)];
                 Event::SendResult { tx_hash: self.hash(), outcome }

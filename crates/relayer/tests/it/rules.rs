@@ -200,6 +200,30 @@ fn a_reverting_execution_costs_no_account_nonce() {
 }
 
 #[test]
+fn what_the_policy_refuses_collects_more_signatures_until_it_does_not() {
+    let mut rig = rig();
+    rig.give(Event::Paused);
+    rig.sign_act(pay(0));
+    rig.drain();
+    rig.give(Event::Resumed);
+    let asked = rig.net.iter().find_map(|effect| match effect {
+        Effect::Simulate { request, .. } => Some(*request),
+        _ => None,
+    });
+    rig.net.retain(|effect| !matches!(effect, Effect::Simulate { .. }));
+    let outcome = Simulation::PolicyRefused;
+    rig.give(Event::Simulated { request: asked.unwrap(), outcome });
+    rig.drain();
+    assert_eq!(rig.status(pay(0)), Status::Collecting { reason: Some(Reason::Policy) });
+    assert!(rig.places().is_empty());
+    // Time may be all that it waited for.
+    rig.next_block();
+    rig.next_block();
+    rig.next_block();
+    assert_eq!(rig.status(pay(0)).name(), "executed");
+}
+
+#[test]
 fn a_simulation_that_nobody_answers_is_not_replaced_by_a_default() {
     let mut rig = rig();
     rig.faults.is_down = true;

@@ -52,7 +52,6 @@ impl Store {
                 digest: *digest,
                 request: act.request.clone(),
                 signatures: signatures.clone(),
-                policy_satisfied: true,
                 ready_order: status.and_then(|status| status.ready_order),
                 failures: status.map(|status| status.failures.clone()).unwrap_or_default(),
                 status: status.map_or(Status::Collecting { reason: None }, |s| s.status.clone()),

@@ -25,6 +25,11 @@ impl Section {
         Self { path, table, known: Vec::new() }
     }
 
+    /// A section of the file that is not there.
+    pub(super) fn empty(path: &str) -> Self {
+        Self::new(path.to_owned(), Table::new())
+    }
+
     /// A key with the sections that it is in.
     pub(super) fn key(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
@@ -125,6 +130,15 @@ impl Section {
                 in_range.map(Some).ok_or_else(|| self.refused(key, number, advice))
             }
             Some(value) => Err(self.refused(key, kind_of(&value), advice)),
+        }
+    }
+
+    /// True or false.
+    pub(super) fn flag(&mut self, key: &'static str, default: bool) -> Result<bool, ConfigFault> {
+        match self.take(key) {
+            None => Ok(default),
+            Some(Value::Boolean(flag)) => Ok(flag),
+            Some(value) => Err(self.refused(key, kind_of(&value), "give true or false")),
         }
     }
 

@@ -15,14 +15,14 @@ pub(crate) fn config(chain_id: u64, urls: &[String]) -> Result<(TempDir, Config)
     let folder = tempfile::tempdir()?;
     write_key(&folder.path().join("keys.env"))?;
     let text = format!(
-        "store = \"relayer.db\"\n[[chains]]\nchain_id = {chain_id}\nrpc_urls = {urls:?}\n\
+        "store = \"relayer.db\"\n[http]\nlisten = \"off\"\n[[chains]]\nchain_id = {chain_id}\nrpc_urls = {urls:?}\n\
          poll_millis = 50\n[[chains.senders]]\nenv_file = \"keys.env\"\nvariable = \"KEY\"\n"
     );
     let config = Config::parse(&text, folder.path(), Overrides::default())?;
     Ok((folder, config))
 }
 
-fn write_key(file: &Path) -> Result<()> {
+pub(crate) fn write_key(file: &Path) -> Result<()> {
     fs::write(file, format!("KEY={}", hex::encode(owner(world::SUBMITTER).to_bytes())))?;
     #[cfg(unix)]
     {

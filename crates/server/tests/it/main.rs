@@ -2,5 +2,8 @@
 
 mod checking;
 mod configuration;
+mod http_proposals;
+mod http_stage;
+mod http_wallets;
 mod keys;
 mod running;

@@ -62,7 +62,7 @@ pub(crate) async fn by_hash(
     query.fetch_optional(connection).await?.as_ref().map(read).transpose()
 }
 
-fn read(row: &AnyRow) -> Result<AttemptRecord, StoreError> {
+pub(crate) fn read(row: &AnyRow) -> Result<AttemptRecord, StoreError> {
     let fields = Fields::new(row, "attempts", &["chain_id", "sender", "account_nonce", "number"]);
     let raw = Bytes::from(fields.blob("raw")?);
     let tx_hash = keccak256(&raw);

@@ -3,6 +3,7 @@
 use super::{ProposalFilter, ProposalRecord, nonce_blob, nonce_of};
 use crate::{
     error::StoreError,
+    many::{self, push_keys},
     page::{Page, rows_for},
     query::Query,
     row::{Fields, blob, int},
@@ -56,6 +57,11 @@ pub(crate) async fn list(
     if let Some(is_final) = filter.is_final {
         query.bind(" AND p.final = ?", i64::from(is_final));
     }
+    if let Some(among) = &filter.among {
+        query.push(" AND (");
+        push_keys(&mut query, "(p.chain_id = ?", " AND p.wallet = ?)", among)?;
+        query.push(")");
+    }
     if let Some(before) = before {
         query.bind(" AND p.position < ?", int("cursor", before)?);
     }
@@ -63,9 +69,7 @@ pub(crate) async fn list(
     let rows = query.fetch_all(&mut *connection).await?;
     let items = rows.iter().map(read).collect::<Result<_, _>>()?;
     let mut page = Page::new(items, limit, |proposal: &ProposalRecord| proposal.position);
-    for proposal in &mut page.items {
-        proposal.signatures = signature::of_proposal(connection, proposal.digest).await?;
-    }
+    add_signatures(connection, &mut page.items).await?;
     Ok(page)
 }
 
@@ -134,8 +138,18 @@ pub(crate) async fn open(
     let query = query.bind(int("chainId", chain_id)?).bind(since);
     let rows = query.fetch_all(&mut *connection).await?;
     let mut proposals = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    for proposal in &mut proposals {
-        proposal.signatures = signature::of_proposal(connection, proposal.digest).await?;
-    }
+    add_signatures(connection, &mut proposals).await?;
     Ok(proposals)
+}
+
+async fn add_signatures(
+    connection: &mut AnyConnection,
+    proposals: &mut [ProposalRecord],
+) -> Result<(), StoreError> {
+    let digests: Vec<_> = proposals.iter().map(|proposal| proposal.digest).collect();
+    let mut found = many::signatures(connection, &digests).await?;
+    for proposal in proposals {
+        proposal.signatures = found.remove(&proposal.digest).unwrap_or_default();
+    }
+    Ok(())
 }

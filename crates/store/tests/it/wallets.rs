@@ -59,7 +59,8 @@ async fn lists_go_on_where_they_ended(database: &Database) -> Result<()> {
     let mut expected = vec![other_chain];
     expected.extend((0..5).map(wallet));
     assert_eq!(seen, expected);
-    let filter = WalletFilter { chain_id: Some(CHAIN), owner: Some(owner(0)) };
+    let filter =
+        WalletFilter { chain_id: Some(CHAIN), owner: Some(owner(0)), ..WalletFilter::default() };
     assert_eq!(store.list_wallets(filter, None, 50).await?.items.len(), 5);
     Ok(())
 }
@@ -70,7 +71,7 @@ async fn owners_find_wallets_by_the_present_configuration(database: &Database) -
     let early = store.record_config(wallet(0), next.clone(), 1, NOW).await;
     assert_eq!(early, Err(StoreError::UnknownWallet { wallet: wallet(0) }));
     store.register_wallet(new_wallet(0), NOW).await?;
-    let by = |number| WalletFilter { owner: Some(owner(number)), chain_id: None };
+    let by = |number| WalletFilter { owner: Some(owner(number)), ..WalletFilter::default() };
     assert_eq!(store.list_wallets(by(1), None, 50).await?.items.len(), 1);
     store.record_config(wallet(0), next.clone(), 1, NOW).await?;
     assert_eq!(store.list_wallets(by(1), None, 50).await?.items, []);

@@ -152,7 +152,7 @@ async fn parts(load: &Load, results: &mut Results) -> Result<f64> {
         let data = payment.calldata(&load.world)?;
         let call = SimulatedCall { from: key.address(), to: payment.request.wallet, data };
         let begun = Instant::now();
-        chain.estimate_at(at, &call).await?.ok_or_eyre("a simulation failed")?;
+        chain.estimate_at(at, &call).await?;
         simulations.push(millis(begun.elapsed()));
 
         let begun = Instant::now();

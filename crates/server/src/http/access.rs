@@ -1,0 +1,170 @@
+//! Who may do what: tokens, and the address that a client has.
+
+use super::{Shared, error::RouteError};
+use alloy::primitives::B256;
+use axum::http::{HeaderMap, header};
+use quorate_store::{StoreError, WalletKey};
+use sha2::{Digest as _, Sha256};
+use std::{
+    future::Future,
+    net::{IpAddr, SocketAddr},
+};
+
+/// The longest token that is looked at.
+const LONGEST_TOKEN: usize = 256;
+
+/// What a token allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Grant {
+    /// Whether it may register wallets, and not only read.
+    pub(crate) is_operator: bool,
+    /// Which wallets it is for; none: all.
+    pub(crate) wallets: Option<Vec<WalletKey>>,
+}
+
+/// Where tokens are looked up.
+pub(crate) trait TokenBook {
+    /// The grant of the token whose SHA-256 this is, if there is one that was not revoked.
+    fn find(&self, hash: B256) -> impl Future<Output = Result<Option<Grant>, StoreError>> + Send;
+}
+
+impl TokenBook for quorate_store::Store {
+    async fn find(&self, _: B256) -> Result<Option<Grant>, StoreError> {
+        Ok(None)
+    }
+}
+
+/// Which wallets a reader may read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// All.
+    All,
+    /// These.
+    Some(Vec<WalletKey>),
+}
+
+impl Reach {
+    /// Whether a wallet is within reach.
+    pub(crate) fn check(&self, wallet: WalletKey) -> Result<(), RouteError> {
+        match self {
+            Self::All => Ok(()),
+            Self::Some(wallets) if wallets.contains(&wallet) => Ok(()),
+            Self::Some(_) => Err(RouteError::Forbidden("read this wallet")),
+        }
+    }
+
+    /// The wallets to list, if not all.
+    pub(crate) fn among(self) -> Option<Vec<WalletKey>> {
+        match self {
+            Self::All => None,
+            Self::Some(wallets) => Some(wallets),
+        }
+    }
+}
+
+/// Which wallets this request may read.
+///
+/// # Errors
+///
+/// If a token is needed and not given, or not known.
+pub(crate) async fn reading(shared: &Shared, headers: &HeaderMap) -> Result<Reach, RouteError> {
+    let grant = grant(shared, headers).await?;
+    match grant {
+        Some(Grant { wallets: Some(wallets), .. }) => Ok(Reach::Some(wallets)),
+        Some(Grant { wallets: None, .. }) => Ok(Reach::All),
+        None if shared.config.open_reading => Ok(Reach::All),
+        None => Err(RouteError::Unauthorized("reading needs a token here")),
+    }
+}
+
+/// Checks that this request may register a wallet; tells which.
+///
+/// # Errors
+///
+/// If a token is needed and not given, not known, or not an operator's.
+pub(crate) async fn operating(shared: &Shared, headers: &HeaderMap) -> Result<Reach, RouteError> {
+    match grant(shared, headers).await? {
+        Some(Grant { is_operator: true, wallets: Some(wallets) }) => Ok(Reach::Some(wallets)),
+        Some(Grant { is_operator: true, wallets: None }) => Ok(Reach::All),
+        None if shared.config.open_registration => Ok(Reach::All),
+        Some(_) => Err(RouteError::Forbidden("register wallets: it has to be an operator's")),
+        None => Err(RouteError::Unauthorized("registering a wallet needs an operator's token")),
+    }
+}
+
+/// What the token of a request allows; none if it has no token.
+async fn grant(shared: &Shared, headers: &HeaderMap) -> Result<Option<Grant>, RouteError> {
+    let Some(given) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let unknown = RouteError::Unauthorized("the token is not known, or was revoked");
+    let token = given.to_str().ok().and_then(bearer).ok_or_else(|| unknown.clone())?;
+    let hash = B256::from_slice(&Sha256::digest(token.as_bytes()));
+    shared.store()?.find(hash).await?.map(Some).ok_or(unknown)
+}
+
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    let token = token.trim();
+    let is_one =
+        scheme.eq_ignore_ascii_case("bearer") && (1..=LONGEST_TOKEN).contains(&token.len());
+    is_one.then_some(token)
+}
+
+/// The address of a client: that of the connection or, behind a proxy, the last that the proxy wrote, which is the one it
+/// saw itself. Those before it are the client's own words.
+pub(crate) fn client(peer: SocketAddr, headers: &HeaderMap, behind_proxy: bool) -> IpAddr {
+    if !behind_proxy {
+        return peer.ip();
+    }
+    let last = headers.get_all("x-forwarded-for").iter().next_back();
+    let last = last.and_then(|value| value.to_str().ok()?.rsplit(',').next());
+    last.and_then(address).unwrap_or_else(|| peer.ip())
+}
+
+/// An address, of which some proxies write the port too.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let unbracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    text.parse()
+        .ok()
+        .or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
+        .or_else(unbracketed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_address_that_a_proxy_wrote_is_believed() {
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        let told = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append("x-forwarded-for", value.parse().unwrap());
+            }
+            (client(peer, &headers, true).to_string(), client(peer, &headers, false).to_string())
+        };
+        let direct = "127.0.0.1".to_owned();
+        for (values, expected) in [
+            (&["6.6.6.6, 1.2.3.4"][..], "1.2.3.4"),
+            (&["6.6.6.6", "1.2.3.4"], "1.2.3.4"),
+            (&["1.2.3.4:5678"], "1.2.3.4"),
+            (&["6.6.6.6,[2001:db8::1]:80"], "2001:db8::1"),
+            (&["6.6.6.6,[2001:db8::1]"], "2001:db8::1"),
+            (&["6.6.6.6,unknown"], "127.0.0.1"),
+            (&[], "127.0.0.1"),
+        ] {
+            assert_eq!(told(values), (expected.to_owned(), direct.clone()), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn a_bearer_token_is_one_word_of_reasonable_length() {
+        assert_eq!(bearer("Bearer abc"), Some("abc"));
+        assert_eq!(bearer("bearer  abc "), Some("abc"));
+        let long = format!("Bearer {}", "x".repeat(257));
+        for not_one in ["abc", "Basic abc", "Bearer ", "Bearer", &long] {
+            assert_eq!(bearer(not_one), None, "{not_one}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The description of the API, generated from the code that serves it.
+
+use quorate_api::{Problem, ProblemCode, problem::MEDIA_TYPE};
+use std::collections::BTreeMap;
+use utoipa::{
+    OpenApi as _, ToSchema as _,
+    openapi::{
+        ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder,
+        response::Response,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+/// What every path under `/v1` may answer, whatever it does.
+const EVERYWHERE: [ProblemCode; 7] = [
+    ProblemCode::WrongHost,
+    ProblemCode::RateLimited,
+    ProblemCode::Overloaded,
+    ProblemCode::Internal,
+    ProblemCode::StoreUnavailable,
+    ProblemCode::TimedOut,
+    ProblemCode::Stopping,
+];
+
+/// What reading may answer.
+const READING: [ProblemCode; 3] =
+    [ProblemCode::InvalidParameter, ProblemCode::Unauthorized, ProblemCode::Forbidden];
+
+/// What writing may answer.
+const WRITING: [ProblemCode; 6] = [
+    ProblemCode::InvalidParameter,
+    ProblemCode::MalformedJson,
+    ProblemCode::RequestTimeout,
+    ProblemCode::BodyTooLarge,
+    ProblemCode::UnsupportedMediaType,
+    ProblemCode::InvalidBody,
+];
+
+/// Names the problems of a route for its description, besides those of all routes that read or write.
+macro_rules! problems {
+    ($(#[$doc:meta])* $name:ident = $base:ident [$($code:ident),* $(,)?]) => {
+        $(#[$doc])*
+        pub(crate) struct $name;
+
+        impl utoipa::IntoResponses for $name {
+            fn responses() -> std::collections::BTreeMap<
+                String,
+                utoipa::openapi::RefOr<utoipa::openapi::response::Response>,
+            > {
+                $crate::http::openapi::Base::$base
+                    .responses(&[$(quorate_api::ProblemCode::$code),*])
+            }
+        }
+    };
+}
+pub(crate) use problems;
+
+/// What a route does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Base {
+    /// Reads.
+    Reads,
+    /// Takes a body.
+    Writes,
+}
+
+impl Base {
+    /// The answers of a route with these problems besides.
+    pub(crate) fn responses(self, own: &[ProblemCode]) -> BTreeMap<String, RefOr<Response>> {
+        let base = match self {
+            Self::Reads => &READING[..],
+            Self::Writes => &WRITING[..],
+        };
+        let mut by_status = BTreeMap::<u16, Vec<ProblemCode>>::new();
+        for &code in base.iter().chain(own).chain(&EVERYWHERE) {
+            let codes = by_status.entry(code.status()).or_default();
+            if !codes.contains(&code) {
+                codes.push(code);
+            }
+        }
+        by_status
+            .into_iter()
+            .map(|(status, codes)| (status.to_string(), described(&codes)))
+            .collect()
+    }
+}
+
+/// The answer with one of these codes.
+fn described(codes: &[ProblemCode]) -> RefOr<Response> {
+    let words: Vec<_> = codes.iter().map(|code| format!("`{}`", code.word())).collect();
+    let problem = Ref::from_schema_name(Problem::name());
+    let content = ContentBuilder::new().schema(Some(problem)).build();
+    ResponseBuilder::new()
+        .description(format!("A problem: {}.", words.join(", ")))
+        .content(MEDIA_TYPE, content)
+        .build()
+        .into()
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Quorate relayer",
+        description = "Gathers the signatures of a multisig's owners and executes what enough of them signed, exactly \
+                       once. Nothing that it answers has to be believed: digest and signers follow from the fields, \
+                       the rest from the chain.\n\nWithin version 1 only additions: readers ignore fields that they \
+                       do not know; a request with an unknown field or parameter is refused. Every problem is a \
+                       document of RFC 9457 with a stable `code`.",
+        license(name = "MIT", identifier = "MIT"),
+    ),
+    components(schemas(Problem)),
+    tags(
+        (name = "wallets", description = "The wallets that are served."),
+        (name = "proposals", description = "What owners are asked to sign, and what became of it."),
+        (name = "events", description = "What happens, while it does."),
+        (name = "operation", description = "For those who run the relayer."),
+    ),
+)]
+struct Description;
+
+/// The description without paths, to which each route adds its own.
+pub(crate) fn base() -> OpenApi {
+    let mut description = Description::openapi();
+    let token = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some(
+            "A token that the operator made. Reading is open where the operator says so.",
+        ))
+        .build();
+    let components = description.components.get_or_insert_default();
+    components.security_schemes.insert("token".to_owned(), SecurityScheme::Http(token).into());
+    description
+}

@@ -1,0 +1,31 @@
+//! The paths, one file each.
+
+pub(super) mod events;
+pub(super) mod fallback;
+pub(super) mod list_proposals;
+pub(super) mod list_wallets;
+pub(super) mod livez;
+pub(super) mod openapi;
+pub(super) mod post_proposal;
+pub(super) mod post_signature;
+pub(super) mod post_wallet;
+pub(super) mod proposal;
+pub(super) mod wallet;
+pub(super) mod wallet_proposals;
+
+use super::{Shared, openapi::base};
+use std::sync::Arc;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// All of them, with their descriptions; but for `/openapi.json` itself.
+pub(super) fn all() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::with_openapi(base())
+        .routes(routes!(list_wallets::get, post_wallet::post))
+        .routes(routes!(wallet::get))
+        .routes(routes!(wallet_proposals::get, post_proposal::post))
+        .routes(routes!(list_proposals::get))
+        .routes(routes!(proposal::get))
+        .routes(routes!(post_signature::post))
+        .routes(routes!(events::get))
+        .routes(routes!(livez::get))
+}
