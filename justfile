@@ -94,6 +94,11 @@ fixtures-check: install
     node contracts/scripts/vectors.mjs --check
     cargo run --package quorate-lab --locked --quiet -- fixtures --check
 
+# Rewrite docs/openapi.json, the description of the HTTP API, from the code; a test compares
+[no-exit-message]
+openapi:
+    QUORATE_UPDATE=1 cargo test --package quorate-server --locked --quiet --test it the_description_in_the_repository
+
 # Watch a treasury pay a real payout file and an escrow settle, on a local chain; --json, --keep
 [no-exit-message]
 demo *args: (install ".")

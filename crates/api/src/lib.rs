@@ -1,6 +1,7 @@
 //! The HTTP API of the relayer, version 1: what travels, what a reader verifies of it, and a client that does.
 //!
-//! - [`request`]: what is asked; [`wallet`], [`proposal`], [`event`], [`page`]: what is answered; [`problem`]: why not.
+//! - [`request`]: what is asked; [`wallet`], [`proposal`], [`event`], [`page`], [`readiness`]: what is answered;
+//!   [`problem`]: why not.
 //! - [`verify`]: nothing that a relayer says is believed which its own fields, or the chain, can prove wrong.
 //! - [`client`]: asks a relayer, and gives back what was verified and nothing else.
 //! - [`instant`]: times on the wire; [`schema`]: the forms of single values, for the OpenAPI description.
@@ -15,6 +16,7 @@ pub mod instant;
 pub mod page;
 pub mod problem;
 pub mod proposal;
+pub mod readiness;
 pub mod request;
 pub mod schema;
 pub mod verify;
@@ -26,6 +28,7 @@ pub use instant::Instant;
 pub use page::Page;
 pub use problem::{Problem, ProblemCode};
 pub use proposal::Proposal;
+pub use readiness::Readiness;
 pub use request::{NewProposal, NewSignature, RegisterWallet};
 pub use verify::{Certainty, Facts, Lie, Outcome, Verified, VerifiedWallet};
 pub use wallet::Wallet;

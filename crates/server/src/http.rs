@@ -33,7 +33,7 @@ use error::RouteError;
 use gates::{Gates, Rates};
 use layers::{admit, observe};
 use metrics::Metrics;
-use quorate_relayer::driver::Endpoints;
+use quorate_relayer::driver::{Endpoints, Report};
 use quorate_store::{Store, WalletRecord};
 use std::{
     collections::BTreeMap,
@@ -150,6 +150,21 @@ impl Shared {
     }
 }
 
+/// Where the engine of one chain tells of itself.
+#[derive(Debug)]
+pub(crate) struct Ear {
+    shared: Arc<Shared>,
+    chain_id: u64,
+}
+
+impl Ear {
+    pub(crate) fn tell(&self, report: watch::Receiver<Report>) {
+        if let Some(desk) = self.shared.desk(self.chain_id) {
+            desk.set_report(report);
+        }
+    }
+}
+
 /// HTTP being served.
 #[derive(Debug)]
 pub(crate) struct Service {
@@ -193,6 +208,11 @@ impl Service {
         if let Some(desk) = self.shared.desk(chain_id) {
             desk.set_senders(senders);
         }
+    }
+
+    /// Takes what the engine of a chain tells of itself.
+    pub(crate) fn ear(&self, chain_id: u64) -> Ear {
+        Ear { shared: self.shared.clone(), chain_id }
     }
 
     /// Serves everything, from this store.

@@ -2,20 +2,23 @@
 
 use crate::{
     config::{ChainConfig, Config, RpcUrl},
-    http::{BindError, Bound, Service},
+    http::{BindError, Bound, Ear, Service},
     sender::{self, SenderError},
 };
 use quorate_chain::{Chain, ChainError};
 use quorate_relayer::driver::{
     BookError, Endpoints, Engine, Handle, Keeper, Key, LocalKey, Parts, Tenure,
 };
-use quorate_store::{OpenError, Store};
+use quorate_store::{OpenError, Storage as _, Store};
 use std::{collections::BTreeMap, future::Future, time::Duration};
 use thiserror::Error;
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 
 /// How long between two tries while no endpoint answers.
 const PAUSE: Duration = Duration::from_secs(2);
+
+/// How often the head of the audit log is logged.
+const AUDIT_HEAD_EVERY: Duration = Duration::from_secs(3_600);
 
 /// How long engines may take to stop.
 const STOP_WAIT: Duration = Duration::from_secs(10);
@@ -74,6 +77,7 @@ struct Site {
     config: ChainConfig,
     keys: Vec<LocalKey>,
     endpoints: Endpoints,
+    ear: Option<Ear>,
     store: Store,
     tenure: Tenure,
     clock: fn() -> u64,
@@ -128,13 +132,30 @@ pub async fn run_at(
         let chain_id = config.settings.chain_id;
         let (keys, endpoints) = (keys.remove(&chain_id)?, endpoints.get(&chain_id)?.clone());
         let (store, tenure) = (store.clone(), keeper.tenure());
-        Some(Site { config, keys, endpoints, store, tenure, clock })
+        let ear = service.as_ref().map(|service| service.ear(chain_id));
+        Some(Site { config, keys, endpoints, ear, store, tenure, clock })
     });
+    let sites: Vec<_> = sites.collect();
+    let telling = tokio::spawn(tell_audit_head(store.clone()));
     let ended = work(sites, shutdown, service).await;
+    telling.abort();
     keeper.stop().await;
     store.close().await;
     tracing::info!("stopped");
     ended
+}
+
+/// Logs the hash of the last row of the audit log every hour: whoever keeps logs elsewhere can tell later whether its end
+/// was cut off or written anew.
+async fn tell_audit_head(store: Store) {
+    let mut ticks = tokio::time::interval(AUDIT_HEAD_EVERY);
+    loop {
+        ticks.tick().await;
+        match store.audit_head().await {
+            Ok(head) => tracing::info!(%head, "audit log"),
+            Err(error) => tracing::warn!(%error, "no head of the audit log"),
+        }
+    }
 }
 
 /// The keys of the senders, by chain.
@@ -173,7 +194,7 @@ async fn open_store(config: &Config) -> Result<Store, OpenError> {
 
 /// Runs the engines until `shutdown` is ready or one of them fails; then ends HTTP, and after it the engines.
 async fn work(
-    sites: impl Iterator<Item = Site>,
+    sites: Vec<Site>,
     shutdown: impl Future<Output = ()>,
     service: Option<Service>,
 ) -> Result<(), RunError> {
@@ -236,9 +257,13 @@ async fn drain(engines: &mut JoinSet<Result<(), RunError>>) -> Result<(), RunErr
 }
 
 /// Runs the engine of one chain until it is told to stop.
-async fn serve(site: Site, mut stopped: watch::Receiver<bool>) -> Result<(), RunError> {
+async fn serve(mut site: Site, mut stopped: watch::Receiver<bool>) -> Result<(), RunError> {
     let chain_id = site.config.settings.chain_id;
+    let ear = site.ear.take();
     let (engine, handle) = engine_for(site);
+    if let Some(ear) = ear {
+        ear.tell(handle.report());
+    }
     tracing::info!(chain_id, "engine running");
     let mut running = std::pin::pin!(engine.run());
     let by_itself = tokio::select! {
@@ -256,7 +281,7 @@ async fn serve(site: Site, mut stopped: watch::Receiver<bool>) -> Result<(), Run
 }
 
 fn engine_for(site: Site) -> (Engine, Handle) {
-    let Site { config, keys, endpoints, store, tenure, clock } = site;
+    let Site { config, keys, endpoints, store, tenure, clock, .. } = site;
     let ChainConfig { settings, limits, poll, .. } = config;
     let keys = keys.into_iter().map(|key| Box::new(key) as Box<dyn Key>).collect();
     Engine::new(Parts { settings, limits, endpoints, keys, store, tenure, clock, poll })

@@ -21,6 +21,12 @@ impl<T> Json<T> {
         Self { status: StatusCode::OK, value, location: None }
     }
 
+    /// 200 if it is ready, else 503.
+    pub(super) const fn ready(is_ready: bool, value: T) -> Self {
+        let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        Self { status, value, location: None }
+    }
+
     /// 201 if it is new, 200 if it was known.
     pub(super) fn stored(is_new: bool, location: String, value: T) -> Self {
         let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };

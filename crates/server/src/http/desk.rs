@@ -11,7 +11,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use quorate_api::wallet::Head;
 use quorate_chain::{Chain, ChainError, Header, WalletState};
 use quorate_core::{Config, Lane, Snapshot, proposal::Origin};
-use quorate_relayer::driver::Endpoints;
+use quorate_relayer::driver::{Endpoints, Report};
 use quorate_store::WalletRecord;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{Mutex as AsyncMutex, Semaphore},
+    sync::{Mutex as AsyncMutex, Semaphore, watch},
     time::{Instant, sleep, timeout},
 };
 
@@ -32,6 +32,9 @@ const HEAD_AGAIN: Duration = Duration::from_secs(1);
 
 /// How long to wait for one who is connecting.
 const CONNECTING: Duration = Duration::from_millis(20);
+
+/// For how long the number of endpoints that answer is believed.
+const ANSWERING_AGAIN: Duration = Duration::from_secs(2);
 
 /// How many wallets and receipts are remembered.
 const WALLETS: usize = 10_000;
@@ -91,6 +94,9 @@ pub(crate) struct Desk {
     pub(crate) chain_id: u64,
     /// How many blocks on top make one final.
     pub(crate) final_depth: u64,
+    /// From how many seconds on a head is old.
+    pub(crate) old_head_secs: u64,
+    endpoint_count: usize,
     endpoints: Endpoints,
     asking: Semaphore,
     waiting: Semaphore,
@@ -100,6 +106,8 @@ pub(crate) struct Desk {
     wallets: Mutex<Recent<Address, WalletCell>>,
     receipts: Mutex<Recent<(B256, B256), Cost>>,
     senders: OnceLock<Vec<Address>>,
+    answering: AsyncMutex<Option<(Instant, usize)>>,
+    report: OnceLock<watch::Receiver<Report>>,
 }
 
 impl Desk {
@@ -108,6 +116,8 @@ impl Desk {
         Self {
             chain_id: config.settings.chain_id,
             final_depth: config.settings.final_depth,
+            old_head_secs: config.settings.rpc_down_secs,
+            endpoint_count: config.rpc_urls.len(),
             endpoints,
             asking: Semaphore::new(limits.chain_requests),
             waiting: Semaphore::new(limits.chain_requests.saturating_mul(WAITING)),
@@ -117,6 +127,8 @@ impl Desk {
             wallets: Mutex::new(Recent::new(WALLETS)),
             receipts: Mutex::new(Recent::new(RECEIPTS)),
             senders: OnceLock::new(),
+            answering: AsyncMutex::default(),
+            report: OnceLock::new(),
         }
     }
 
@@ -128,6 +140,31 @@ impl Desk {
     /// Who sends on this chain; none while keys are not open.
     pub(crate) fn senders(&self) -> &[Address] {
         self.senders.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// Where the chain's engine tells of itself, once there is one.
+    pub(crate) fn set_report(&self, report: watch::Receiver<Report>) {
+        let _ = self.report.set(report);
+    }
+
+    /// What the chain's engine tells of itself, if there is one.
+    pub(crate) fn report(&self) -> Option<Report> {
+        self.report.get().map(|report| report.borrow().clone())
+    }
+
+    /// How many endpoints tell their head at once, as of a moment ago, and how many there are.
+    pub(crate) async fn answering(&self) -> (usize, usize) {
+        let mut cell = self.answering.lock().await;
+        let known = cell.filter(|(asked, _)| asked.elapsed() < ANSWERING_AGAIN);
+        let (_, answering) = match known {
+            Some(known) => known,
+            None => {
+                let heads = timeout(self.wait, self.endpoints.heads()).await;
+                let answering = heads.map_or(0, |heads| heads.map_or(0, |heads| heads.len()));
+                *cell.insert((Instant::now(), answering))
+            }
+        };
+        (answering, self.endpoint_count)
     }
 
     /// Asks the chain, if there is room and it answers in time.
@@ -222,9 +259,7 @@ impl Desk {
             let missing = lanes.iter().filter(|lane| !standing.next.contains_key(lane));
             let missing: Vec<_> = missing.take(LANES).copied().collect();
             let read = stream::iter(missing).map(async |lane| {
-                let next = self
-                    .ask(|chain| async move { chain.sequence_at(wallet, lane, head.number).await });
-                next.await.map(|next| (lane, next))
+                self.sequence_at(wallet, lane, head.number).await.map(|next| (lane, next))
             });
             let read: Vec<_> = read.buffer_unordered(LANES_AT_ONCE).try_collect().await?;
             standing.next.extend(read);
@@ -270,6 +305,16 @@ impl Desk {
     ) -> Result<WalletState, RouteError> {
         let origin = origin.map(|origin| (&origin.config, origin.salt));
         self.ask(|chain| async move { chain.wallet(wallet, origin).await }).await
+    }
+
+    /// The sequence that a lane of a wallet takes next, after a block.
+    pub(crate) async fn sequence_at(
+        &self,
+        wallet: Address,
+        lane: Lane,
+        block: u64,
+    ) -> Result<u64, RouteError> {
+        self.ask(|chain| async move { chain.sequence_at(wallet, lane, block).await }).await
     }
 
     /// Whether a contract accepts a signature (ERC-1271).

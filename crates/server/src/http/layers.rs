@@ -12,8 +12,10 @@ use axum::{
     middleware::Next,
     response::IntoResponse as _,
 };
+use futures_util::FutureExt as _;
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
+    panic::AssertUnwindSafe,
     sync::Arc,
     time::Duration,
 };
@@ -49,7 +51,11 @@ pub(crate) async fn observe(
 ) -> Response<Body> {
     let begun = Instant::now();
     let (method, route) = (request.method().clone(), route(&request));
-    let mut response = next.run(request).await;
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let mut response = answered.unwrap_or_else(|_| {
+        let cause = "a handler panicked".to_owned();
+        RouteError::Internal { cause }.into_response()
+    });
     let took = begun.elapsed();
     let status = response.status().as_u16();
     shared.metrics.count_request(&method, &route, status, took);
@@ -111,11 +117,12 @@ fn admitted(
     if !shared.config.is_public() {
         check_host(request.headers())?;
     }
-    // Whoever watches whether it lives has to hear it, whatever else goes on.
-    if request.uri().path() == "/livez" {
-        return Ok(None);
+    // Whoever watches over the process has to hear of it, whatever else goes on.
+    match request.uri().path() {
+        "/livez" => return Ok(None),
+        "/readyz" | "/metrics" => return shared.rates.count(client).map(|()| None),
+        _ => shared.rates.count(client)?,
     }
-    shared.rates.count(client)?;
     if shared.is_stopping() {
         return Err(RouteError::Stopping);
     }

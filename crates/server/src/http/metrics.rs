@@ -1,16 +1,200 @@
-//! What is counted.
+//! What is counted, and what is looked up when somebody asks.
 
+use super::Shared;
+use super::gates::Class;
+use alloy::primitives::U256;
 use axum::http::Method;
-use std::time::Duration;
+use prometheus_client::{
+    encoding::text,
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
+    registry::Registry,
+};
+use quorate_core::amount::{ETHER_DECIMALS, plain};
+use quorate_relayer::driver::Report;
+use std::{fmt, sync::atomic::AtomicU64, time::Duration};
+
+/// What all names begin with.
+const PREFIX: &str = "quorate";
+
+/// The upper ends of the buckets of answer times, in seconds; the last ones are long polls.
+const SECONDS: [f64; 12] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 60.0];
+
+/// Names with values. Both come from this program or its configuration: there are only so many.
+type Labels = Vec<(&'static str, String)>;
+
+/// A number that is looked up.
+type Number = Gauge<f64, AtomicU64>;
 
 /// The counters.
-#[derive(Debug)]
-pub(crate) struct Metrics;
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<Labels, Counter>,
+    seconds: Family<Labels, Histogram>,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
 
 impl Metrics {
-    pub(crate) const fn new() -> Self {
-        Self
+    pub(crate) fn new() -> Self {
+        let requests = Family::<Labels, Counter>::default();
+        let seconds = Family::<Labels, Histogram>::new_with_constructor(|| Histogram::new(SECONDS));
+        let mut registry = Registry::with_prefix(PREFIX);
+        registry.register(
+            "http_requests",
+            "Requests by route, method and status",
+            requests.clone(),
+        );
+        registry.register("http_request_seconds", "How long answers took", seconds.clone());
+        Self { registry, requests, seconds }
     }
 
-    pub(crate) fn count_request(&self, _: &Method, _: &str, _: u16, _: Duration) {}
+    pub(crate) fn count_request(&self, method: &Method, route: &str, status: u16, took: Duration) {
+        let route = ("route", route.to_owned());
+        let labels = vec![
+            route.clone(),
+            ("method", known(method).to_owned()),
+            ("status", status.to_string()),
+        ];
+        self.requests.get_or_create(&labels).inc();
+        self.seconds.get_or_create(&vec![route]).observe(took.as_secs_f64());
+    }
+}
+
+/// The method, or that it is another: clients may make up as many as they like.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        _ => "other",
+    }
+}
+
+/// All metrics, in the text format of OpenMetrics.
+pub(crate) async fn text(shared: &Shared) -> String {
+    let mut numbers = Numbers::default();
+    process(&mut numbers, shared).await;
+    for desk in shared.desks.values() {
+        let chain_id = desk.chain_id;
+        let report = desk.report();
+        let head = match report.as_ref().and_then(|report| report.head) {
+            Some(head) => Some((head.id.number, head.timestamp)),
+            None => desk.head().await.ok().map(|head| (head.number, head.timestamp)),
+        };
+        if let Some((number, timestamp)) = head {
+            let age = shared.now().saturating_sub(timestamp);
+            numbers.add("head_number", "The number of the newest block", chain_id, number as f64);
+            numbers.add("head_age_seconds", "How old that block is", chain_id, age as f64);
+        }
+        if let Some(report) = report {
+            engine(&mut numbers, chain_id, &report, shared.now());
+        }
+    }
+    let mut text = String::new();
+    let encoded = text::encode_registry(&mut text, &shared.metrics.registry)
+        .and_then(|()| text::encode_registry(&mut text, &numbers.registry()))
+        .and_then(|()| text::encode_eof(&mut text));
+    encoded.expect("a string takes all");
+    text
+}
+
+/// What holds for the whole process.
+async fn process(numbers: &mut Numbers, shared: &Shared) {
+    for (name, help, class) in [
+        ("http_requests_in_flight", "Requests being answered", Class::Request),
+        ("http_long_polls", "Long polls that wait", Class::LongPoll),
+        ("http_streams", "Streams of events", Class::Stream),
+    ] {
+        numbers.put(name, help, Vec::new(), shared.gates.taken(class) as f64);
+    }
+    let Ok(store) = shared.store() else {
+        return numbers.put("store_up", "Whether the store answers", Vec::new(), 0.0);
+    };
+    let (last, head) = tokio::join!(
+        quorate_store::Storage::last_event(store),
+        quorate_store::Storage::audit_head(store),
+    );
+    let is_up = last.is_ok() && head.is_ok();
+    numbers.put("store_up", "Whether the store answers", Vec::new(), f64::from(u8::from(is_up)));
+    if let Ok(last) = last {
+        numbers.put("last_event", "The sequence of the last event", Vec::new(), last as f64);
+    }
+    numbers.audit_head = head.ok().map(|head| head.to_string());
+}
+
+/// What an engine tells.
+fn engine(numbers: &mut Numbers, chain_id: u64, report: &Report, now: u64) {
+    let flag = |flag: bool| f64::from(u8::from(flag));
+    let age = report.ready_since.map_or(0, |since| now.saturating_sub(since));
+    for (name, help, value) in [
+        ("leading", "Whether this process has the lease", flag(report.is_leading)),
+        ("paused", "Whether the operator paused the engine", flag(report.is_paused)),
+        ("ready_oldest_seconds", "How long the longest ready proposal is", age as f64),
+        ("attempts_in_flight", "Account nonces that are not used up", report.in_flight as f64),
+        ("attempts_unknown", "Of those, with bytes of unknown fate", report.unknown as f64),
+        ("spend_today_ether", "Reserved or spent of the day's budget", ether(report.used_today)),
+        ("spend_limit_ether", "The day's budget", ether(report.limits.per_day)),
+        ("sender_floor_ether", "What balances are kept above", ether(report.limits.sender_floor)),
+    ] {
+        numbers.add(name, help, chain_id, value);
+    }
+    for (status, count) in &report.proposals {
+        let labels = vec![("chain", chain_id.to_string()), ("status", (*status).to_owned())];
+        let help = "Proposals that the engine looks after";
+        numbers.put("proposals", help, labels, *count as f64);
+    }
+    for sender in &report.senders {
+        let address = sender.address.to_checksum(None);
+        let labels = vec![("chain", chain_id.to_string()), ("sender", address)];
+        if let Some(balance) = sender.balance {
+            let help = "What a sender has";
+            numbers.put("sender_balance_ether", help, labels, ether(balance));
+        }
+    }
+}
+
+/// Wei as ether, as exactly as a float can.
+fn ether(wei: U256) -> f64 {
+    plain(wei, ETHER_DECIMALS).parse().unwrap_or(f64::INFINITY)
+}
+
+/// Numbers that were looked up.
+#[derive(Default)]
+struct Numbers {
+    families: Vec<(&'static str, &'static str, Family<Labels, Number>)>,
+    audit_head: Option<String>,
+}
+
+impl Numbers {
+    fn add(&mut self, name: &'static str, help: &'static str, chain_id: u64, value: f64) {
+        self.put(name, help, vec![("chain", chain_id.to_string())], value);
+    }
+
+    fn put(&mut self, name: &'static str, help: &'static str, labels: Labels, value: f64) {
+        let place = match self.families.iter().position(|(known, ..)| *known == name) {
+            Some(place) => place,
+            None => {
+                self.families.push((name, help, Family::default()));
+                self.families.len() - 1
+            }
+        };
+        self.families[place].2.get_or_create(&labels).set(value);
+    }
+
+    fn registry(self) -> Registry {
+        let mut registry = Registry::with_prefix(PREFIX);
+        for (name, help, family) in self.families {
+            registry.register(name, help, family);
+        }
+        if let Some(head) = self.audit_head {
+            let head = Info::new(vec![("hash", head)]);
+            registry.register("audit_head", "The hash of the last row of the audit log", head);
+        }
+        registry
+    }
 }

@@ -22,6 +22,14 @@ const EVERYWHERE: [ProblemCode; 7] = [
     ProblemCode::Stopping,
 ];
 
+/// What the paths for those who watch over the process may answer.
+const WATCHING: [ProblemCode; 4] = [
+    ProblemCode::WrongHost,
+    ProblemCode::RateLimited,
+    ProblemCode::Internal,
+    ProblemCode::TimedOut,
+];
+
 /// What reading may answer.
 const READING: [ProblemCode; 3] =
     [ProblemCode::InvalidParameter, ProblemCode::Unauthorized, ProblemCode::Forbidden];
@@ -62,17 +70,20 @@ pub(crate) enum Base {
     Reads,
     /// Takes a body.
     Writes,
+    /// Tells of the process.
+    Watches,
 }
 
 impl Base {
     /// The answers of a route with these problems besides.
     pub(crate) fn responses(self, own: &[ProblemCode]) -> BTreeMap<String, RefOr<Response>> {
-        let base = match self {
-            Self::Reads => &READING[..],
-            Self::Writes => &WRITING[..],
+        let (base, everywhere) = match self {
+            Self::Reads => (&READING[..], &EVERYWHERE[..]),
+            Self::Writes => (&WRITING[..], &EVERYWHERE[..]),
+            Self::Watches => (&[][..], &WATCHING[..]),
         };
         let mut by_status = BTreeMap::<u16, Vec<ProblemCode>>::new();
-        for &code in base.iter().chain(own).chain(&EVERYWHERE) {
+        for &code in base.iter().chain(own).chain(everywhere) {
             let codes = by_status.entry(code.status()).or_default();
             if !codes.contains(&code) {
                 codes.push(code);

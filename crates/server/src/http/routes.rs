@@ -5,11 +5,13 @@ pub(super) mod fallback;
 pub(super) mod list_proposals;
 pub(super) mod list_wallets;
 pub(super) mod livez;
+pub(super) mod metrics;
 pub(super) mod openapi;
 pub(super) mod post_proposal;
 pub(super) mod post_signature;
 pub(super) mod post_wallet;
 pub(super) mod proposal;
+pub(super) mod readyz;
 pub(super) mod wallet;
 pub(super) mod wallet_proposals;
 
@@ -28,4 +30,6 @@ pub(super) fn all() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(post_signature::post))
         .routes(routes!(events::get))
         .routes(routes!(livez::get))
+        .routes(routes!(readyz::get))
+        .routes(routes!(metrics::get))
 }

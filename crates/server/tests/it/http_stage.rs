@@ -126,6 +126,11 @@ impl Stage {
         Ok(wallet)
     }
 
+    /// Puts code at an address.
+    pub(crate) async fn set_code(&self, at: Address, code: Bytes) -> Result<()> {
+        Ok(self.chain.provider().raw_request("anvil_setCode".into(), (at, code)).await?)
+    }
+
     /// Has an account, whose key anvil need not have, send a transaction.
     pub(crate) async fn send_as(&self, from: Address, to: Address, data: Bytes) -> Result<()> {
         let provider = self.chain.provider();

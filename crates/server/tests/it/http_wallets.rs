@@ -58,8 +58,8 @@ async fn only_wallets_that_the_factory_makes_are_taken() -> Result<()> {
     // Code that is a wallet's, made by another than the factory.
     let code = quorate_core::creation::wallet_code(&wallet.config);
     let (copy, foreign) = (Address::repeat_byte(0xaa), Address::repeat_byte(0xbb));
-    set_code(&stage, copy, code.into()).await?;
-    set_code(&stage, foreign, Bytes::from_static(&[0x60, 0x00])).await?;
+    stage.set_code(copy, code.into()).await?;
+    stage.set_code(foreign, Bytes::from_static(&[0x60, 0x00])).await?;
     for (address, word) in [
         (copy, "no event of the factory"),
         (foreign, "its code is another"),
@@ -80,11 +80,4 @@ async fn only_wallets_that_the_factory_makes_are_taken() -> Result<()> {
     let refused = server.post("/v1/wallets", &other_chain).await?;
     assert_eq!(refused.code(), Some(ProblemCode::UnknownChain), "{refused:?}");
     server.stop().await
-}
-
-async fn set_code(stage: &Stage, at: Address, code: Bytes) -> Result<()> {
-    use alloy::providers::Provider as _;
-    let provider = stage.chain.provider();
-    let () = provider.raw_request("anvil_setCode".into(), (at, code)).await?;
-    Ok(())
 }

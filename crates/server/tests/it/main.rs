@@ -2,6 +2,11 @@
 
 mod checking;
 mod configuration;
+mod http_bad_input;
+mod http_chain;
+mod http_events;
+mod http_limits;
+mod http_operation;
 mod http_proposals;
 mod http_stage;
 mod http_wallets;

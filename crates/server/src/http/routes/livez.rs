@@ -1,6 +1,12 @@
 //! `GET /livez`
 
+use super::super::openapi::problems;
 use axum::http::StatusCode;
+
+problems! {
+    /// What it refuses.
+    Problems = Watches []
+}
 
 /// Whether the process lives. Answers whatever else is down.
 #[utoipa::path(
@@ -8,7 +14,7 @@ use axum::http::StatusCode;
     path = "/livez",
     tag = "operation",
     operation_id = "livez",
-    responses((status = NO_CONTENT, description = "It does.")),
+    responses((status = NO_CONTENT, description = "It does."), Problems),
 )]
 pub(in crate::http) async fn get() -> StatusCode {
     StatusCode::NO_CONTENT

@@ -12,7 +12,7 @@ use super::super::{
 use axum::{extract::State, http::HeaderMap};
 use quorate_api::{RegisterWallet, Wallet, request::RegisterWalletFields};
 use quorate_chain::{Provenance, WalletState};
-use quorate_core::{Config, Snapshot, creation, proposal::Origin};
+use quorate_core::{Config, Lane, Snapshot, creation, proposal::Origin};
 use quorate_store::{NewWallet, Recorded, Storage as _, WalletKey, WalletRecord};
 use std::sync::Arc;
 
@@ -94,7 +94,13 @@ async fn examine(
         desk.examine(address, origin).await?;
     let refused = |why| Err(RouteError::NotGenuine { address, why });
     match (provenance, config) {
-        (Provenance::Factory | Provenance::NotDeployed, Some(config)) => {
+        (Provenance::Factory, Some(config)) => {
+            let mut snapshot = Snapshot::new(block, deployed, epoch, config);
+            let next = desk.sequence_at(address, Lane::ZERO, block).await?;
+            snapshot.lanes.insert(Lane::ZERO, next);
+            Ok(snapshot)
+        }
+        (Provenance::NotDeployed, Some(config)) => {
             Ok(Snapshot::new(block, deployed, epoch, config))
         }
         (Provenance::NotDeployed, None) => refused(NotGenuine::NotDeployed),

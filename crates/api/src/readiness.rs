@@ -1,0 +1,92 @@
+//! Whether a relayer can do what it is there for.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What `GET /readyz` answers: with 200 if it is ready, else with 503.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Readiness {
+    /// Whether what is handed in is taken: the store and all chains answer.
+    pub ready: bool,
+    /// What is wrong with the process.
+    pub degraded: Vec<Degradation>,
+    /// Each chain that is served.
+    pub chains: Vec<ChainReadiness>,
+}
+
+/// One chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChainReadiness {
+    /// The chain (EIP-155).
+    pub chain_id: u64,
+    /// Whether this process has the lease and executes; if not, another one may.
+    pub leading: bool,
+    /// The number of the newest block, if one is known.
+    pub head: Option<u64>,
+    /// How many seconds ago that block was made.
+    pub head_age_secs: Option<u64>,
+    /// What is wrong with it.
+    pub degraded: Vec<Degradation>,
+}
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Degradation {
+    /// Which.
+    pub code: DegradationCode,
+    /// More, for people.
+    pub detail: String,
+}
+
+/// What may be not as it should be. Others may be added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum DegradationCode {
+    /// The store is not open, or does not answer. Not ready.
+    Store,
+    /// The process is about to stop. Not ready.
+    Stopping,
+    /// No endpoint of the chain answers. Not ready.
+    Unreachable,
+    /// Some endpoints of the chain do not answer.
+    Endpoints,
+    /// The newest block is old.
+    HeadOld,
+    /// Another process has the lease, and executes.
+    Follower,
+    /// No process has the lease: nothing is executed.
+    NoLease,
+    /// The operator paused it.
+    Paused,
+    /// A sender's balance is not above the floor.
+    SenderBalance,
+    /// One that this reader does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+impl DegradationCode {
+    /// Whether nothing can be taken, or nothing of a chain.
+    pub const fn is_blocking(self) -> bool {
+        match self {
+            Self::Store | Self::Stopping | Self::Unreachable => true,
+            Self::Endpoints
+            | Self::HeadOld
+            | Self::Follower
+            | Self::NoLease
+            | Self::Paused
+            | Self::SenderBalance
+            | Self::Unknown => false,
+        }
+    }
+}
+
+impl Degradation {
+    /// With these words.
+    pub fn new(code: DegradationCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+}
