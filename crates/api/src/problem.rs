@@ -133,6 +133,13 @@ codes! {
     Stopping = "stopping", 503;
 }
 
+impl ProblemCode {
+    /// Whether asking again in a moment may go better, and does no harm.
+    pub const fn is_passing(self) -> bool {
+        matches!(self, Self::StoreUnavailable | Self::Stopping)
+    }
+}
+
 impl Problem {
     /// The problem with this code. `title` is the words of its HTTP status.
     pub fn new(code: ProblemCode, title: &str, detail: impl Into<String>) -> Self {
