@@ -102,9 +102,8 @@ impl Standing {
 
     /// The status with its reason in words, and whether it is final.
     pub(crate) fn status_line(&self) -> String {
-        let reason = self.reason.map(|reason| format!(": {}", reason_words(reason)));
         let is_final = if self.is_final { ", final" } else { "" };
-        format!("{}{}{is_final}", self.status.name(), reason.unwrap_or_default())
+        format!("{}{is_final}", status_words(self.status, self.reason))
     }
 }
 
@@ -123,6 +122,12 @@ impl Sureness {
             }
         }
     }
+}
+
+/// A status with its reason in words.
+pub(crate) fn status_words(status: StatusWord, reason: Option<Reason>) -> String {
+    let reason = reason.map(|reason| format!(": {}", reason_words(reason)));
+    format!("{}{}", status.name(), reason.unwrap_or_default())
 }
 
 const fn reason_words(reason: Reason) -> &'static str {

@@ -2,7 +2,7 @@
 
 use crate::{
     relayer_access::Answered,
-    review::{Standing, Sureness},
+    review::{Sureness, status_words},
 };
 use alloy::primitives::B256;
 use quorate_api::proposal::{Attempt, AttemptState};
@@ -22,7 +22,8 @@ pub(super) struct Line {
     execution: Option<(B256, u64)>,
     failure: Option<B256>,
     sureness: Sureness,
-    status_line: String,
+    /// Where it stands by the endpoint, if there is one.
+    on_chain: Option<&'static str>,
     revision: u64,
 }
 
@@ -40,7 +41,7 @@ impl Line {
             execution: proposal.execution.map(|done| (done.tx_hash, done.block_number)),
             failure: proposal.last_failure.map(|failure| failure.tx_hash),
             sureness: answered.sureness,
-            status_line: Standing::new("", proposal, answered.sureness).status_line(),
+            on_chain: answered.facts.as_ref().map(|facts| facts.status(&answered.proposal).0),
             revision: proposal.revision,
         }
     }
@@ -59,13 +60,19 @@ impl Line {
         };
         let failed = self.failure.filter(|_| self.status == StatusWord::Ready);
         let failed = failed.map(|tx_hash| format!(", transaction {tx_hash} failed"));
-        let sure = match self.sureness {
-            Sureness::Proven => "",
-            Sureness::Ahead => " (your endpoint does not show it yet)",
-            Sureness::Late => " (the relayer is late: your endpoint shows more)",
-            Sureness::Owners | Sureness::Nothing => " (by the relayer's word)",
+        let sure = match (self.sureness, self.on_chain) {
+            (Sureness::Proven, _) => String::new(),
+            (Sureness::Late, Some(shown)) => {
+                format!(" (the relayer is late: your endpoint shows {shown})")
+            }
+            (Sureness::Ahead | Sureness::Late, _) => {
+                " (your endpoint does not show it yet)".to_owned()
+            }
+            (Sureness::Owners | Sureness::Nothing, _) => " (by the relayer's word)".to_owned(),
         };
-        format!("{}{more}{}{sure}", self.status_line, failed.unwrap_or_default())
+        let status = status_words(self.status, self.reason);
+        let is_final = if self.is_final { ", final" } else { "" };
+        format!("{status}{more}{}{is_final}{sure}", failed.unwrap_or_default())
     }
 
     pub(super) fn text(&self, digest: B256) -> String {
@@ -89,6 +96,7 @@ impl Line {
             "attempt": attempt,
             "execution": execution,
             "sureness": self.sureness,
+            "onChain": self.on_chain,
         })
     }
 }

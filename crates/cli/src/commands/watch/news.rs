@@ -76,11 +76,15 @@ impl News {
 
 /// Passes on what a stream tells, until it is refused or nobody listens.
 async fn tell(mut events: Events, teller: mpsc::Sender<Wake>) {
+    let mut is_open = false;
     loop {
-        let wake = match events.next().await {
+        let told = events.next().await;
+        let was_open = std::mem::replace(&mut is_open, !matches!(told, Ok(Told::Cut(_))));
+        let wake = match told {
             Ok(Told::Connected) => Wake::All,
             Ok(Told::Event(event)) => event.digest.map_or(Wake::All, Wake::One),
-            // What happens meanwhile is found by looking; that nobody answers is noticed there.
+            // Whether anybody answers is found by looking, once.
+            Ok(Told::Cut(_)) if was_open => Wake::All,
             Ok(Told::Cut(_)) => continue,
             Err(error) => Wake::Refused(error),
         };
