@@ -310,6 +310,18 @@ fn flags_and_environment_take_the_place_of_the_section_http() -> Result<(), Stri
 }
 
 #[test]
+fn the_sections_in_the_documentation_of_http_are_some() -> Result<(), String> {
+    let page = include_str!("../../../../docs/http.md");
+    let blocks = page.split("```toml\n").skip(1);
+    let blocks: Vec<_> = blocks.filter_map(|rest| rest.split("```").next()).collect();
+    let [proxy, limits] = blocks[..] else { panic!("there are others: {blocks:?}") };
+    assert!(parse(&format!("{LEAST}\n{proxy}"))?.http.is_public());
+    let said = parse(&format!("{LEAST}\n{limits}"))?.http.limits;
+    assert_eq!(said, HttpLimits::default(), "it calls them the defaults");
+    Ok(())
+}
+
+#[test]
 fn every_limit_of_http_can_be_said() -> Result<(), String> {
     let limits = http(
         "[http.limits]
