@@ -15,14 +15,14 @@ mod status;
 pub use lie::Lie;
 pub use status::{Certainty, Facts, Outcome};
 
-use crate::{Proposal, Wallet, proposal::Signature};
+use crate::{Proposal, Wallet, proposal::Signature, wallet::LaneState};
 use alloy::primitives::{Address, B256};
 use quorate_core::{
-    Config, DocumentError, OwnerSignature, Request, creation,
+    Config, DocumentError, Lane, OwnerSignature, Request, creation,
     proposal::Origin,
     signature::{EcdsaSignature, Kind},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A proposal whose own fields agree with each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,6 +127,31 @@ impl Verified {
         Err(Lie::OtherWallet { asked_chain: chain_id, asked: wallet, answered_chain, answered })
     }
 
+    /// Checks that this is a proposal that `owner` has to do with: one of those who signed it, or who are said to be
+    /// missing.
+    ///
+    /// # Errors
+    ///
+    /// If it names the owner nowhere.
+    pub fn check_owner(self, owner: Address) -> Result<Self, Lie> {
+        if self.signatures.contains_key(&owner) || self.proposal.missing.contains(&owner) {
+            return Ok(self);
+        }
+        Err(Lie::NotAwaited { digest: self.digest(), owner })
+    }
+
+    /// Checks that a signature that was handed in is listed.
+    ///
+    /// # Errors
+    ///
+    /// If `owner` is not among the signers.
+    pub fn check_signed(self, owner: Address) -> Result<Self, Lie> {
+        if self.signatures.contains_key(&owner) {
+            return Ok(self);
+        }
+        Err(Lie::Dropped { owner })
+    }
+
     /// As a file: what is asked for, the note, the signatures, and `origin`, if the reader knows it.
     ///
     /// # Errors
@@ -142,7 +167,55 @@ impl Verified {
     }
 }
 
+/// A wallet of which everything that its own fields can prove wrong was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedWallet {
+    wallet: Wallet,
+    origin: Option<Origin>,
+}
+
+impl VerifiedWallet {
+    /// The answer.
+    pub const fn wallet(&self) -> &Wallet {
+        &self.wallet
+    }
+
+    /// What the address commits to, if it was told: it does.
+    pub const fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
+    }
+
+    /// The configuration, where the address alone proves it: until the first reconfiguration it is the one that the
+    /// wallet was created with. That there was none is the relayer's word.
+    pub fn proven_config(&self) -> Option<&Config> {
+        self.origin.as_ref().filter(|_| self.wallet.epoch == 0).map(|origin| &origin.config)
+    }
+
+    /// Where a lane stands. Of one that is not listed nothing is said, but that it has no open proposals.
+    pub fn lane(&self, lane: Lane) -> Option<LaneState> {
+        self.wallet.lanes.iter().find(|state| state.lane == lane).copied()
+    }
+}
+
 impl Wallet {
+    /// Checks all that its own fields can prove wrong: the address, by what it commits to, and the lanes.
+    ///
+    /// Does not say that the configuration is the present one, nor that the lanes are where they are said to be.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is not so.
+    pub fn verify(self) -> Result<VerifiedWallet, Lie> {
+        let origin = self.verify_origin()?;
+        let mut seen = BTreeSet::new();
+        for state in &self.lanes {
+            if state.next_free < state.next || !seen.insert(state.lane) {
+                return Err(Lie::Lane { wallet: self.address, lane: state.lane });
+            }
+        }
+        Ok(VerifiedWallet { wallet: self, origin })
+    }
+
     /// What the address commits to, if it is told: checked.
     ///
     /// # Errors

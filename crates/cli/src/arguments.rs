@@ -1,20 +1,24 @@
 //! What people type. Names and variables are those of Foundry where it has them.
 
+mod access;
 mod audit;
 mod chain;
+mod list;
 mod payout;
 mod propose;
 mod relayer;
 mod sign;
 mod wallet;
 
+pub(crate) use access::{AccessOptions, Source};
 pub(crate) use audit::{AuditCommand, StoreOptions, Verify};
 pub(crate) use chain::{ChainOptions, KeyOptions, SendOptions};
+pub(crate) use list::{List, Target, Watch, WatchUntil};
 pub(crate) use payout::{PayoutCommand, PayoutPropose};
 pub(crate) use propose::{Common, Propose, ProposeCommand};
 pub(crate) use relayer::{LogFormat, LogOptions, OnChain, Relayer, RelayerCommand, RelayerOptions};
-pub(crate) use sign::{Combine, Show, Sign, Submit};
-pub(crate) use wallet::{Make, WalletCommand, WalletDeploy, WalletShow};
+pub(crate) use sign::{Accept, Combine, Show, Sign, Submit};
+pub(crate) use wallet::{Make, WalletCommand, WalletDeploy, WalletRegister, WalletShow};
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -40,18 +44,31 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Wallet(WalletCommand),
 
-    /// Write a proposal file for others to sign.
+    /// Propose an action: write a file for others to sign, or hand it to a relayer.
+    ///
+    /// With --relayer and a key the proposal is reviewed as `sign` does, signed, and handed in. Without the
+    /// one or the other it becomes a file.
     Propose(Box<Propose>),
 
     /// Pay a list of payees from a file.
     #[command(subcommand)]
     Payout(PayoutCommand),
 
+    /// List what waits for an owner's signature, or the proposals of a wallet, at a relayer.
+    List(List),
+
     /// Show what a proposal does, who signed it, and its dangers.
     Show(Show),
 
     /// Show a proposal as `show` does, then sign it.
-    Sign(Sign),
+    ///
+    /// With --relayer the signature is handed in too.
+    Sign(Box<Sign>),
+
+    /// Follow proposals at a relayer, a line for each change.
+    ///
+    /// Ends when all of them are decided: 0 if they were executed, 1 if one never can be.
+    Watch(Watch),
 
     /// Put the signatures of several files of one proposal into one.
     Combine(Combine),

@@ -7,6 +7,7 @@ use quorate_chain::{Chain, Provenance, WalletState};
 use quorate_core::{
     WalletFile,
     address::{self, AddressError},
+    creation,
     proposal::Origin,
     text::shown,
 };
@@ -60,7 +61,8 @@ pub(crate) async fn connect_to(
     Ok(chain)
 }
 
-fn check_same(chain: &Chain, chain_id: u64) -> Result<()> {
+/// Refuses a proposal of another chain than the endpoint's.
+pub(crate) fn check_same(chain: &Chain, chain_id: u64) -> Result<()> {
     let (found, endpoint) = (chain.id(), chain.endpoint());
     if found == chain_id {
         return Ok(());
@@ -110,6 +112,29 @@ impl Named {
         let origin = Origin { config: file.config().clone(), salt: file.salt() };
         let chain_ids = Some(file.chain_ids().clone());
         Self { address: file.address(), origin: Some(origin), chain_ids }
+    }
+
+    /// Knows from elsewhere what the wallet was made of, if it did not know. An origin that makes another
+    /// address is ignored.
+    pub(crate) fn with_origin(mut self, origin: Option<&Origin>) -> Self {
+        let is_its_own = |origin: &&Origin| {
+            creation::wallet_address(&origin.config, origin.salt) == Ok(self.address)
+        };
+        if self.origin.is_none() {
+            self.origin = origin.filter(is_its_own).cloned();
+        }
+        self
+    }
+
+    /// The one chain that its file names, if it names just one.
+    pub(crate) fn only_chain(&self) -> Option<u64> {
+        let ids = self.chain_ids.as_ref()?;
+        ids.first().copied().filter(|_| ids.len() == 1)
+    }
+
+    /// The chains that its file names.
+    pub(crate) const fn chain_ids(&self) -> Option<&BTreeSet<u64>> {
+        self.chain_ids.as_ref()
     }
 
     /// Reads the wallet's state, after making sure that the chain is one it is meant for.

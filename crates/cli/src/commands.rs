@@ -2,13 +2,17 @@
 
 mod audit;
 mod combine;
+mod hand_in;
+mod list;
 mod payout;
 mod propose;
 mod relayer;
 mod show;
 mod sign;
 mod submit;
+mod target;
 mod wallet;
+mod watch;
 
 use crate::{
     arguments::{
@@ -27,9 +31,14 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<()> {
         Command::Wallet(WalletCommand::Deploy(deploy)) => wallet::deploy(deploy, output).await,
         Command::Wallet(WalletCommand::Show(show)) => wallet::show(show, output).await,
         Command::Propose(propose) => propose::run(propose.command, output).await,
-        Command::Payout(PayoutCommand::Propose(propose)) => payout::propose(propose, output).await,
+        Command::Wallet(WalletCommand::Register(register)) => {
+            wallet::register(register, output).await
+        }
+        Command::Payout(PayoutCommand::Propose(propose)) => payout::propose(*propose, output).await,
+        Command::List(list) => list::run(list, output).await,
+        Command::Watch(watch) => watch::run(watch, output).await,
         Command::Show(show) => show::run(show, output).await,
-        Command::Sign(sign) => sign::run(sign, output).await,
+        Command::Sign(sign) => sign::run(*sign, output).await,
         Command::Combine(combine) => combine::run(&combine, output),
         Command::Submit(submit) => submit::run(submit, output).await,
         Command::Relayer(arguments) => match arguments.command {

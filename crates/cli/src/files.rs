@@ -31,16 +31,22 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     })
 }
 
+/// Refuses a file that exists already, before anything is done for which it is to be written.
+pub(crate) fn check_free(path: &Path) -> Result<()> {
+    if path.exists() { Err(exists(path)) } else { Ok(()) }
+}
+
+fn exists(path: &Path) -> eyre::Report {
+    let path = path.display();
+    Cause::BadInput
+        .error(format!("{path} exists already: name another file with --out, or move it away"))
+}
+
 /// Writes a file that must not exist yet.
 pub(crate) fn create(path: &Path, text: &str) -> Result<()> {
     let written = temporary(path, text)?.persist_noclobber(path);
     written.map_err(|error| match error.error.kind() {
-        ErrorKind::AlreadyExists => {
-            let path = path.display();
-            Cause::BadInput.error(format!(
-                "{path} exists already: name another file with --out, or move it away"
-            ))
-        }
+        ErrorKind::AlreadyExists => exists(path),
         _ => cannot_write(path, &error.error),
     })?;
     Ok(())
@@ -91,8 +97,8 @@ impl PermissionsLikeOthers for tempfile::Builder<'_, '_> {
     }
 }
 
-/// Writes files into a folder that must not exist yet, or be empty: all of them, or none.
-pub(crate) fn create_folder(folder: &Path, files: Vec<(String, String)>) -> Result<()> {
+/// Refuses a folder that has something in it.
+pub(crate) fn check_folder_free(folder: &Path) -> Result<()> {
     let is_empty = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
     if folder.exists() && !is_empty {
         let folder = folder.display();
@@ -100,6 +106,12 @@ pub(crate) fn create_folder(folder: &Path, files: Vec<(String, String)>) -> Resu
             "{folder} exists already: name another folder with --out, or move it away"
         )));
     }
+    Ok(())
+}
+
+/// Writes files into a folder that must not exist yet, or be empty: all of them, or none.
+pub(crate) fn create_folder(folder: &Path, files: Vec<(String, String)>) -> Result<()> {
+    check_folder_free(folder)?;
     let parent = match folder.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

@@ -27,6 +27,18 @@ pub(crate) enum Key {
 }
 
 impl Key {
+    /// Whether the options or the environment name a key.
+    pub(crate) fn is_named(options: &KeyOptions) -> bool {
+        let KeyOptions { account, keystore, ledger, trezor, mnemonic_file, .. } = options;
+        account.is_some()
+            || keystore.is_some()
+            || mnemonic_file.is_some()
+            || *ledger
+            || *trezor
+            || variable("ETH_KEYSTORE_ACCOUNT").is_some()
+            || variable("ETH_KEYSTORE").is_some()
+    }
+
     /// Opens the key that the options name. Asks for a password where somebody is there to type it.
     pub(crate) async fn open(options: &KeyOptions, output: Output) -> Result<Self> {
         let index = options.mnemonic_index;

@@ -8,6 +8,7 @@ mod failure;
 mod files;
 mod key;
 mod output;
+mod relayer_access;
 mod review;
 mod transaction;
 

@@ -32,6 +32,13 @@ impl Output {
         }
     }
 
+    /// Prints one of several results to scripts, on a line of its own, and nothing to people.
+    pub(crate) fn line(self, value: &Value) {
+        if self.json {
+            print(&mut io::stdout().lock(), &value.to_string());
+        }
+    }
+
     /// Prints the same to both: what is passed on as it is.
     pub(crate) fn raw(self, text: &str) {
         print(&mut io::stdout().lock(), text);

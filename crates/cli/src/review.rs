@@ -4,9 +4,13 @@ pub(crate) mod calldata;
 mod danger;
 mod facts;
 mod render;
+mod standing;
+mod summary;
 mod view;
 
 pub(crate) use danger::{CODES, Danger, dangers};
 pub(crate) use facts::{Facts, Outcome};
 pub(crate) use render::render;
+pub(crate) use standing::{Standing, Sureness, status_words};
+pub(crate) use summary::summary;
 pub(crate) use view::{View, amount_text, symbol};

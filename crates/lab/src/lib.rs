@@ -6,6 +6,7 @@ pub mod demo;
 pub mod deploy;
 pub mod fixtures;
 pub mod gas;
+pub mod http;
 pub mod keystore;
 pub mod owners;
 pub mod program;

@@ -7,7 +7,7 @@ use std::{
     env,
     ffi::OsString,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 /// Where the program is, and what it finds in its environment.
@@ -61,14 +61,8 @@ impl Program {
     ///
     /// If it cannot be started. What it answers, an error too, is no error.
     pub fn run(&self, folder: &Path, arguments: &[&str]) -> Result<Answer> {
-        let kept = ["PATH", "HOME"].map(|name| (name, env::var_os(name).unwrap_or_default()));
-        let output = Command::new(&self.path)
-            .args(arguments)
-            .current_dir(folder)
-            .env_clear()
-            .envs(kept)
-            .envs(&self.variables)
-            .stdin(Stdio::null())
+        let output = self
+            .command(folder, arguments)
             .output()
             .wrap_err_with(|| format!("cannot run {}", self.path.display()))?;
         let text = |bytes| String::from_utf8(bytes).wrap_err("the program printed no text");
@@ -77,6 +71,32 @@ impl Program {
             stdout: text(output.stdout)?,
             stderr: text(output.stderr)?,
         })
+    }
+
+    /// Begins to run it as [`Self::run`] does, and leaves its output to be read.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started.
+    pub fn spawn(&self, folder: &Path, arguments: &[&str]) -> Result<Child> {
+        self.command(folder, arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .wrap_err_with(|| format!("cannot run {}", self.path.display()))
+    }
+
+    fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
+        let kept = ["PATH", "HOME"].map(|name| (name, env::var_os(name).unwrap_or_default()));
+        let mut command = Command::new(&self.path);
+        command
+            .args(arguments)
+            .current_dir(folder)
+            .env_clear()
+            .envs(kept)
+            .envs(&self.variables)
+            .stdin(Stdio::null());
+        command
     }
 
     /// Runs it with `--json`, and returns what it prints. It must succeed.

@@ -1,7 +1,11 @@
 //! What a relayer said that is not so.
 
 use alloy::primitives::{Address, B256};
-use quorate_core::{Lane, Nonce, signature::SignatureError, status::StatusWord};
+use quorate_core::{
+    Lane, Nonce,
+    signature::{Kind, SignatureError},
+    status::StatusWord,
+};
 use thiserror::Error;
 
 /// What a relayer said that is not so. No honest relayer says any of these.
@@ -69,6 +73,65 @@ pub enum Lie {
         answered_chain: u64,
         /// The wallet of what was given.
         answered: Address,
+    },
+    /// Something of another chain than the one asked for.
+    #[error("asked for chain {asked}, it gives what is on chain {answered}")]
+    OtherChain {
+        /// The chain that was asked for.
+        asked: u64,
+        /// The chain of what was given.
+        answered: u64,
+    },
+    /// A wallet that is not the owner's who was asked for.
+    #[error("asked for the wallets of {owner}, it gives {wallet}, of which that is no owner")]
+    NotOwned {
+        /// The wallet.
+        wallet: Address,
+        /// The owner who was asked for.
+        owner: Address,
+    },
+    /// A proposal that the owner who was asked for has nothing to do with.
+    #[error("asked for what awaits {owner}, it gives {digest}, which names that nowhere")]
+    NotAwaited {
+        /// The proposal.
+        digest: B256,
+        /// The owner who was asked for.
+        owner: Address,
+    },
+    /// It took a signature, and does not list it.
+    #[error("it took the signature of {owner}, and does not list it")]
+    Dropped {
+        /// Whose signature was handed in.
+        owner: Address,
+    },
+    /// It counts a signature that the chain does not: a contract's where there is no contract, or an approval that was
+    /// not given.
+    #[error("it counts {owner} as having signed ({}), which the chain does not show", kind.name())]
+    NotValid {
+        /// Who is said to have signed.
+        owner: Address,
+        /// How.
+        kind: Kind,
+    },
+    /// A lane is listed twice, or the place that is free is one that was used up.
+    #[error("what it says of lane {lane} of wallet {wallet} cannot be so")]
+    Lane {
+        /// The wallet.
+        wallet: Address,
+        /// The lane.
+        lane: Lane,
+    },
+    /// It names a place as the next free one, and lists no proposals that take those before it.
+    #[error(
+        "it says that {claimed} is the next free sequence of lane {lane}, and lists nothing behind {listed}"
+    )]
+    NextFree {
+        /// The lane.
+        lane: Lane,
+        /// The sequence it says.
+        claimed: u64,
+        /// The sequence behind all proposals that it lists, and behind those that the chain used up.
+        listed: u64,
     },
     /// Configuration and salt make another address.
     #[error(

@@ -1,6 +1,6 @@
 //! `quorate payout`.
 
-use super::ChainOptions;
+use super::{Accept, AccessOptions, ChainOptions, KeyOptions};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -12,7 +12,10 @@ pub(crate) enum PayoutCommand {
     /// The file is CSV with the columns id,to,amount,token,note; token is ETH or an address. The run's
     /// name decides the nonces: a wallet pays each batch of a run at most once, however often it is
     /// proposed.
-    Propose(PayoutPropose),
+    ///
+    /// With --relayer and a key each batch is reviewed as `sign` does, signed, and handed in. If that breaks
+    /// off, the same command goes on where it was.
+    Propose(Box<PayoutPropose>),
 }
 
 /// `quorate payout propose`.
@@ -38,10 +41,20 @@ pub(crate) struct PayoutPropose {
     #[arg(long, value_name = "WHEN", default_value = "7d")]
     pub(crate) deadline: String,
 
-    /// The folder for the proposal files; made if missing. Without it one named like the run.
+    /// The folder for the proposal files; made if missing. Without it one named like the run; what is
+    /// handed to a relayer is then not written.
     #[arg(short, long, value_name = "FOLDER")]
     pub(crate) out: Option<PathBuf>,
 
     #[command(flatten)]
+    pub(crate) accept: Accept,
+
+    #[command(flatten)]
+    pub(crate) access: AccessOptions,
+
+    #[command(flatten)]
     pub(crate) chain: ChainOptions,
+
+    #[command(flatten)]
+    pub(crate) key: KeyOptions,
 }

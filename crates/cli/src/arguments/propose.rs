@@ -1,6 +1,6 @@
 //! `quorate propose`.
 
-use super::ChainOptions;
+use super::{Accept, AccessOptions, ChainOptions, KeyOptions, Source};
 use alloy::primitives::{Address, Bytes};
 use clap::{Args, Subcommand};
 use quorate_core::{Lane, address};
@@ -25,13 +25,14 @@ pub(crate) struct Common {
     #[arg(long, value_name = "NUMBER", conflicts_with = "after")]
     pub(crate) lane: Option<Lane>,
 
-    /// The sequence in the lane. Without it the next one of the chain.
+    /// The sequence in the lane. Without it the next one that is free, counting what is proposed at the
+    /// relayer; without a relayer the next one of the chain.
     #[arg(long, value_name = "NUMBER", conflicts_with = "after")]
     pub(crate) sequence: Option<u64>,
 
     /// Take the place behind that of another proposal, in its lane.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) after: Option<PathBuf>,
+    #[arg(long, value_name = "FILE|DIGEST")]
+    pub(crate) after: Option<Source>,
 
     /// Until when it can be executed: from now (7d, 12h, 30m), a time (2026-12-24T18:00:00Z), or Unix
     /// seconds.
@@ -42,12 +43,22 @@ pub(crate) struct Common {
     #[arg(long, value_name = "TEXT")]
     pub(crate) note: Option<String>,
 
-    /// The file to write. Without it the first digits of the digest name it.
+    /// The file to write. Without it the first digits of the digest name it; what is handed to a relayer
+    /// is then not written.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 
     #[command(flatten)]
+    pub(crate) accept: Accept,
+
+    #[command(flatten)]
+    pub(crate) access: AccessOptions,
+
+    #[command(flatten)]
     pub(crate) chain: ChainOptions,
+
+    #[command(flatten)]
+    pub(crate) key: KeyOptions,
 }
 
 /// What can be proposed.
@@ -146,8 +157,8 @@ pub(crate) enum ProposeCommand {
         amount: Option<String>,
 
         /// A proposal of another wallet, of which this wallet is an owner: sign it on chain.
-        #[arg(long, value_name = "FILE", conflicts_with = "token")]
-        proposal: Option<PathBuf>,
+        #[arg(long, value_name = "FILE|DIGEST", conflicts_with = "token")]
+        proposal: Option<Source>,
 
         #[command(flatten)]
         common: Common,
@@ -156,8 +167,8 @@ pub(crate) enum ProposeCommand {
     /// Use up a nonce, so that what was signed for it never happens.
     Cancel {
         /// The proposal to reject. Without it --lane and --sequence say which nonce.
-        #[arg(value_name = "FILE", conflicts_with_all = ["lane", "sequence", "after"])]
-        proposal: Option<PathBuf>,
+        #[arg(value_name = "FILE|DIGEST", conflicts_with_all = ["lane", "sequence", "after"])]
+        proposal: Option<Source>,
 
         #[command(flatten)]
         common: Common,

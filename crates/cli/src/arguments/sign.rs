@@ -1,6 +1,6 @@
 //! `quorate show`, `sign`, `combine` and `submit`.
 
-use super::{ChainOptions, KeyOptions, SendOptions};
+use super::{AccessOptions, ChainOptions, KeyOptions, SendOptions, Source};
 use alloy::primitives::{Address, Bytes};
 use clap::Args;
 use quorate_core::address;
@@ -17,8 +17,9 @@ pub(crate) struct Accept {
 /// `quorate show`.
 #[derive(Args, Debug)]
 pub(crate) struct Show {
-    /// The proposal file.
-    pub(crate) file: PathBuf,
+    /// The proposal file; or its digest, which the relayer is asked for.
+    #[arg(value_name = "FILE|DIGEST")]
+    pub(crate) source: Source,
 
     /// Print the EIP-712 JSON that other wallets sign, and nothing else.
     #[arg(long, conflicts_with = "check")]
@@ -32,14 +33,19 @@ pub(crate) struct Show {
     pub(crate) accept: Accept,
 
     #[command(flatten)]
+    pub(crate) access: AccessOptions,
+
+    #[command(flatten)]
     pub(crate) chain: ChainOptions,
 }
 
 /// `quorate sign`.
 #[derive(Args, Debug)]
 pub(crate) struct Sign {
-    /// The proposal file, into which the signature is written.
-    pub(crate) file: PathBuf,
+    /// The proposal file, into which the signature is written; or its digest, which the relayer is asked
+    /// for. A file that the relayer does not know yet becomes a proposal there.
+    #[arg(value_name = "FILE|DIGEST")]
+    pub(crate) source: Source,
 
     /// Write another file and leave the first as it is.
     #[arg(short, long, value_name = "FILE")]
@@ -55,6 +61,9 @@ pub(crate) struct Sign {
 
     #[command(flatten)]
     pub(crate) accept: Accept,
+
+    #[command(flatten)]
+    pub(crate) access: AccessOptions,
 
     #[command(flatten)]
     pub(crate) chain: ChainOptions,

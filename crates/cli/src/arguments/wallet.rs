@@ -1,6 +1,6 @@
 //! `quorate wallet`.
 
-use super::{ChainOptions, SendOptions};
+use super::{AccessOptions, ChainOptions, SendOptions};
 use alloy::primitives::{Address, B256, Bytes};
 use clap::{Args, Subcommand};
 use quorate_core::{Lane, address};
@@ -22,6 +22,9 @@ pub(crate) enum WalletCommand {
 
     /// Put the wallet of a wallet file on a chain.
     Deploy(WalletDeploy),
+
+    /// Have a relayer serve a wallet: an operator's token is needed where not everyone may.
+    Register(WalletRegister),
 
     /// Show a wallet: owners, threshold, policy, epoch, nonces and balance.
     Show(WalletShow),
@@ -76,6 +79,24 @@ pub(crate) struct WalletDeploy {
 
     #[command(flatten)]
     pub(crate) send: SendOptions,
+}
+
+/// `quorate wallet register`.
+#[derive(Args, Debug)]
+pub(crate) struct WalletRegister {
+    /// The wallet file, or the address of a wallet that is deployed.
+    pub(crate) wallet: String,
+
+    /// A chain it is to be served on; once for each. Without it the endpoint's chain, and without an
+    /// endpoint those of the wallet file.
+    #[arg(long = "chain-id", value_name = "ID")]
+    pub(crate) chain_ids: Vec<u64>,
+
+    #[command(flatten)]
+    pub(crate) access: AccessOptions,
+
+    #[command(flatten)]
+    pub(crate) chain: ChainOptions,
 }
 
 /// `quorate wallet show`.

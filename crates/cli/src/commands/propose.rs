@@ -2,14 +2,19 @@
 
 mod configuration;
 
+use super::{
+    hand_in::{Desk, Draft, HandedIn},
+    show::review,
+};
 use crate::{
-    arguments::{Common, ProposeCommand},
+    arguments::{Common, ProposeCommand, Source},
     chain_access::{self, Named},
     clock,
     failure::Cause,
     files,
     output::Output,
-    review::{self, Facts, View, calldata},
+    relayer_access::{self, Relayer},
+    review::{Facts, calldata},
 };
 use alloy::{
     primitives::{Address, U256},
@@ -64,7 +69,7 @@ pub(crate) async fn run(command: ProposeCommand, output: Output) -> Result<()> {
                     let data = calldata::approve_token(spender, amount);
                     Call { to: token, value: U256::ZERO, data }
                 }
-                (_, _, _, Some(file)) => place.approval_of(&file)?,
+                (_, _, _, Some(source)) => place.approval_of(&source).await?,
                 _ => {
                     return Err(
                         Cause::Usage.error("nothing to approve: give --token or --proposal")
@@ -73,30 +78,37 @@ pub(crate) async fn run(command: ProposeCommand, output: Output) -> Result<()> {
             };
             place.propose(Action::Execute { calls: vec![call] }, output).await
         }
-        ProposeCommand::Cancel { proposal, mut common } => {
-            if let Some(file) = proposal {
-                let rejected = files::read_proposal(&file)?;
-                let nonce = rejected.request().nonce;
-                common.lane = Some(nonce.lane);
-                common.sequence = Some(nonce.sequence);
-                let place = Place::read(common, output).await?;
-                let (wallet, named) = (rejected.request().wallet, place.state.address);
-                if wallet != named {
-                    return Err(Cause::Mismatch.error(format!(
-                        "{} is a proposal of wallet {wallet}, not of {named}",
-                        file.display()
-                    )));
-                }
-                return place.propose(Action::Cancel {}, output).await;
-            }
-            if common.sequence.is_none() {
-                return Err(Cause::Usage.error(
-                    "nothing to cancel: name the proposal's file, or its nonce with --lane and --sequence",
-                ));
-            }
-            Place::read(common, output).await?.propose(Action::Cancel {}, output).await
-        }
+        ProposeCommand::Cancel { proposal, common } => cancel(proposal, common, output).await,
     }
+}
+
+async fn cancel(rejected: Option<Source>, mut common: Common, output: Output) -> Result<()> {
+    let Some(source) = rejected else {
+        if common.sequence.is_none() {
+            return Err(Cause::Usage.error(
+                "nothing to cancel: name the proposal, or its nonce with --lane and --sequence",
+            ));
+        }
+        return Place::read(common, output).await?.propose(Action::Cancel {}, output).await;
+    };
+    let rejected = match &source {
+        Source::File(path) => files::read_proposal(path)?,
+        Source::Digest(_) => {
+            let relayer = Relayer::find(&common.access, output)?;
+            let chain = chain_access::connect(&common.chain, output).await?;
+            relayer_access::read(&source, relayer.as_ref(), Some(&chain)).await?
+        }
+    };
+    let nonce = rejected.request().nonce;
+    common.lane = Some(nonce.lane);
+    common.sequence = Some(nonce.sequence);
+    let place = Place::read(common, output).await?;
+    let (wallet, named) = (rejected.request().wallet, place.state.address);
+    if wallet != named {
+        return Err(Cause::Mismatch
+            .error(format!("{source} is a proposal of wallet {wallet}, not of {named}")));
+    }
+    place.propose(Action::Cancel {}, output).await
 }
 
 /// Each payee with its amount.
@@ -157,6 +169,9 @@ async fn parse_amount(
 /// Where a proposal goes: wallet, nonce, deadline.
 struct Place {
     chain: Chain,
+    relayer: Option<Relayer>,
+    /// Where it is handed in; else it becomes a file.
+    desk: Option<Desk>,
     named: Named,
     state: WalletState,
     nonce: Nonce,
@@ -168,19 +183,39 @@ struct Place {
 impl Place {
     async fn read(common: Common, output: Output) -> Result<Self> {
         let deadline = clock::parse_deadline(&common.deadline, output.now)?;
-        let named = Named::read(&common.wallet)?;
-        let after = common.after.as_deref().map(files::read_proposal).transpose()?;
+        let mut named = Named::read(&common.wallet)?;
+        let relayer = Relayer::find(&common.access, output)?;
         let chain = chain_access::connect(&common.chain, output).await?;
+        if let Some(relayer) = &relayer {
+            let wallet = relayer.wallet(chain.id(), named.address).await?;
+            named = named.with_origin(wallet.origin());
+            relayer_access::wallet_state(&wallet, &chain).await?;
+        }
         let state = output.during("reading the wallet", named.usable_state(&chain)).await?;
-        let nonce = match after {
-            Some(after) => behind(after.request(), &chain, &state)?,
-            None => {
-                let lane = common.lane.unwrap_or(Lane::ZERO);
-                let next = chain.next_nonce(&state, lane).await?;
-                at(next, common.sequence, output)?
+        let after = match &common.after {
+            Some(source) => {
+                Some(relayer_access::read(source, relayer.as_ref(), Some(&chain)).await?)
             }
+            None => None,
         };
-        Ok(Self { chain, named, state, nonce, deadline, note: common.note, out: common.out })
+        let lane = common.lane.unwrap_or(Lane::ZERO);
+        let nonce = match (after, &relayer, common.sequence) {
+            (Some(after), ..) => behind(after.request(), &chain, &state)?,
+            (None, Some(relayer), None) => relayer.next_free(&chain, &state, lane).await?,
+            (None, _, sequence) => at(chain.next_nonce(&state, lane).await?, sequence, output)?,
+        };
+        let desk = Desk::open(relayer.as_ref(), common.accept, common.key);
+        Ok(Self {
+            chain,
+            relayer,
+            desk,
+            named,
+            state,
+            nonce,
+            deadline,
+            note: common.note,
+            out: common.out,
+        })
     }
 
     fn config(&self) -> Result<&quorate_core::Config> {
@@ -188,13 +223,13 @@ impl Place {
     }
 
     /// The call by which this wallet, as an owner, signs a proposal of another one.
-    fn approval_of(&self, file: &Path) -> Result<Call> {
-        let proposal = files::read_proposal(file)?;
+    async fn approval_of(&self, source: &Source) -> Result<Call> {
+        let proposal =
+            relayer_access::read(source, self.relayer.as_ref(), Some(&self.chain)).await?;
         let (wallet, this) = (proposal.request().wallet, self.state.address);
         if proposal.request().chain_id != self.chain.id() {
             return Err(Cause::Mismatch.error(format!(
-                "{} is for chain {}, this wallet is on {}",
-                file.display(),
+                "{source} is for chain {}, this wallet is on {}",
                 proposal.request().chain_id,
                 self.chain.id()
             )));
@@ -206,7 +241,7 @@ impl Place {
         Ok(Call { to: wallet, value: U256::ZERO, data })
     }
 
-    /// Writes the proposal and shows it.
+    /// Hands the proposal in, or writes it and shows it.
     async fn propose(self, action: Action, output: Output) -> Result<()> {
         let request = Request {
             chain_id: self.chain.id(),
@@ -217,20 +252,76 @@ impl Place {
             deadline: self.deadline,
         };
         let proposal = Proposal::new(request, self.note, self.named.origin)?;
-        let digest = proposal.digest().to_string();
-        let path =
-            self.out.unwrap_or_else(|| PathBuf::from(format!("proposal-{}.json", &digest[2..10])));
         let facts = Facts::beside(self.state, &self.chain, &proposal);
         let facts = output.during("reading the chain", facts).await?;
-        files::create(&path, &proposal.to_json())?;
-        let dangers = review::dangers(&proposal, Some(&facts), output.now);
-        let view = View::new(&proposal, Some(&facts), dangers);
-        output.say(&review::render(&proposal, Some(&facts), &view, output.now));
-        let path = path.display().to_string();
-        output.say(&format!("\n{path} written: let the owners sign it"));
-        output.result(&json!({ "file": path, "digest": digest, "review": view }));
-        Ok(())
+        match &self.desk {
+            Some(desk) => {
+                let draft = Draft { proposal, facts, is_known: false };
+                hand_in(desk, draft, &self.chain, self.out.as_deref(), output).await
+            }
+            None => write(&proposal, &facts, self.out, self.relayer.is_some(), output),
+        }
     }
+}
+
+fn write(
+    proposal: &Proposal,
+    facts: &Facts,
+    out: Option<PathBuf>,
+    has_relayer: bool,
+    output: Output,
+) -> Result<()> {
+    let digest = proposal.digest().to_string();
+    let path = out.unwrap_or_else(|| PathBuf::from(format!("proposal-{}.json", &digest[2..10])));
+    files::create(&path, &proposal.to_json())?;
+    let view = review(proposal, Some(facts), None, output);
+    let path = path.display().to_string();
+    output.say(&format!("\n{path} written: let the owners sign it"));
+    if has_relayer {
+        output.say(
+            "No key was named, so it was not handed in: `quorate sign` with the file does that.",
+        );
+    }
+    output.result(&json!({ "file": path, "digest": digest, "review": view }));
+    Ok(())
+}
+
+async fn hand_in(
+    desk: &Desk,
+    draft: Draft,
+    chain: &Chain,
+    out: Option<&Path>,
+    output: Output,
+) -> Result<()> {
+    if let Some(out) = out {
+        files::check_free(out)?;
+    }
+    let (owner, handed_in) = desk.hand_in(vec![draft], chain, output).await?;
+    for HandedIn { proposal, view, answered, .. } in handed_in {
+        let standing = answered.standing(&desk.relayer);
+        if let Some(out) = out {
+            files::create(out, &proposal.to_json())?;
+        }
+        let (digest, owner) = (proposal.digest(), owner.to_checksum(None));
+        let count = answered.count();
+        let threshold = answered.verified.proposal().threshold;
+        let (host, status) = (&standing.relayer, standing.status_line());
+        output.say(&format!(
+            "\n{digest} proposed by {owner}\nat the relayer {host}: {count} of {threshold} needed, {status}"
+        ));
+        let file = out.map(|out| out.display().to_string());
+        if let Some(file) = &file {
+            output.say(&format!("{file} written"));
+        }
+        output.result(&json!({
+            "file": file,
+            "digest": digest,
+            "signer": owner,
+            "relayer": standing,
+            "review": view,
+        }));
+    }
+    Ok(())
 }
 
 /// The nonce behind another proposal of the same wallet.

@@ -1,23 +1,39 @@
 //! `quorate show`.
 
 use crate::{
-    arguments::Show,
-    files,
+    arguments::{Show, Source},
+    chain_access, files,
     output::Output,
-    review::{self, Facts, View},
+    relayer_access::{Relayer, no_relayer},
+    review::{self, Facts, Standing, View},
 };
 use eyre::Result;
 use quorate_core::Proposal;
 use serde_json::json;
 
 pub(crate) async fn run(arguments: Show, output: Output) -> Result<()> {
-    let proposal = files::read_proposal(&arguments.file)?;
-    if arguments.typed_data {
-        output.raw(&format!("{:#}", proposal.request().typed_data()));
-        return Ok(());
-    }
-    let (_, facts) = Facts::of(&proposal, &arguments.chain, output).await?;
-    let view = review(&proposal, facts.as_ref(), output);
+    let (proposal, facts, standing) = match &arguments.source {
+        Source::File(path) => {
+            let proposal = files::read_proposal(path)?;
+            if arguments.typed_data {
+                return print_typed_data(&proposal, output);
+            }
+            let (_, facts) = Facts::of(&proposal, &arguments.chain, output).await?;
+            (proposal, facts, None)
+        }
+        Source::Digest(digest) => {
+            let relayer = Relayer::find(&arguments.access, output)?;
+            let relayer = relayer.ok_or_else(|| no_relayer(*digest))?;
+            let chain = chain_access::try_connect(&arguments.chain, output).await?;
+            let answered = relayer.look(*digest, chain.as_ref()).await?;
+            let standing = answered.standing(&relayer);
+            if arguments.typed_data {
+                return print_typed_data(&answered.proposal, output);
+            }
+            (answered.proposal, answered.facts, Some(standing))
+        }
+    };
+    let view = review(&proposal, facts.as_ref(), standing, output);
     output.result(&json!(view));
     if arguments.check {
         output.accept(&view.dangers, &arguments.accept.accept)?;
@@ -25,10 +41,20 @@ pub(crate) async fn run(arguments: Show, output: Output) -> Result<()> {
     Ok(())
 }
 
+fn print_typed_data(proposal: &Proposal, output: Output) -> Result<()> {
+    output.raw(&format!("{:#}", proposal.request().typed_data()));
+    Ok(())
+}
+
 /// Prints the review to people and returns it.
-pub(crate) fn review(proposal: &Proposal, facts: Option<&Facts>, output: Output) -> View {
+pub(crate) fn review(
+    proposal: &Proposal,
+    facts: Option<&Facts>,
+    standing: Option<Standing>,
+    output: Output,
+) -> View {
     let dangers = review::dangers(proposal, facts, output.now);
-    let view = View::new(proposal, facts, dangers);
+    let view = View::new(proposal, facts, dangers).with_standing(standing);
     output.say(&review::render(proposal, facts, &view, output.now));
     view
 }

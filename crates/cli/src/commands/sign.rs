@@ -1,13 +1,16 @@
 //! `quorate sign`.
 
+mod at_relayer;
+
 use super::show::review;
 use crate::{
-    arguments::Sign,
+    arguments::{Sign, Source},
     clock,
     failure::Cause,
     files,
     key::Key,
     output::Output,
+    relayer_access::{Relayer, no_relayer},
     review::{Facts, Outcome, View},
 };
 use alloy::primitives::{Address, Bytes};
@@ -15,37 +18,78 @@ use eyre::Result;
 use quorate_chain::Chain;
 use quorate_core::{OwnerSignature, Proposal, signature::EcdsaSignature};
 use serde_json::json;
+use std::path::Path;
 
 pub(crate) async fn run(arguments: Sign, output: Output) -> Result<()> {
-    let mut proposal = files::read_proposal(&arguments.file)?;
+    match (&arguments.source, Relayer::find(&arguments.access, output)?) {
+        (_, Some(relayer)) => at_relayer::run(&arguments, &relayer, output).await,
+        (Source::File(path), None) => in_file(path, &arguments, output).await,
+        (Source::Digest(digest), None) => Err(no_relayer(*digest)),
+    }
+}
+
+async fn in_file(path: &Path, arguments: &Sign, output: Output) -> Result<()> {
+    let mut proposal = files::read_proposal(path)?;
     let (chain, facts) = Facts::of(&proposal, &arguments.chain, output).await?;
     check_can_be_executed(&proposal, facts.as_ref(), output.now)?;
-    let view = review(&proposal, facts.as_ref(), output);
+    let view = review(&proposal, facts.as_ref(), None, output);
+    let seen = chain.as_ref().zip(facts.as_ref());
+    let Signed { owner, is_new, .. } =
+        obtain(arguments, &mut proposal, seen, &view, output).await?;
+    let file = write(path, arguments, &proposal, is_new)?;
+    let name = owner.to_checksum(None);
+    let signed = if is_new { "signed by" } else { "was signed before by" };
+    output.say(&format!("\n{file} {signed} {name}"));
+    output.result(&json!({
+        "file": file,
+        "digest": proposal.digest(),
+        "signer": name,
+        "added": is_new,
+        "signatures": proposal.signatures().len(),
+        "threshold": view.threshold,
+        "review": view,
+    }));
+    Ok(())
+}
 
-    let (owner, added) = match &arguments.signature {
-        Some(bytes) => {
-            let owner = signer_of(bytes, arguments.owner, &proposal)?;
-            check_owner(owner, &proposal, facts.as_ref())?;
-            output.accept(&view.dangers, &arguments.accept.accept)?;
-            let added = proposal.add_bytes(owner, bytes)?;
-            check_counts(chain.as_ref(), &proposal, owner, facts.as_ref()).await?;
-            (owner, added)
-        }
-        None => {
-            output.accept(&view.dangers, &arguments.accept.accept)?;
-            let key = Key::open(&arguments.key, output).await?;
-            let owner = key.address();
-            check_owner(owner, &proposal, facts.as_ref())?;
-            if has_signed(&proposal, owner) {
-                (owner, false)
-            } else {
-                confirm(owner, output)?;
-                let signature = key.sign(proposal.request(), output).await?;
-                (owner, proposal.add(owner, OwnerSignature::Ecdsa(signature))?)
-            }
-        }
-    };
-    write(&arguments, &proposal, owner, added, &view, output)
+/// A signature that a proposal has now.
+struct Signed {
+    owner: Address,
+    /// As it is handed in.
+    bytes: Bytes,
+    /// Whether the proposal did not have it before.
+    is_new: bool,
+}
+
+/// Adds the signature that was handed in, or one by the key that the options name, once the dangers are accepted.
+async fn obtain(
+    arguments: &Sign,
+    proposal: &mut Proposal,
+    seen: Option<(&Chain, &Facts)>,
+    view: &View,
+    output: Output,
+) -> Result<Signed> {
+    let facts = seen.map(|(_, facts)| facts);
+    if let Some(bytes) = &arguments.signature {
+        let owner = signer_of(bytes, arguments.owner, proposal)?;
+        check_owner(owner, proposal, facts)?;
+        output.accept(&view.dangers, &arguments.accept.accept)?;
+        let is_new = proposal.add_bytes(owner, bytes)?;
+        check_counts(seen, proposal, owner).await?;
+        return Ok(Signed { owner, bytes: bytes.clone(), is_new });
+    }
+    output.accept(&view.dangers, &arguments.accept.accept)?;
+    let key = Key::open(&arguments.key, output).await?;
+    let owner = key.address();
+    check_owner(owner, proposal, facts)?;
+    if let Some(by_key) = signature_by_key(proposal, owner) {
+        return Ok(Signed { owner, bytes: by_key, is_new: false });
+    }
+    confirm(&format!("Sign this as {}?", owner.to_checksum(None)), output)?;
+    let signature = OwnerSignature::Ecdsa(key.sign(proposal.request(), output).await?);
+    let bytes = signature.to_bytes();
+    let is_new = proposal.add(owner, signature)?;
+    Ok(Signed { owner, bytes, is_new })
 }
 
 /// Refuses what can never be executed: a signature for it would be good for nothing, or for harm.
@@ -100,7 +144,11 @@ fn signer_of(bytes: &Bytes, owner: Option<Address>, proposal: &Proposal) -> Resu
     })
 }
 
-fn check_owner(owner: Address, proposal: &Proposal, facts: Option<&Facts>) -> Result<()> {
+pub(super) fn check_owner(
+    owner: Address,
+    proposal: &Proposal,
+    facts: Option<&Facts>,
+) -> Result<()> {
     let config = facts.and_then(|facts| facts.state.config.as_ref()).or(proposal.proven_config());
     if config.is_some_and(|config| config.index_of(owner).is_none()) {
         let owner = owner.to_checksum(None);
@@ -113,13 +161,12 @@ fn check_owner(owner: Address, proposal: &Proposal, facts: Option<&Facts>) -> Re
 
 /// A signature that is not by a key counts only if the chain says so.
 async fn check_counts(
-    chain: Option<&Chain>,
+    seen: Option<(&Chain, &Facts)>,
     proposal: &Proposal,
     owner: Address,
-    facts: Option<&Facts>,
 ) -> Result<()> {
-    let (Some(chain), Some(facts)) = (chain, facts) else { return Ok(()) };
-    if has_signed(proposal, owner) || facts.state.config.is_none() {
+    let Some((chain, facts)) = seen else { return Ok(()) };
+    if signature_by_key(proposal, owner).is_some() || facts.state.config.is_none() {
         return Ok(());
     }
     let verified = chain.verify(proposal, &facts.state).await?;
@@ -133,46 +180,27 @@ async fn check_counts(
     }
 }
 
-/// Whether there is a signature by the owner's key.
-fn has_signed(proposal: &Proposal, owner: Address) -> bool {
-    let candidates = proposal.signatures().get(&owner);
-    candidates.is_some_and(|all| all.iter().any(|s| matches!(s, OwnerSignature::Ecdsa(_))))
+/// The signature by the owner's key, if there is one.
+pub(super) fn signature_by_key(proposal: &Proposal, owner: Address) -> Option<Bytes> {
+    let mut candidates = proposal.signatures().get(&owner)?.iter();
+    let by_key = candidates.find(|signature| matches!(signature, OwnerSignature::Ecdsa(_)))?;
+    Some(by_key.to_bytes())
 }
 
-fn confirm(owner: Address, output: Output) -> Result<()> {
-    let owner = owner.to_checksum(None);
-    if output.is_interactive() && !output.confirm(&format!("Sign this as {owner}?")) {
+pub(super) fn confirm(question: &str, output: Output) -> Result<()> {
+    if output.is_interactive() && !output.confirm(question) {
         return Err(Cause::DangerNotAccepted.error("not signed"));
     }
     Ok(())
 }
 
-fn write(
-    arguments: &Sign,
-    proposal: &Proposal,
-    owner: Address,
-    added: bool,
-    view: &View,
-    output: Output,
-) -> Result<()> {
-    let file = arguments.out.as_ref().unwrap_or(&arguments.file);
+/// Writes the file where it is wanted, and says where.
+fn write(path: &Path, arguments: &Sign, proposal: &Proposal, is_changed: bool) -> Result<String> {
     let text = proposal.to_json();
     match &arguments.out {
-        Some(out) if *out != arguments.file => files::create(out, &text)?,
-        _ if added => files::replace(file, &text)?,
+        Some(out) if out != path => files::create(out, &text)?,
+        _ if is_changed => files::replace(path, &text)?,
         _ => {}
     }
-    let (path, name) = (file.display().to_string(), owner.to_checksum(None));
-    let signed = if added { "signed by" } else { "was signed before by" };
-    output.say(&format!("\n{path} {signed} {name}"));
-    output.result(&json!({
-        "file": path,
-        "digest": proposal.digest(),
-        "signer": name,
-        "added": added,
-        "signatures": proposal.signatures().len(),
-        "threshold": view.threshold,
-        "review": view,
-    }));
-    Ok(())
+    Ok(arguments.out.as_deref().unwrap_or(path).display().to_string())
 }

@@ -1,5 +1,9 @@
 //! `quorate wallet`.
 
+mod register;
+
+pub(crate) use register::register;
+
 use crate::{
     arguments::{Make, WalletDeploy, WalletShow},
     chain_access::{self, Named},

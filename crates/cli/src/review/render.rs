@@ -56,6 +56,9 @@ pub(crate) fn render(proposal: &Proposal, facts: Option<&Facts>, view: &View, no
     sheet.row("domain hash", &view.domain_separator.to_string());
     sheet.row("struct hash", &view.struct_hash.to_string());
     sheet.row("digest", &view.digest.to_string());
+    if let Some(standing) = &view.standing {
+        standing.render(&mut sheet, now);
+    }
     if !view.dangers.is_empty() {
         sheet.title("Dangers");
         for danger in &view.dangers {

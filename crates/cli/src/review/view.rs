@@ -1,7 +1,7 @@
 //! A proposal with all that is known about it, as `--json` prints it.
 
 use super::{
-    Danger, Facts,
+    Danger, Facts, Standing,
     calldata::{self, Decoded},
     facts::Outcome,
 };
@@ -46,6 +46,9 @@ pub(crate) struct View {
     pub(crate) signatures: Vec<SignatureView>,
     pub(crate) missing: Option<Vec<String>>,
     pub(crate) dangers: Vec<Danger>,
+    /// Where it stands at a relayer.
+    #[serde(rename = "relayer", skip_serializing_if = "Option::is_none")]
+    pub(crate) standing: Option<Standing>,
 }
 
 /// One owner's signature.
@@ -99,7 +102,13 @@ impl View {
             signatures,
             missing,
             dangers,
+            standing: None,
         }
+    }
+
+    /// The same with what a relayer says.
+    pub(crate) fn with_standing(self, standing: Option<Standing>) -> Self {
+        Self { standing, ..self }
     }
 }
 

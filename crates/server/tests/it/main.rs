@@ -5,6 +5,7 @@ mod configuration;
 mod http_bad_input;
 mod http_chain;
 mod http_events;
+mod http_fuzz;
 mod http_limits;
 mod http_operation;
 mod http_proposals;

@@ -1,0 +1,111 @@
+//! Handing proposals to a relayer: reviewed and signed as `sign` does.
+
+use super::{
+    show::review,
+    sign::{check_owner, confirm, signature_by_key},
+};
+use crate::{
+    arguments::{Accept, KeyOptions},
+    key::Key,
+    output::Output,
+    relayer_access::{Answered, Relayer},
+    review::{Facts, View},
+};
+use alloy::primitives::Address;
+use eyre::{Result, WrapErr as _};
+use quorate_chain::Chain;
+use quorate_core::{OwnerSignature, Proposal};
+
+/// Where proposals are handed in, and in whose name.
+pub(super) struct Desk {
+    pub(super) relayer: Relayer,
+    accept: Accept,
+    key: KeyOptions,
+}
+
+/// A proposal that is to be handed in, with what the chain says of it.
+pub(super) struct Draft {
+    pub(super) proposal: Proposal,
+    pub(super) facts: Facts,
+    /// Whether the relayer has it already.
+    pub(super) is_known: bool,
+}
+
+/// A proposal that the relayer has.
+pub(super) struct HandedIn {
+    /// With the signature.
+    pub(super) proposal: Proposal,
+    pub(super) view: View,
+    pub(super) answered: Answered,
+    /// Whether it is new there, or this signature of it.
+    pub(super) is_new: bool,
+}
+
+impl Desk {
+    /// A desk, if there is a relayer and a key.
+    pub(super) fn open(relayer: Option<&Relayer>, accept: Accept, key: KeyOptions) -> Option<Self> {
+        let relayer = relayer.filter(|_| Key::is_named(&key))?.clone();
+        Some(Self { relayer, accept, key })
+    }
+
+    /// Reviews all of them, and signs and hands in one after the other once their dangers are accepted. Says who signed.
+    ///
+    /// What was handed in stays so if a later one fails; handing in again changes nothing.
+    pub(super) async fn hand_in(
+        &self,
+        drafts: Vec<Draft>,
+        chain: &Chain,
+        output: Output,
+    ) -> Result<(Address, Vec<HandedIn>)> {
+        let reviewed = |draft: &Draft| review(&draft.proposal, Some(&draft.facts), None, output);
+        let views: Vec<_> = drafts.iter().map(reviewed).collect();
+        let dangers: Vec<_> = views.iter().flat_map(|view| view.dangers.clone()).collect();
+        output.accept(&dangers, &self.accept.accept)?;
+        let key = Key::open(&self.key, output).await?;
+        let owner = key.address();
+        for draft in &drafts {
+            check_owner(owner, &draft.proposal, Some(&draft.facts))?;
+        }
+        let (count, name) = (drafts.len(), owner.to_checksum(None));
+        let what = if count == 1 { "this".to_owned() } else { format!("these {count}") };
+        confirm(&format!("Sign and propose {what} as {name}?"), output)?;
+        let mut done = Vec::new();
+        for (draft, view) in drafts.into_iter().zip(views) {
+            let handed_in = self.one(draft, view, &key, chain, output).await;
+            let so_far = done.len();
+            done.push(if count == 1 {
+                handed_in?
+            } else {
+                handed_in.wrap_err_with(|| {
+                    format!(
+                        "{so_far} of {count} are handed in, the same command goes on with the others"
+                    )
+                })?
+            });
+        }
+        Ok((owner, done))
+    }
+
+    async fn one(
+        &self,
+        draft: Draft,
+        view: View,
+        key: &Key,
+        chain: &Chain,
+        output: Output,
+    ) -> Result<HandedIn> {
+        let Draft { mut proposal, is_known, .. } = draft;
+        let owner = key.address();
+        let signed_before = signature_by_key(&proposal, owner);
+        if is_known && signed_before.is_some() {
+            let answered = self.relayer.look(proposal.digest(), Some(chain)).await?;
+            return Ok(HandedIn { proposal, view, answered, is_new: false });
+        }
+        let signature = OwnerSignature::Ecdsa(key.sign(proposal.request(), output).await?);
+        let bytes = signature.to_bytes();
+        proposal.add(owner, signature)?;
+        let taken = self.relayer.propose(&proposal, owner, bytes).await?;
+        let answered = self.relayer.examine_taken(taken.answer, Some(chain)).await?;
+        Ok(HandedIn { proposal, view, answered, is_new: true })
+    }
+}

@@ -1,0 +1,204 @@
+//! Signing what a relayer has, or what it is to get.
+
+use super::{Signed, check_can_be_executed, obtain, write};
+use crate::{
+    arguments::{Sign, Source},
+    chain_access,
+    commands::show::review,
+    failure::Cause,
+    files,
+    output::Output,
+    relayer_access::{Answered, Relayer},
+    review::{Facts, Standing, View},
+};
+use alloy::primitives::{Address, Bytes};
+use eyre::Result;
+use quorate_api::{ClientError, Verified};
+use quorate_chain::Chain;
+use quorate_core::Proposal;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// What there is to sign, and what the relayer has of it.
+struct Found {
+    proposal: Proposal,
+    facts: Option<Facts>,
+    /// None if the relayer does not know the proposal.
+    known: Option<(Verified, Standing)>,
+}
+
+pub(super) async fn run(arguments: &Sign, relayer: &Relayer, output: Output) -> Result<()> {
+    let chain = chain_access::try_connect(&arguments.chain, output).await?;
+    let Found { mut proposal, facts, known } = match &arguments.source {
+        Source::Digest(digest) => {
+            let answered = relayer.look(*digest, chain.as_ref()).await?;
+            Found::of(answered, relayer)
+        }
+        Source::File(path) => {
+            let proposal = files::read_proposal(path)?;
+            find(proposal, relayer, chain.as_ref(), output).await?
+        }
+    };
+    check_can_be_executed(&proposal, facts.as_ref(), output.now)?;
+    let (known, standing) = known.unzip();
+    check_is_open(relayer, standing.as_ref())?;
+    let view = review(&proposal, facts.as_ref(), standing, output);
+    let seen = chain.as_ref().zip(facts.as_ref());
+    let signed = obtain(arguments, &mut proposal, seen, &view, output).await?;
+    let taken = hand_in(relayer, &proposal, &signed, known.as_ref(), output).await?;
+    let is_handed_in = taken.is_some();
+    let answered = match taken {
+        Some(taken) => Some(relayer.examine_taken(taken, chain.as_ref()).await?),
+        None => None,
+    };
+    let file = match (&arguments.source, &arguments.out) {
+        (Source::File(path), _) => Some(write(path, arguments, &proposal, signed.is_new)?),
+        (Source::Digest(_), Some(out)) => {
+            files::create(out, &proposal.to_json())?;
+            Some(out.display().to_string())
+        }
+        (Source::Digest(_), None) => None,
+    };
+    let outcome = Outcome { signed: &signed, is_handed_in, answered, known, file };
+    report(relayer, &proposal, &view, outcome, output);
+    Ok(())
+}
+
+impl Found {
+    fn of(answered: Answered, relayer: &Relayer) -> Self {
+        let standing = answered.standing(relayer);
+        let Answered { verified, proposal, facts, .. } = answered;
+        Self { proposal, facts, known: Some((verified, standing)) }
+    }
+}
+
+/// Looks for a file's proposal at the relayer, and takes the signatures of both together.
+async fn find(
+    proposal: Proposal,
+    relayer: &Relayer,
+    chain: Option<&Chain>,
+    output: Output,
+) -> Result<Found> {
+    let (digest, request) = (proposal.digest(), proposal.request());
+    let found = output.during("asking the relayer", relayer.client.proposal(digest)).await?;
+    let Some(verified) = found else {
+        if let Some(chain) = chain {
+            chain_access::check_same(chain, request.chain_id)?;
+        }
+        // It has to serve the wallet, or the signature would be for nothing.
+        relayer.wallet(request.chain_id, request.wallet).await?;
+        let facts = match chain {
+            Some(chain) => {
+                Some(output.during("reading the chain", Facts::read(chain, &proposal)).await?)
+            }
+            None => None,
+        };
+        return Ok(Found { proposal, facts, known: None });
+    };
+    let answered = relayer.examine_taken(verified, chain).await?;
+    let mut found = Found::of(answered, relayer);
+    let both = proposal.combine(&found.proposal)?;
+    if let Some(chain) = chain.filter(|_| both.signatures() != found.proposal.signatures()) {
+        found.facts = Some(output.during("reading the chain", Facts::read(chain, &both)).await?);
+    }
+    Ok(Found { proposal: both, ..found })
+}
+
+/// Refuses to sign what the relayer takes no more signatures for.
+fn check_is_open(relayer: &Relayer, standing: Option<&Standing>) -> Result<()> {
+    use quorate_core::status::StatusWord::{Executed, Expired, Superseded};
+    match standing.map(|standing| standing.status) {
+        Some(status @ (Executed | Expired | Superseded)) => {
+            let (name, status) = (relayer.name(), status.name());
+            Err(Cause::BadInput.error(format!(
+                "the relayer at {name} says that it is {status}: it takes no more signatures"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Hands in the signature, and those of the file that the relayer lacks. None if it has them all.
+async fn hand_in(
+    relayer: &Relayer,
+    proposal: &Proposal,
+    signed: &Signed,
+    known: Option<&Verified>,
+    output: Output,
+) -> Result<Option<Verified>> {
+    let digest = proposal.digest();
+    let has = |verified: &Verified, owner, bytes: &Bytes| {
+        verified.signatures().get(&owner).is_some_and(|kept| kept.to_bytes() == *bytes)
+    };
+    let mut last = match known {
+        None => Some(relayer.propose(proposal, signed.owner, signed.bytes.clone()).await?.answer),
+        Some(known) if has(known, signed.owner, &signed.bytes) => None,
+        Some(_) => Some(relayer.sign(digest, signed.owner, signed.bytes.clone()).await?.answer),
+    };
+    for (owner, bytes) in others(proposal, signed.owner) {
+        let present = last.as_ref().or(known);
+        if present.is_some_and(|present| present.signatures().contains_key(&owner)) {
+            continue;
+        }
+        match relayer.sign(digest, owner, bytes).await {
+            Ok(taken) => last = Some(taken.answer),
+            Err(error) => match error.downcast_ref() {
+                Some(ClientError::Problem { .. }) => {
+                    let owner = owner.to_checksum(None);
+                    output.warn(&format!("the file's signature of {owner} stays there: {error}"));
+                }
+                _ => return Err(error),
+            },
+        }
+    }
+    Ok(last)
+}
+
+/// One signature of each other owner.
+fn others(proposal: &Proposal, owner: Address) -> BTreeMap<Address, Bytes> {
+    let others = proposal.signatures().iter().filter(|(other, _)| **other != owner);
+    others.filter_map(|(&other, all)| Some((other, all.first()?.to_bytes()))).collect()
+}
+
+struct Outcome<'a> {
+    signed: &'a Signed,
+    is_handed_in: bool,
+    answered: Option<Answered>,
+    known: Option<Verified>,
+    file: Option<String>,
+}
+
+fn report(
+    relayer: &Relayer,
+    proposal: &Proposal,
+    view: &View,
+    outcome: Outcome<'_>,
+    output: Output,
+) {
+    let (digest, host) = (proposal.digest(), relayer.name());
+    let standing = outcome.answered.as_ref().map(|answered| answered.standing(relayer));
+    let standing = standing.or_else(|| view.standing.clone());
+    let present = outcome.answered.as_ref().map(|answered| &answered.verified);
+    let present = present.or(outcome.known.as_ref());
+    let signers = present.map_or(0, |present| present.signatures().len());
+    let owner = outcome.signed.owner.to_checksum(None);
+    let done = if outcome.is_handed_in { "signed by" } else { "was signed before by" };
+    output.say(&format!("\n{digest} {done} {owner}"));
+    let threshold = present.map(|present| present.proposal().threshold);
+    let needed = threshold.map_or_else(String::new, |threshold| format!(" of {threshold} needed"));
+    let status = standing.as_ref().map_or_else(String::new, Standing::status_line);
+    output.say(&format!("at the relayer {host}: {signers}{needed}, {status}"));
+    if let Some(file) = &outcome.file {
+        output.say(&format!("{file} written"));
+    }
+    output.result(&json!({
+        "file": outcome.file,
+        "digest": digest,
+        "signer": owner,
+        "added": outcome.is_handed_in,
+        "signatures": signers,
+        "threshold": view.threshold.or(threshold),
+        "relayer": standing,
+        "review": view,
+    }));
+}

@@ -1,0 +1,279 @@
+//! `quorate watch`.
+
+mod line;
+mod news;
+
+use super::target::{Place, place_of};
+use crate::{
+    arguments::{Watch, WatchUntil},
+    chain_access,
+    failure::{Cause, cause_of},
+    output::Output,
+    relayer_access::{Answered, Relayer},
+    review::{self, Outcome, Sureness},
+};
+use alloy::primitives::{Address, B256};
+use eyre::Result;
+use line::Line;
+use news::{Due, News};
+use quorate_api::client::EventFilter;
+use quorate_chain::Chain;
+use quorate_core::status::StatusWord;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+use tokio::time::timeout;
+
+/// Of how many wallets events are asked for one by one. Beyond, those of all are.
+const MOST_STREAMS: usize = 8;
+
+pub(crate) async fn run(arguments: Watch, output: Output) -> Result<()> {
+    let relayer = Relayer::named(&arguments.access, output)?;
+    let chain = chain_access::try_connect(&arguments.chain, output).await?;
+    let scope = if !arguments.digests.is_empty() {
+        Scope::Digests
+    } else if let Some(owner) = arguments.target.owner {
+        Scope::Owner { owner, chain_id: arguments.target.chain_id }
+    } else if let Some(place) = place_of(&arguments.target, chain.as_ref())? {
+        Scope::Wallet(place)
+    } else {
+        return Err(Cause::Usage.error("nothing to follow: give digests, --owner, or --wallet"));
+    };
+    let followed = arguments.digests.iter().map(|&digest| (digest, Followed::default())).collect();
+    let until = arguments.until;
+    let is_away = false;
+    let mut watcher = Watcher { relayer, chain, scope, followed, until, is_away, output };
+    match arguments.timeout {
+        None => watcher.follow().await,
+        Some(secs) => match timeout(Duration::from_secs(secs), watcher.follow()).await {
+            Ok(done) => done,
+            Err(_) => watcher.time_is_over(secs),
+        },
+    }
+}
+
+/// What is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    /// The proposals that were named.
+    Digests,
+    /// Those of a wallet.
+    Wallet(Place),
+    /// Those of an owner's wallets.
+    Owner { owner: Address, chain_id: Option<u64> },
+}
+
+/// A proposal that is followed.
+#[derive(Debug, Default)]
+struct Followed {
+    /// The wallet it is of, once it was read.
+    place: Option<Place>,
+    /// What was said of it last.
+    line: Option<Line>,
+    end: Option<End>,
+}
+
+/// How a proposal ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Executed,
+    /// It can never be executed.
+    Never(StatusWord),
+}
+
+struct Watcher {
+    relayer: Relayer,
+    chain: Option<Chain>,
+    scope: Scope,
+    followed: BTreeMap<B256, Followed>,
+    until: WatchUntil,
+    /// Whether the relayer, or the endpoint, did not answer the last time.
+    is_away: bool,
+    output: Output,
+}
+
+impl Watcher {
+    async fn follow(&mut self) -> Result<()> {
+        // At the beginning a relayer that does not answer is an error: the URL may be wrong.
+        self.look_for_new().await?;
+        for digest in self.open() {
+            self.read(digest).await?;
+        }
+        let mut news = News::of(&self.relayer, self.filters());
+        while !self.is_done() {
+            let due = news.next(self.output).await;
+            let read = self.catch_up(due).await;
+            self.is_away = match read {
+                Ok(()) => false,
+                Err(error) if cause_of(&error) == Cause::Unreachable => {
+                    if !self.is_away {
+                        self.output.warn(&format!("{error:#}; trying again"));
+                    }
+                    true
+                }
+                Err(error) => return Err(error),
+            };
+        }
+        self.verdict()
+    }
+
+    /// Reads what may have changed.
+    async fn catch_up(&mut self, due: Due) -> Result<()> {
+        let open = self.open();
+        let is_due = |digest: &B256| match &due {
+            Due::All => true,
+            Due::These(digests) => digests.contains(digest),
+        };
+        let has_unknown = match &due {
+            Due::All => true,
+            Due::These(digests) => digests.iter().any(|d| !self.followed.contains_key(d)),
+        };
+        for digest in open.into_iter().filter(is_due) {
+            self.read(digest).await?;
+        }
+        if !has_unknown || self.scope == Scope::Digests {
+            return Ok(());
+        }
+        for digest in self.look_for_new().await? {
+            self.read(digest).await?;
+        }
+        Ok(())
+    }
+
+    /// The proposals that go on.
+    fn open(&self) -> Vec<B256> {
+        let open = self.followed.iter().filter(|(_, followed)| followed.end.is_none());
+        open.map(|(digest, _)| *digest).collect()
+    }
+
+    /// Adds the open proposals of a wallet, or of an owner's wallets, and says which are new.
+    async fn look_for_new(&mut self) -> Result<Vec<B256>> {
+        let places = match self.scope {
+            Scope::Digests => Vec::new(),
+            Scope::Wallet(place) => vec![place],
+            Scope::Owner { owner, chain_id } => {
+                let listed = self.relayer.client.wallets(Some(owner), chain_id).await?;
+                let place = |wallet: &quorate_api::VerifiedWallet| {
+                    let wallet = wallet.wallet();
+                    Place { chain_id: wallet.chain_id, wallet: wallet.address }
+                };
+                listed.items.iter().map(place).collect()
+            }
+        };
+        let mut new = Vec::new();
+        for Place { chain_id, wallet } in places {
+            for verified in self.relayer.open(chain_id, wallet).await? {
+                let digest = verified.digest();
+                if let std::collections::btree_map::Entry::Vacant(free) =
+                    self.followed.entry(digest)
+                {
+                    let place = Some(Place { chain_id, wallet });
+                    free.insert(Followed { place, ..Followed::default() });
+                    new.push(digest);
+                }
+            }
+        }
+        Ok(new)
+    }
+
+    /// Reads a proposal, and says what changed.
+    async fn read(&mut self, digest: B256) -> Result<()> {
+        let Some(followed) = self.followed.get_mut(&digest) else { return Ok(()) };
+        // Of named ones the chain has to be the endpoint's; of an owner there may be several.
+        let is_other = followed.place.zip(self.chain.as_ref());
+        let is_other = is_other.is_some_and(|(place, chain)| place.chain_id != chain.id());
+        let chain = self.chain.as_ref().filter(|_| self.scope == Scope::Digests || !is_other);
+        let answered = self.relayer.look(digest, chain).await?;
+        let request = answered.proposal.request();
+        followed.place = Some(Place { chain_id: request.chain_id, wallet: request.wallet });
+        let line = Line::new(&answered);
+        if followed.line.is_none() {
+            let tokens = answered.facts.as_ref().map(|facts| &facts.tokens);
+            let does = review::summary(request, tokens.unwrap_or(&BTreeMap::new()));
+            self.output.say(&format!("{digest}  {does}"));
+        }
+        if followed.line.as_ref() != Some(&line) {
+            self.output.say(&line.text(digest));
+            self.output.line(&line.document(digest));
+            followed.line = Some(line);
+        }
+        followed.end = end_of(&answered, self.until);
+        Ok(())
+    }
+
+    /// Which events are asked for.
+    fn filters(&self) -> Vec<EventFilter> {
+        match self.scope {
+            Scope::Owner { owner, chain_id } => {
+                vec![EventFilter { chain_id, owner: Some(owner), ..EventFilter::default() }]
+            }
+            Scope::Wallet(place) => vec![place.events()],
+            Scope::Digests => {
+                let places: BTreeSet<_> =
+                    self.followed.values().filter_map(|followed| followed.place).collect();
+                if places.len() > MOST_STREAMS {
+                    return vec![EventFilter::default()];
+                }
+                places.iter().map(Place::events).collect()
+            }
+        }
+    }
+
+    /// Whether all that were named are over. Of a wallet or an owner there may always come more.
+    fn is_done(&self) -> bool {
+        self.scope == Scope::Digests && self.open().is_empty()
+    }
+
+    fn verdict(&self) -> Result<()> {
+        let never = self.followed.iter().filter_map(|(digest, followed)| match followed.end {
+            Some(End::Never(status)) => Some(format!("{digest} is {}", status.name())),
+            Some(End::Executed) | None => None,
+        });
+        let never: Vec<_> = never.collect();
+        if never.is_empty() {
+            return Ok(());
+        }
+        Err(Cause::FailedOnChain.error(format!("never to be executed: {}", never.join("; "))))
+    }
+
+    fn time_is_over(&self, secs: u64) -> Result<()> {
+        if self.scope != Scope::Digests {
+            return Ok(());
+        }
+        // What is over for ever does not get better by waiting.
+        self.verdict()?;
+        let open = self.followed.iter().filter(|(_, followed)| followed.end.is_none());
+        let state = |line: &Line| line.words();
+        let open = open.map(|(digest, followed)| {
+            let state = followed.line.as_ref().map_or("not read".to_owned(), state);
+            format!("{digest} is {state}")
+        });
+        let open: Vec<_> = open.collect();
+        Err(Cause::NotYet.error(format!("not done after {secs} seconds: {}", open.join("; "))))
+    }
+}
+
+impl Place {
+    fn events(&self) -> EventFilter {
+        let Self { chain_id, wallet } = *self;
+        EventFilter { chain_id: Some(chain_id), wallet: Some(wallet), owner: None }
+    }
+}
+
+/// How it ended, if it has. Where a chain is read, it has to show the same.
+fn end_of(answered: &Answered, until: WatchUntil) -> Option<End> {
+    let proposal = answered.verified.proposal();
+    let is_sure = answered.facts.is_none() || answered.sureness == Sureness::Proven;
+    let is_enough = proposal.is_final || until == WatchUntil::Executed;
+    let outcome = answered.facts.as_ref().and_then(|facts| facts.outcome.as_ref());
+    match proposal.status {
+        StatusWord::Executed if is_sure && is_enough => Some(End::Executed),
+        status @ (StatusWord::Superseded | StatusWord::Expired) if is_sure && proposal.is_final => {
+            Some(End::Never(status))
+        }
+        // The relayer is late, or does not tell.
+        _ => (until == WatchUntil::Executed && matches!(outcome, Some(Outcome::Executed(_))))
+            .then_some(End::Executed),
+    }
+}

@@ -1,0 +1,223 @@
+//! Owners who meet at a relayer: the real one, against a real chain.
+
+use crate::relayer_process::{Person, Stage};
+use alloy::primitives::{Address, U256};
+use eyre::{OptionExt as _, Result, ensure};
+use quorate_lab::owners::owner;
+use serde_json::Value;
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+};
+
+const PAYEE: &str = "0x90F79bf6EB2c4f870365E785982E1f101E93b906";
+
+fn pay(person: &Person, amount: &str, more: &[&str]) -> Result<Value> {
+    let pay = ["propose", "transfer", "--to", PAYEE, "--amount", amount];
+    person.json(&[&pay[..], more].concat())
+}
+
+fn digest_of(answer: &Value) -> Result<String> {
+    Ok(answer["digest"].as_str().ok_or_eyre("no digest")?.to_owned())
+}
+
+/// The digests that `list` gives somebody.
+fn listed(person: &Person, arguments: &[&str]) -> Result<Vec<String>> {
+    let list = person.json(&[&["list"], arguments].concat())?;
+    let proposals = list["proposals"].as_array().ok_or_eyre("no proposals")?;
+    proposals.iter().map(digest_of).collect()
+}
+
+fn name(number: u64) -> String {
+    owner(number).address().to_checksum(None)
+}
+
+/// No file goes from hand to hand: one proposes, the others list and sign, the relayer executes, all watch.
+#[tokio::test(flavor = "multi_thread")]
+async fn three_owners_pay_over_a_relayer() -> Result<()> {
+    let stage = Stage::start().await?;
+    let [alice, bob, carol] = [stage.owner(0)?, stage.owner(1)?, stage.owner(2)?];
+    alice.refuses(
+        &["propose", "transfer", "--to", PAYEE, "--amount", "1"],
+        3,
+        "does not serve wallet",
+    )?;
+    let registered = alice.json(&["wallet", "register", "wallet.json"])?;
+    assert_eq!(registered["wallets"][0]["new"], true);
+    assert_eq!(alice.json(&["wallet", "register", "wallet.json"])?["wallets"][0]["new"], false);
+
+    let proposed = pay(&alice, "1.5", &["--note", "rent"])?;
+    let digest = digest_of(&proposed)?;
+    assert_eq!(proposed["relayer"]["status"], "collecting");
+    assert_eq!(proposed["relayer"]["sureness"], "proven");
+    assert_eq!(alice.files()?, [""; 0]);
+
+    assert_eq!(listed(&bob, &["--owner", &name(1)])?, [digest.as_str()]);
+    assert!(listed(&alice, &["--owner", &name(0)])?.is_empty());
+    assert_eq!(listed(&carol, &["--status", "collecting"])?, [digest.as_str()]);
+    let shown = bob.run(&["list", "--owner", &name(1)])?;
+    ensure!(shown.code == 0 && shown.stdout.contains("pays 1.5 ETH to 0x90F7"), "{shown:?}");
+    ensure!(shown.stdout.contains("1 of 3; collecting"), "{shown:?}");
+
+    let watching = carol.begin(&["watch", &digest])?;
+    let signed = bob.json(&["sign", &digest])?;
+    assert_eq!((&signed["added"], &signed["signatures"]), (&true.into(), &2.into()));
+    assert_eq!(bob.json(&["sign", &digest])?["added"], false);
+    let payee: Address = PAYEE.parse()?;
+    let before = stage.chain.balance(payee).await?;
+    assert_eq!(carol.json(&["sign", &digest])?["signatures"], 3);
+
+    let watched = stage.mine_until_done(watching).await?;
+    ensure!(watched.code == 0, "{watched:?}");
+    let lines: Vec<Value> =
+        watched.stdout.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let last = lines.last().ok_or_eyre("no line")?;
+    assert_eq!((&last["status"], &last["final"]), (&"executed".into(), &true.into()));
+    assert_eq!((&lines[0]["status"], &lines[0]["signatures"]), (&"collecting".into(), &1.into()));
+    ensure!(lines.windows(2).all(|two| two[0] != two[1]), "{lines:?}");
+    let paid = stage.chain.balance(payee).await? - before;
+    assert_eq!(paid, U256::from(1_500_000_000_000_000_000_u64));
+
+    let shown = alice.json(&["show", &digest])?;
+    assert_eq!(
+        (&shown["status"], &shown["relayer"]["sureness"]),
+        (&"executed".into(), &"proven".into())
+    );
+    assert_eq!(shown["execution"]["txHash"], shown["relayer"]["execution"]["txHash"]);
+    ensure!(shown["relayer"]["attempts"].as_array().is_some_and(|all| !all.is_empty()), "{shown}");
+    let text = alice.run(&["show", &digest])?.stdout;
+    for part in ["At the relayer 127.0.0.1:", "executed, final", "your endpoint shows the same"] {
+        ensure!(text.contains(part), "{part} is not in {text}");
+    }
+    alice.refuses(&["sign", &digest], 3, "executed already")?;
+    let again = alice.run(&["watch", &digest, "--until", "executed"])?;
+    ensure!(again.code == 0 && again.stdout.contains("executed in block"), "{again:?}");
+    Ok(())
+}
+
+/// Each proposal goes behind those that wait, and one that is rejected by its digest never happens.
+#[tokio::test(flavor = "multi_thread")]
+async fn proposals_queue_up_and_one_is_rejected_by_its_digest() -> Result<()> {
+    let stage = Stage::start().await?;
+    stage.register()?;
+    let [alice, bob, carol] = [stage.owner(0)?, stage.owner(1)?, stage.owner(2)?];
+    let first = pay(&alice, "1", &[])?;
+    let second = pay(&bob, "2", &[])?;
+    let other = pay(&carol, "3", &["--lane", "7"])?;
+    let after = pay(&carol, "4", &["--after", &digest_of(&first)?])?;
+    let places =
+        [&first, &second, &other, &after].map(|answer| answer["review"]["sequence"].clone());
+    assert_eq!(places, [0, 1, 0, 1]);
+    assert_eq!(after["relayer"]["rivals"][0], second["digest"]);
+
+    let rejected = digest_of(&first)?;
+    let cancel = digest_of(&alice.json(&["propose", "cancel", &rejected])?)?;
+    let watching = carol.begin(&["watch", &rejected, "--timeout", "60"])?;
+    for person in [&bob, &carol] {
+        person.json(&["sign", &cancel])?;
+    }
+    let watched = stage.mine_until_done(watching).await?;
+    ensure!(watched.code == 1 && watched.error().contains("is superseded"), "{watched:?}");
+    let shown = bob.json(&["show", &rejected])?;
+    assert_eq!(shown["relayer"]["supersededBy"], Value::from(cancel.as_str()));
+    // What was behind it can go on.
+    bob.refuses(&["sign", &rejected], 3, "never be executed")?;
+    let waiting = alice.run(&["watch", &digest_of(&second)?, "--timeout", "1"])?;
+    ensure!(waiting.code == 6 && waiting.error().contains("1 of 3 signatures"), "{waiting:?}");
+    Ok(())
+}
+
+/// A file and a relayer go together: what was signed by hand is handed in whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_becomes_a_proposal_of_the_relayer_with_all_its_signatures() -> Result<()> {
+    let stage = Stage::start().await?;
+    stage.register()?;
+    let [alice, bob] = [stage.owner(0)?, stage.owner(1)?];
+    // Without a key it stays a file, at a place that counts what the relayer has.
+    pay(&alice, "1", &[])?;
+    let nobody = stage.stranger()?;
+    let written = pay(&nobody, "2", &["--out", "pay.json"])?;
+    assert_eq!(written["review"]["sequence"], 1);
+    let digest = digest_of(&written)?;
+    nobody.refuses(&["show", &digest], 3, "knows no proposal")?;
+    nobody.refuses(&["sign", "pay.json"], 2, "no key")?;
+
+    for person in [&alice, &bob] {
+        fs::copy(nobody.path("pay.json"), person.path("pay.json"))?;
+    }
+    alice.json(&["sign", "pay.json", "--relayer", ""])?;
+    nobody.refuses(&["show", &digest], 3, "knows no proposal")?;
+    bob.json(&[
+        "combine",
+        "pay.json",
+        &alice.path("pay.json").display().to_string(),
+        "--out",
+        "pay.json",
+    ])?;
+    let signed = bob.json(&["sign", "pay.json"])?;
+    assert_eq!((&signed["signatures"], &signed["file"]), (&2.into(), &"pay.json".into()));
+    let file: Value = serde_json::from_str(&fs::read_to_string(bob.path("pay.json"))?)?;
+    assert_eq!(file["signatures"].as_array().map(Vec::len), Some(2));
+    let shown = alice.json(&["show", &digest])?;
+    assert_eq!(shown["signatures"].as_array().map(Vec::len), Some(2));
+    // A digest can become a file again.
+    let carol = stage.owner(2)?;
+    carol.json(&["sign", &digest, "--out", "whole.json"])?;
+    let file: Value = serde_json::from_str(&fs::read_to_string(carol.path("whole.json"))?)?;
+    assert_eq!(file["signatures"].as_array().map(Vec::len), Some(3));
+    Ok(())
+}
+
+/// Whoever has no endpoint is told what is proven, and what is the relayer's word alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_an_endpoint_the_relayers_word_is_said_to_be_that() -> Result<()> {
+    let stage = Stage::start().await?;
+    stage.register()?;
+    let digest = digest_of(&pay(&stage.owner(0)?, "1", &[])?)?;
+    let offline = stage.owner(1)?.with("ETH_RPC_URL", "");
+    let shown = offline.json(&["show", &digest])?;
+    assert_eq!((&shown["status"], &shown["relayer"]["sureness"]), (&Value::Null, &"owners".into()));
+    assert_eq!((&shown["threshold"], &shown["dangers"][0]["code"]), (&3.into(), &"offline".into()));
+    let list = offline.run(&["list", "--owner", &name(1)])?.stdout;
+    ensure!(list.contains("the status is the relayer's word alone"), "{list}");
+    offline.refuses(&["sign", &digest], 4, "--accept offline")?;
+    let signed = offline.json(&["sign", &digest, "--accept", "offline"])?;
+    assert_eq!((&signed["added"], &signed["signatures"]), (&true.into(), &2.into()));
+    let watched = offline.run(&["watch", &digest, "--timeout", "1"])?;
+    ensure!(watched.code == 6 && watched.stdout.contains("(by the relayer's word)"), "{watched:?}");
+    Ok(())
+}
+
+/// A watch outlives the relayer: it says that it is away, and goes on when it is back.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_survives_a_relayer_that_is_killed() -> Result<()> {
+    let mut stage = Stage::start().await?;
+    stage.register()?;
+    let [alice, bob, carol] = [stage.owner(0)?, stage.owner(1)?, stage.owner(2)?];
+    let digest = digest_of(&pay(&alice, "1", &[])?)?;
+    let mut watching = alice.begin(&["watch", &digest, "--until", "executed"])?;
+    let mut lines = BufReader::new(watching.stdout.take().ok_or_eyre("no output")?);
+    let mut errors = BufReader::new(watching.stderr.take().ok_or_eyre("no errors")?);
+    let (mut line, mut warning) = (String::new(), String::new());
+    lines.read_line(&mut line)?;
+    ensure!(line.contains("\"signatures\":1"), "{line}");
+    stage.relayer.kill()?;
+    errors.read_line(&mut warning)?;
+    ensure!(warning.contains("trying again"), "{warning}");
+    bob.refuses(&["sign", &digest], 5, "cannot be reached")?;
+    stage.relayer.begin()?;
+    bob.json(&["sign", &digest])?;
+    carol.json(&["sign", &digest])?;
+    let mut last = String::new();
+    loop {
+        let mut line = String::new();
+        if lines.read_line(&mut line)? == 0 {
+            break;
+        }
+        last = line;
+    }
+    ensure!(last.contains("\"onChain\":\"executed\""), "{last}");
+    ensure!(watching.wait()?.success());
+    Ok(())
+}

@@ -1,0 +1,226 @@
+//! The relayer as a process of its own, and owners who know nothing of each other but its URL.
+
+use alloy::primitives::hex;
+use eyre::{OptionExt as _, Result, bail, ensure};
+use quorate_lab::{
+    anvil::Chain,
+    deploy,
+    fixtures::world,
+    keystore::{self, PASSWORD},
+    owners::owner,
+    program::{Answer, Program},
+};
+use serde_json::Value;
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+use tempfile::TempDir;
+
+/// A chain with the 3-of-5 treasury of the fixtures, and a relayer that may serve it.
+pub(crate) struct Stage {
+    pub(crate) chain: Chain,
+    pub(crate) relayer: RelayerProcess,
+}
+
+/// A relayer that runs until it is dropped.
+pub(crate) struct RelayerProcess {
+    folder: TempDir,
+    endpoint: String,
+    running: Option<Child>,
+    address: String,
+}
+
+/// Somebody with a folder, perhaps with a key.
+pub(crate) struct Person {
+    program: Program,
+    folder: TempDir,
+}
+
+impl Stage {
+    /// Everything deployed, the treasury funded, the relayer running.
+    pub(crate) async fn start() -> Result<Self> {
+        let chain = Chain::start_live()?;
+        deploy::canonical(&chain).await?;
+        for token in quorate_lab::tokens::ALL {
+            token.deploy(&chain).await?;
+        }
+        let treasury = world::treasury();
+        deploy::wallet(&chain, treasury.config(), treasury.salt()).await?;
+        for holding in world::TREASURY_HOLDINGS {
+            holding.give(&chain, treasury.address()).await?;
+        }
+        world::KEY_HOLDING.give(&chain, owner(world::SUBMITTER).address()).await?;
+        let relayer = RelayerProcess::start(&chain)?;
+        Ok(Self { chain, relayer })
+    }
+
+    /// An owner of the treasury, by number.
+    pub(crate) fn owner(&self, number: u64) -> Result<Person> {
+        let person = self.stranger()?;
+        keystore::write(person.folder(), "key", &owner(number))?;
+        let Person { program, folder } = person;
+        Ok(Person { program: program.with("ETH_KEYSTORE", "key"), folder })
+    }
+
+    /// Somebody without a key.
+    pub(crate) fn stranger(&self) -> Result<Person> {
+        let folder = tempfile::tempdir()?;
+        fs::write(folder.path().join("password"), PASSWORD)?;
+        fs::write(folder.path().join("wallet.json"), world::treasury().to_json())?;
+        let program = Program::at(env!("CARGO_BIN_EXE_quorate"))
+            .with("ETH_RPC_URL", self.chain.endpoint())
+            .with("ETH_PASSWORD", "password")
+            .with("QUORATE_WALLET", world::treasury().address().to_checksum(None))
+            .with("QUORATE_RELAYER", self.relayer.url());
+        Ok(Person { program, folder })
+    }
+
+    /// Has the treasury served.
+    pub(crate) fn register(&self) -> Result<()> {
+        self.stranger()?.json(&["wallet", "register", "wallet.json"]).map(drop)
+    }
+
+    /// Mines until a process ends, and says how.
+    pub(crate) async fn mine_until_done(&self, mut child: Child) -> Result<Answer> {
+        for _ in 0..1_200 {
+            if let Some(status) = child.try_wait()? {
+                let (mut stdout, mut stderr) = (String::new(), String::new());
+                child.stdout.take().ok_or_eyre("no output")?.read_to_string(&mut stdout)?;
+                child.stderr.take().ok_or_eyre("no errors")?.read_to_string(&mut stderr)?;
+                return Ok(Answer { code: status.code().unwrap_or(-1), stdout, stderr });
+            }
+            self.chain.mine(1).await?;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let _ = child.kill();
+        bail!("it does not end")
+    }
+}
+
+impl RelayerProcess {
+    fn start(chain: &Chain) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let key = hex::encode(owner(world::SUBMITTER).to_bytes());
+        write_private(&folder.path().join("keys.env"), &format!("KEY={key}"))?;
+        let endpoint = chain.endpoint();
+        let address = "127.0.0.1:0".to_owned();
+        let mut this = Self { folder, endpoint, running: None, address };
+        this.begin()?;
+        Ok(this)
+    }
+
+    /// Its URL.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Starts it, at the address that it had, if it had one.
+    pub(crate) fn begin(&mut self) -> Result<()> {
+        let (address, endpoint) = (&self.address, &self.endpoint);
+        let config = format!(
+            "store = \"relayer.db\"\n[http]\nlisten = \"{address}\"\nopen_registration = true\n\
+             [[chains]]\nchain_id = 31337\nrpc_urls = [\"{endpoint}\"]\npoll_millis = 50\n\
+             final_depth = 3\nblock_secs = 1\n[[chains.senders]]\nenv_file = \"keys.env\"\nvariable = \"KEY\"\n"
+        );
+        fs::write(self.folder.path().join("relayer.toml"), config)?;
+        let mut child = Command::new(env!("CARGO_BIN_EXE_quorate"))
+            .args(["relayer", "--config", "relayer.toml"])
+            .current_dir(self.folder.path())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let mut log = BufReader::new(child.stderr.take().ok_or_eyre("no log")?);
+        self.running = Some(child);
+        let (mut text, mut bound) = (String::new(), None);
+        while bound.is_none() || !text.contains("engine running") {
+            let mut line = String::new();
+            ensure!(log.read_line(&mut line)? > 0, "it ended: {text}");
+            let found = line.split_once("address=").map(|(_, rest)| rest.trim().to_owned());
+            bound = bound.or(found.filter(|_| line.contains("listening")));
+            text.push_str(&line);
+        }
+        // What nobody reads would stop it.
+        thread::spawn(move || log.read_to_end(&mut Vec::new()));
+        self.address = bound.ok_or_eyre("no address")?;
+        Ok(())
+    }
+
+    /// Kills it, as a power cut would.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        if let Some(mut running) = self.running.take() {
+            running.kill()?;
+            running.wait()?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for RelayerProcess {
+    fn drop(&mut self) {
+        let _ = self.kill();
+    }
+}
+
+impl Person {
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The same with a variable in the environment.
+    pub(crate) fn with(self, variable: &'static str, value: &str) -> Self {
+        Self { program: self.program.with(variable, value), folder: self.folder }
+    }
+
+    /// Runs the program, whatever comes of it.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Result<Answer> {
+        self.program.run(self.folder(), arguments)
+    }
+
+    /// Runs the program with `--json`; it must succeed.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Result<Value> {
+        self.program.json(self.folder(), arguments)
+    }
+
+    /// Runs the program, which must refuse with this code and say `reason`.
+    pub(crate) fn refuses(&self, arguments: &[&str], code: i32, reason: &str) -> Result<()> {
+        let answer = self.run(arguments)?;
+        let command = arguments.join(" ");
+        ensure!(answer.code == code, "quorate {command}: not {code}: {answer:?}");
+        ensure!(answer.error().contains(reason), "quorate {command}: not {reason}: {answer:?}");
+        Ok(())
+    }
+
+    /// Begins to run the program, with `--json`.
+    pub(crate) fn begin(&self, arguments: &[&str]) -> Result<Child> {
+        self.program.spawn(self.folder(), &[arguments, &["--json"]].concat())
+    }
+
+    /// The names of the files in the folder, but for what was there from the beginning.
+    pub(crate) fn files(&self) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(self.folder())? {
+            names.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+        names.retain(|name| !["key", "password", "wallet.json"].contains(&name.as_str()));
+        names.sort();
+        Ok(names)
+    }
+}
+
+fn write_private(file: &Path, text: &str) -> Result<()> {
+    fs::write(file, text)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
