@@ -20,7 +20,8 @@ pub(crate) struct Relayer {
 /// What can be done besides running.
 #[derive(Debug, Subcommand)]
 pub(crate) enum RelayerCommand {
-    /// Look for what is wrong before starting: endpoints, the factory, balances, the clock.
+    /// Look for what is wrong before starting: endpoints, the factory, balances, the clock, the
+    /// address of HTTP.
     ///
     /// Changes nothing, and does not open the store.
     Check,

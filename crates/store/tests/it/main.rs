@@ -8,6 +8,7 @@ mod commits;
 mod crash;
 mod database;
 mod lease;
+mod many;
 mod model;
 mod opening;
 mod outbox;

@@ -17,7 +17,7 @@ use tokio::{
         broadcast::{Receiver, error::RecvError},
         mpsc, watch,
     },
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, timeout},
 };
 use utoipa::IntoParams;
 
@@ -32,6 +32,9 @@ const BATCH: u32 = 200;
 /// How many events wait for a reader, and how long the one behind them, before the reader is cut off.
 const WAITING: usize = 64;
 const SLOW: Duration = Duration::from_secs(10);
+
+/// How long a stream goes on at most: what a token allowed is not allowed for ever.
+const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// How often something is sent while nothing happens, so that those in between keep the connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -59,9 +62,10 @@ pub(in crate::http) struct Asked {
     after: Option<String>,
 }
 
-/// What happens, while it does, as server-sent events: `id` is the sequence, `event` the kind, `data` the event in
-/// JSON. `Last-Event-ID` goes on behind that sequence, without loss and without repetition. A reader that is too slow is cut
-/// off, and comes back.
+/// What happens, while it does, as server-sent events.
+///
+/// `id` is the sequence, `event` the kind, `data` the event in JSON. `Last-Event-ID` goes on behind that sequence, without
+/// loss and without repetition. A reader that is too slow is cut off, and every one after an hour: they come back.
 #[utoipa::path(
     get,
     path = "/v1/events",
@@ -151,7 +155,7 @@ struct Over;
 impl Reader {
     /// Tells what happened and what happens, until the reader is gone or too slow, or the process stops.
     async fn tell(mut self) {
-        let _ = self.try_tell().await;
+        let _ = timeout(LONGEST, self.try_tell()).await;
         drop(self.place);
     }
 
