@@ -221,3 +221,79 @@ async fn a_watch_survives_a_relayer_that_is_killed() -> Result<()> {
     ensure!(watching.wait()?.success());
     Ok(())
 }
+
+/// Four batches, where an owner may have two open proposals: the same command goes on until all are there, and proposes
+/// and signs nothing twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_breaks_off_goes_on_with_the_same_command() -> Result<()> {
+    let stage = Stage::start_with("[http.limits]\nopen_proposals = 2\n").await?;
+    stage.register()?;
+    let [alice, bob, carol] = [stage.owner(0)?, stage.owner(1)?, stage.owner(2)?];
+    let rows = |amount: &str| {
+        let row = |number| format!("inv-{number},{PAYEE},{amount},ETH,\n");
+        format!("id,to,amount,token,note\n{}", (1..=4).map(row).collect::<String>())
+    };
+    fs::write(alice.path("run.csv"), rows("0.25"))?;
+    let run = ["payout", "propose", "run.csv", "--run", "payroll", "--batch-size", "1"];
+    alice.refuses(&run, 6, "2 of 4 are handed in")?;
+    assert_eq!(alice.files()?, ["run.csv"]);
+    let first = listed(&bob, &["--owner", &name(1)])?;
+    assert_eq!(first.len(), 2);
+    // Nobody's signature is asked for twice, and the deadlines of the first two stay.
+    alice.refuses(&[&run[..], &["--deadline", "3d"]].concat(), 6, "2 of 4 are handed in")?;
+    assert_eq!(listed(&bob, &["--owner", &name(1)])?, first);
+    for digest in &first {
+        bob.json(&["sign", digest])?;
+        carol.json(&["sign", digest])?;
+    }
+    stage.mine_until_executed(&carol, &first).await?;
+
+    let done = alice.json(&run)?;
+    let standings = |done: &Value| {
+        let batches = done["batches"].as_array().cloned().unwrap_or_default();
+        batches.iter().map(|batch| batch["standing"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(standings(&done), ["paid", "paid", "new", "new"]);
+    let again = alice.json(&run)?;
+    assert_eq!(standings(&again), ["paid", "paid", "proposed", "proposed"]);
+    let second = listed(&bob, &["--owner", &name(1)])?;
+    assert_eq!(second.len(), 2);
+    // Another owner may run it too, and signs what is there.
+    fs::write(bob.path("run.csv"), rows("0.25"))?;
+    assert_eq!(standings(&bob.json(&run)?), ["paid", "paid", "new", "new"]);
+    assert_eq!(listed(&carol, &["--owner", &name(2)])?, second);
+    fs::write(alice.path("run.csv"), rows("0.5"))?;
+    alice.refuses(&run, 3, "was paid already")?;
+    for digest in &second {
+        carol.json(&["sign", digest])?;
+    }
+    stage.mine_until_executed(&carol, &second).await?;
+    fs::write(alice.path("run.csv"), rows("0.25"))?;
+    assert_eq!(standings(&alice.json(&run)?), ["paid"; 4]);
+
+    fs::write(alice.path("run.csv"), rows("0.125"))?;
+    let other = ["payout", "propose", "run.csv", "--run", "bonus", "--batch-size", "4"];
+    alice.json(&other)?;
+    fs::write(alice.path("run.csv"), rows("0.0625"))?;
+    alice.refuses(&other, 3, "is proposed with other payments")
+}
+
+/// Whoever watches a wallet, or all wallets of an owner, sees what is new too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wallet_and_an_owner_are_watched_until_the_time_is_over() -> Result<()> {
+    let stage = Stage::start().await?;
+    stage.register()?;
+    let [alice, bob] = [stage.owner(0)?, stage.owner(1)?];
+    let first = digest_of(&pay(&alice, "1", &[])?)?;
+    let owner = name(1);
+    for target in [&["--owner", &owner][..], &[]] {
+        let watching = bob.begin(&[&["watch", "--timeout", "4"], target].concat())?;
+        let new = digest_of(&pay(&alice, "2", &[])?)?;
+        let watched = stage.mine_until_done(watching).await?;
+        ensure!(watched.code == 0, "{watched:?}");
+        for digest in [&first, &new] {
+            ensure!(watched.stdout.contains(digest.as_str()), "{digest} is not in {watched:?}");
+        }
+    }
+    Ok(())
+}

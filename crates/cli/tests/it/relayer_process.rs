@@ -31,6 +31,7 @@ pub(crate) struct Stage {
 pub(crate) struct RelayerProcess {
     folder: TempDir,
     endpoint: String,
+    http: String,
     running: Option<Child>,
     address: String,
 }
@@ -44,6 +45,11 @@ pub(crate) struct Person {
 impl Stage {
     /// Everything deployed, the treasury funded, the relayer running.
     pub(crate) async fn start() -> Result<Self> {
+        Self::start_with("").await
+    }
+
+    /// As [`Self::start`], with more in the relayer's section `[http]`.
+    pub(crate) async fn start_with(http: &str) -> Result<Self> {
         let chain = Chain::start_live()?;
         deploy::canonical(&chain).await?;
         for token in quorate_lab::tokens::ALL {
@@ -55,7 +61,7 @@ impl Stage {
             holding.give(&chain, treasury.address()).await?;
         }
         world::KEY_HOLDING.give(&chain, owner(world::SUBMITTER).address()).await?;
-        let relayer = RelayerProcess::start(&chain)?;
+        let relayer = RelayerProcess::start(&chain, http)?;
         Ok(Self { chain, relayer })
     }
 
@@ -85,6 +91,15 @@ impl Stage {
         self.stranger()?.json(&["wallet", "register", "wallet.json"]).map(drop)
     }
 
+    /// Mines until somebody's `watch` of these digests ends, which must be well.
+    pub(crate) async fn mine_until_executed(&self, by: &Person, digests: &[String]) -> Result<()> {
+        let digests: Vec<_> = digests.iter().map(String::as_str).collect();
+        let watching = by.begin(&[&["watch", "--until", "executed"], &digests[..]].concat())?;
+        let watched = self.mine_until_done(watching).await?;
+        ensure!(watched.code == 0, "{watched:?}");
+        Ok(())
+    }
+
     /// Mines until a process ends, and says how.
     pub(crate) async fn mine_until_done(&self, mut child: Child) -> Result<Answer> {
         for _ in 0..1_200 {
@@ -103,13 +118,14 @@ impl Stage {
 }
 
 impl RelayerProcess {
-    fn start(chain: &Chain) -> Result<Self> {
+    fn start(chain: &Chain, http: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let key = hex::encode(owner(world::SUBMITTER).to_bytes());
         write_private(&folder.path().join("keys.env"), &format!("KEY={key}"))?;
         let endpoint = chain.endpoint();
         let address = "127.0.0.1:0".to_owned();
-        let mut this = Self { folder, endpoint, running: None, address };
+        let http = http.to_owned();
+        let mut this = Self { folder, endpoint, http, running: None, address };
         this.begin()?;
         Ok(this)
     }
@@ -121,9 +137,9 @@ impl RelayerProcess {
 
     /// Starts it, at the address that it had, if it had one.
     pub(crate) fn begin(&mut self) -> Result<()> {
-        let (address, endpoint) = (&self.address, &self.endpoint);
+        let Self { address, endpoint, http, .. } = self;
         let config = format!(
-            "store = \"relayer.db\"\n[http]\nlisten = \"{address}\"\nopen_registration = true\n\
+            "store = \"relayer.db\"\n[http]\nlisten = \"{address}\"\nopen_registration = true\n{http}\
              [[chains]]\nchain_id = 31337\nrpc_urls = [\"{endpoint}\"]\npoll_millis = 50\n\
              final_depth = 3\nblock_secs = 1\n[[chains.senders]]\nenv_file = \"keys.env\"\nvariable = \"KEY\"\n"
         );
