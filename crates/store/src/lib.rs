@@ -26,8 +26,10 @@ mod row;
 mod signature;
 mod storage;
 mod store;
+mod token;
 mod transaction;
 mod wallet;
+mod webhook;
 mod writer;
 
 pub use attempt::{
@@ -42,8 +44,13 @@ pub use lease::{Lease, LeaseAnswer};
 pub use open::{Engine, Options};
 pub use outbox::{Event, EventFilter, EventKind};
 pub use page::{MAX_PAGE, Page};
-pub use proposal::{NewProposal, ProposalFilter, ProposalRecord, RecordedProposal};
+pub use proposal::{LaneInUse, NewProposal, ProposalFilter, ProposalRecord, RecordedProposal};
 pub use signature::{Accepted, NewSignature, SignatureRecord};
 pub use storage::{Storage, Stores};
 pub use store::Store;
+pub use token::{NewToken, TokenRecord, TokenRight, TokenWallets};
 pub use wallet::{NewWallet, Recorded, WalletFilter, WalletKey, WalletRecord};
+pub use webhook::{
+    DeliveryFilter, DeliveryRecord, DeliveryState, Enqueued, EventKinds, WebhookRecord,
+    outcome::DeliveryAttempt,
+};

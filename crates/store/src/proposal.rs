@@ -15,7 +15,7 @@ use crate::{
 };
 use alloy::primitives::{Address, B256, U256};
 use quorate_core::{
-    Nonce, Request, Status,
+    Lane, Nonce, Request, Status,
     status::{Failure, StatusWord},
 };
 use serde_json::json;
@@ -92,12 +92,22 @@ pub struct ProposalFilter {
     pub wallet: Option<Address>,
     /// Those in this status.
     pub status: Option<StatusWord>,
-    /// Those that are collecting signatures and lack the one of this account, which owns their wallet.
+    /// Those of the present epoch that are collecting signatures, or are in the open status asked for, and lack the
+    /// signature of this account, which owns their wallet now. None is in a closed status.
     pub awaiting: Option<Address>,
     /// Those at this nonce: the rivals for it.
     pub nonce: Option<Nonce>,
     /// Those whose status is final, or is not.
     pub is_final: Option<bool>,
+}
+
+/// A lane that a wallet has open proposals in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LaneInUse {
+    /// The lane.
+    pub lane: Lane,
+    /// The highest sequence of an open proposal in it. Those below may be free.
+    pub highest: u64,
 }
 
 pub(crate) struct RecordProposal {

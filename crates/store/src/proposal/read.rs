@@ -1,16 +1,18 @@
 //! Reading proposals back. What does not have its digest is not believed.
 
-use super::{ProposalFilter, ProposalRecord, nonce_blob, nonce_of};
+use super::{LaneInUse, ProposalFilter, ProposalRecord, nonce_blob, nonce_of};
 use crate::{
     error::StoreError,
     page::{Page, rows_for},
     query::Query,
     row::{Fields, blob, int},
     signature,
+    wallet::WalletKey,
 };
 use alloy::primitives::B256;
-use quorate_core::{Reason, Request, Status};
+use quorate_core::{Lane, Reason, Request, Status, status::StatusWord};
 use sqlx::{AnyConnection, any::AnyRow};
+use std::collections::BTreeMap;
 
 pub(crate) async fn find(
     connection: &mut AnyConnection,
@@ -19,7 +21,7 @@ pub(crate) async fn find(
     let query = sqlx::query("SELECT * FROM proposals WHERE digest = $1").bind(blob(digest));
     let Some(row) = query.fetch_optional(&mut *connection).await? else { return Ok(None) };
     let mut proposal = read(&row)?;
-    proposal.signatures = signature::of_proposal(connection, digest).await?;
+    signature::read_into(connection, std::slice::from_mut(&mut proposal)).await?;
     Ok(Some(proposal))
 }
 
@@ -30,17 +32,44 @@ pub(crate) async fn list(
     before: Option<u64>,
     limit: u32,
 ) -> Result<Page<ProposalRecord, u64>, StoreError> {
-    let mut query = Query::new("SELECT p.* FROM proposals p");
+    let mut query = Query::new("SELECT p.* FROM proposals p WHERE 1 = 1");
     if let Some(owner) = filter.awaiting {
-        query.push(" JOIN wallet_owners o ON o.chain_id = p.chain_id AND o.address = p.wallet");
+        // First the places alone, by way of the wallets of that owner, however many others there are.
+        query = Query::new("WITH mine AS MATERIALIZED (SELECT p.position FROM wallet_owners o");
+        query.push(
+            " JOIN wallets w ON w.chain_id = o.chain_id AND w.address = o.address \
+             JOIN proposals p ON p.chain_id = o.chain_id AND p.wallet = o.address \
+             AND p.epoch = w.epoch",
+        );
         query.bind(
-            " WHERE o.owner = ? AND p.status = 'collecting' AND NOT EXISTS \
+            " WHERE o.owner = ? AND NOT EXISTS \
              (SELECT 1 FROM signatures s WHERE s.digest = p.digest AND s.owner = ?)",
             blob(owner),
         );
+        let status = filter.status.unwrap_or(StatusWord::Collecting);
+        if !is_open(status) {
+            return Ok(Page { items: Vec::new(), next: None });
+        }
+        restrict(&mut query, &ProposalFilter { status: Some(status), ..filter.clone() }, before)?;
+        query.bind(" ORDER BY p.position DESC LIMIT ?)", rows_for(limit));
+        query.push(" SELECT p.* FROM mine JOIN proposals p ON p.position = mine.position");
     } else {
-        query.push(" WHERE 1 = 1");
+        restrict(&mut query, filter, before)?;
     }
+    query.bind(" ORDER BY p.position DESC LIMIT ?", rows_for(limit));
+    let rows = query.fetch_all(&mut *connection).await?;
+    let items = rows.iter().map(read).collect::<Result<_, _>>()?;
+    let mut page = Page::new(items, limit, |proposal: &ProposalRecord| proposal.position);
+    signature::read_into(connection, &mut page.items).await?;
+    Ok(page)
+}
+
+/// Appends what `filter` says of the proposal itself.
+fn restrict(
+    query: &mut Query,
+    filter: &ProposalFilter,
+    before: Option<u64>,
+) -> Result<(), StoreError> {
     if let Some(chain_id) = filter.chain_id {
         query.bind(" AND p.chain_id = ?", int("chainId", chain_id)?);
     }
@@ -59,14 +88,34 @@ pub(crate) async fn list(
     if let Some(before) = before {
         query.bind(" AND p.position < ?", int("cursor", before)?);
     }
-    query.bind(" ORDER BY p.position DESC LIMIT ?", rows_for(limit));
-    let rows = query.fetch_all(&mut *connection).await?;
-    let items = rows.iter().map(read).collect::<Result<_, _>>()?;
-    let mut page = Page::new(items, limit, |proposal: &ProposalRecord| proposal.position);
-    for proposal in &mut page.items {
-        proposal.signatures = signature::of_proposal(connection, proposal.digest).await?;
+    Ok(())
+}
+
+const fn is_open(status: StatusWord) -> bool {
+    match status {
+        StatusWord::Collecting | StatusWord::Ready | StatusWord::Submitted => true,
+        StatusWord::Executed | StatusWord::Expired | StatusWord::Superseded => false,
     }
-    Ok(page)
+}
+
+/// The lanes in which a wallet has open proposals of its present epoch, by number.
+pub(crate) async fn lanes_in_use(
+    connection: &mut AnyConnection,
+    wallet: WalletKey,
+) -> Result<Vec<LaneInUse>, StoreError> {
+    let query = sqlx::query(
+        "SELECT p.digest, p.nonce FROM wallets w JOIN proposals p ON p.chain_id = w.chain_id \
+         AND p.wallet = w.address AND p.epoch = w.epoch WHERE w.chain_id = $1 AND w.address = $2 \
+         AND p.status IN ('collecting', 'ready', 'submitted')",
+    );
+    let query = query.bind(int("chainId", wallet.chain_id)?).bind(blob(wallet.address));
+    let mut lanes = BTreeMap::<Lane, u64>::new();
+    for row in query.fetch_all(connection).await? {
+        let nonce = nonce_of(Fields::new(&row, "proposals", &["digest"]).b256("nonce")?);
+        let highest = lanes.entry(nonce.lane).or_default();
+        *highest = nonce.sequence.max(*highest);
+    }
+    Ok(lanes.into_iter().map(|(lane, highest)| LaneInUse { lane, highest }).collect())
 }
 
 /// A row of `proposals`, without its signatures.
@@ -134,8 +183,6 @@ pub(crate) async fn open(
     let query = query.bind(int("chainId", chain_id)?).bind(since);
     let rows = query.fetch_all(&mut *connection).await?;
     let mut proposals = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    for proposal in &mut proposals {
-        proposal.signatures = signature::of_proposal(connection, proposal.digest).await?;
-    }
+    signature::read_into(connection, &mut proposals).await?;
     Ok(proposals)
 }

@@ -3,17 +3,17 @@
 use crate::{
     database::{Database, on_both},
     sample::{
-        NOW, block, change, leased, new_wallet, owner, proposal, proposal_of, proposed, request,
+        CHAIN, NOW, block, change, config, leased, new_wallet, owner, proposal, proposal_of, proposed, request,
         requests, signature, wallet,
     },
 };
-use alloy::primitives::B256;
+use alloy::primitives::{B256, aliases::U192};
 use eyre::Result;
 use quorate_core::{
-    Reason, Status,
+    Lane, Nonce, Reason, Request, Status,
     status::{Failure, FailureReason, StatusChange, StatusWord},
 };
-use quorate_store::{Accepted, NewProposal, ProposalFilter, Recorded, Storage, StoreError};
+use quorate_store::{Accepted, LaneInUse, NewProposal, ProposalFilter, Recorded, Storage, StoreError};
 
 on_both!(
     every_kind_of_request_is_read_back,
@@ -25,6 +25,8 @@ on_both!(
     an_earlier_revision_changes_nothing,
     a_reorg_takes_back_what_closed_it,
     lists_take_what_the_filter_says,
+    an_owner_is_awaited_while_it_can_sign,
+    lanes_in_use_are_those_of_open_proposals,
     a_changed_row_is_refused_by_name,
 );
 
@@ -243,6 +245,77 @@ async fn lists_take_what_the_filter_says(database: &Database) -> Result<()> {
     assert_eq!(list(ProposalFilter { awaiting: Some(owner(1)), ..all() }).await?, [4, 0]);
     assert_eq!(list(ProposalFilter { awaiting: Some(owner(0)), ..all() }).await?, [0; 0]);
     assert_eq!(list(ProposalFilter { awaiting: Some(owner(7)), ..all() }).await?, [0; 0]);
+    Ok(())
+}
+
+async fn an_owner_is_awaited_while_it_can_sign(database: &Database) -> Result<()> {
+    let store = database.open().await?;
+    for number in 0..2 {
+        store.register_wallet(new_wallet(number), NOW).await?;
+    }
+    let elsewhere = Request { wallet: wallet(1).address, ..request(0) };
+    let requests = [request(0), request(1), request(2), elsewhere];
+    let mut digests = Vec::new();
+    for request in requests {
+        digests.push(store.record_proposal(proposal_of(request), NOW).await?.digest);
+    }
+    let lease = leased(&store, "engine").await?;
+    for (number, status) in [(1, Status::Submitted), (2, Status::Expired)] {
+        store.change_status(&lease, change(digests[number], 1, status), NOW).await?;
+    }
+    let list = async |by: u8, status, chain_id| -> Result<Vec<usize>> {
+        let awaiting = Some(owner(by));
+        let filter = ProposalFilter { awaiting, status, chain_id, ..ProposalFilter::default() };
+        let found = store.list_proposals(filter, None, 10).await?.items;
+        let place = |digest| digests.iter().position(|other| *other == digest);
+        Ok(found.iter().filter_map(|proposal| place(proposal.digest)).collect())
+    };
+    assert_eq!(list(1, None, None).await?, [3, 0]);
+    assert_eq!(list(1, None, Some(CHAIN)).await?, [3, 0]);
+    assert_eq!(list(1, None, Some(CHAIN + 1)).await?, [0; 0]);
+    assert_eq!(list(1, Some(StatusWord::Submitted), None).await?, [1]);
+    assert_eq!(list(1, Some(StatusWord::Expired), None).await?, [0; 0], "it is closed");
+    assert_eq!(list(0, None, None).await?, [0; 0], "it signed");
+    store.accept_signature(digests[0], signature(1, 1), NOW).await?;
+    assert_eq!(list(1, None, None).await?, [3]);
+    assert_eq!(list(2, None, None).await?, [3, 0]);
+    // The epoch that they are of ends, for the same owners.
+    store.record_config(wallet(1), config(), 1, NOW).await?;
+    assert_eq!(list(2, None, None).await?, [0]);
+    Ok(())
+}
+
+async fn lanes_in_use_are_those_of_open_proposals(database: &Database) -> Result<()> {
+    let store = database.open().await?;
+    assert_eq!(store.lanes_in_use(wallet(0)).await?, []);
+    store.register_wallet(new_wallet(0), NOW).await?;
+    let (far, highest) = (Lane::new(U192::MAX), u64::MAX - 1);
+    let at = |lane, sequence, epoch| Request {
+        nonce: Nonce::new(lane, sequence),
+        epoch,
+        ..request(sequence)
+    };
+    let requests = [
+        at(far, highest, 0),
+        at(Lane::ZERO, 3, 0),
+        at(Lane::ZERO, 1, 0),
+        at(Lane::ZERO, 7, 0),
+        at(Lane::new(U192::from(2)), 0, 1),
+    ];
+    let mut digests = Vec::new();
+    for request in requests {
+        digests.push(store.record_proposal(proposal_of(request), NOW).await?.digest);
+    }
+    let lease = leased(&store, "engine").await?;
+    let ready = change(digests[1], 1, Status::Ready { reason: None });
+    store.change_status(&lease, ready, NOW).await?;
+    store.change_status(&lease, change(digests[3], 1, Status::Expired), NOW).await?;
+    let lanes = store.lanes_in_use(wallet(0)).await?;
+    let expected = [LaneInUse { lane: Lane::ZERO, highest: 3 }, LaneInUse { lane: far, highest }];
+    assert_eq!(lanes, expected);
+    store.record_config(wallet(0), config(), 1, NOW).await?;
+    let lanes = store.lanes_in_use(wallet(0)).await?;
+    assert_eq!(lanes, [LaneInUse { lane: Lane::new(U192::from(2)), highest: 0 }]);
     Ok(())
 }
 
