@@ -18,4 +18,7 @@ mod random;
 mod sample;
 mod server;
 mod signatures;
+mod tokens;
 mod wallets;
+mod webhook_model;
+mod webhooks;
