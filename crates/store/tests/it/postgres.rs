@@ -3,7 +3,7 @@
 use crate::{
     attempts, audit, budgets, chain, commits, crash,
     database::{Database, Promise},
-    lease, opening, outbox, proposals,
+    lease, many, opening, outbox, proposals,
     sample::{NOW, proposal, proposed, request},
     server::{MAIN, Server},
     signatures, wallets,
@@ -25,6 +25,7 @@ fn promises() -> impl Iterator<Item = (String, Promise)> {
         ("commits", commits::PROMISES),
         ("crash", crash::PROMISES),
         ("lease", lease::PROMISES),
+        ("many", many::PROMISES),
         ("opening", opening::PROMISES),
         ("outbox", outbox::PROMISES),
         ("proposals", proposals::PROMISES),
