@@ -7,6 +7,7 @@ mod http_chain;
 mod http_events;
 mod http_fuzz;
 mod http_limits;
+mod http_logs;
 mod http_operation;
 mod http_proposals;
 mod http_stage;
