@@ -52,6 +52,11 @@ impl EventKind {
         found.map(|(_, word)| word).expect("all are listed")
     }
 
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().map(|(kind, _)| kind)
+    }
+
     /// The kind that has this word.
     pub fn find(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|(_, other)| *other == word).map(|(kind, _)| kind)

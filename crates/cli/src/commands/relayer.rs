@@ -1,5 +1,8 @@
 //! `quorate relayer`.
 
+pub(super) mod token;
+pub(super) mod webhook;
+
 use super::audit;
 use crate::{
     arguments::{LogFormat, LogOptions, Relayer, RelayerOptions},

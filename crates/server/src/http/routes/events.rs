@@ -1,13 +1,14 @@
 //! `GET /v1/events`
 
 use super::super::{Shared, access, error::RouteError, gates::Class, openapi::problems, parameter};
+use crate::webhook::told;
 use axum::{
     body::{Body, Bytes},
     extract::State,
     http::{HeaderMap, HeaderValue, Response, Uri, header},
 };
 use futures_util::stream;
-use quorate_api::{Event as Told, Instant, schema};
+use quorate_api::{Event as Told, schema};
 use quorate_store::{Event, EventFilter, Storage as _, Store, StoreError};
 use serde::Deserialize;
 use std::{convert::Infallible, sync::Arc, time::Duration};
@@ -229,15 +230,7 @@ impl Reader {
 
 /// An event as it travels. JSON has no line breaks of its own.
 fn frame(event: &Event) -> String {
-    let told = Told {
-        sequence: event.sequence,
-        at: Instant::from_millis(event.at),
-        kind: event.kind.word().to_owned(),
-        chain_id: event.wallet.chain_id,
-        wallet: event.wallet.address,
-        digest: event.digest,
-        payload: event.payload.clone(),
-    };
+    let told = told(event);
     let data = serde_json::to_string(&told).expect("events have nothing but what is JSON");
     format!("id: {}\nevent: {}\ndata: {data}\n\n", told.sequence, told.kind)
 }
