@@ -7,6 +7,7 @@ mod environment;
 mod fake_relayer;
 mod first_payment;
 mod guide;
+mod lossy;
 mod lost_reply;
 mod lying_relayer;
 mod nested;
