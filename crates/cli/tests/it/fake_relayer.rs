@@ -86,6 +86,12 @@ impl FakeRelayer {
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 
+    /// The tokens that came with what was asked.
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        let token = |asked: &Asked| asked.headers.get("authorization").cloned();
+        self.server.asked().iter().map(|asked| token(asked).unwrap_or_default()).collect()
+    }
+
     /// How often something was handed in.
     pub(crate) fn handed_in(&self) -> usize {
         self.server.asked().iter().filter(|asked| asked.method == "POST").count()

@@ -15,6 +15,7 @@ mod over_relayer;
 mod payout;
 mod reconfigure;
 mod relayer;
+mod relayer_output;
 mod relayer_process;
 mod typed_data;
 mod wallets;
