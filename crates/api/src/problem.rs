@@ -28,10 +28,11 @@ macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $word:literal, $status:literal;)+) => {
         /// Which problem it is.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "camelCase")]
         pub enum ProblemCode {
-            $($(#[doc = $doc])+ #[serde(rename = $word)] $name,)+
+            $($(#[doc = $doc])+ $name,)+
             /// One that this reader does not know.
-            #[serde(other, rename = "unknown")]
+            #[serde(other)]
             Unknown,
         }
 

@@ -49,6 +49,12 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<()> {
             Some(RelayerCommand::Resume(OnChain { chain_id })) => {
                 relayer::set_paused(arguments.options, chain_id, false, output).await
             }
+            Some(RelayerCommand::Token(command)) => {
+                relayer::token::run(arguments.options, command, output).await
+            }
+            Some(RelayerCommand::Webhook(command)) => {
+                relayer::webhook::run(arguments.options, command, output).await
+            }
             None => relayer::run(arguments, output).await,
         },
         Command::Audit(AuditCommand::Verify(verify)) => audit::verify(&verify, output).await,

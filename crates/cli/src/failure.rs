@@ -172,7 +172,7 @@ fn of_opening(error: &OpenError) -> Cause {
 
 fn of_run(error: &RunError) -> Cause {
     match error {
-        RunError::Bind(_) | RunError::Sender(_) => Cause::BadInput,
+        RunError::Bind(_) | RunError::Sender(_) | RunError::Webhook(_) => Cause::BadInput,
         RunError::Store(error) => of_opening(error),
         RunError::Endpoint { source, .. } => of_chain(source),
         RunError::WrongChain { .. } => Cause::Mismatch,

@@ -1,7 +1,9 @@
-//! The demo: a treasury pays a real list of payments, and an escrow is disputed and settled. Each step is
-//! done by the program `quorate`, as its users would do it; what came of it is read from the chain.
+//! The demo: a treasury pays a real list of payments over a relayer that is killed meanwhile, and an escrow is disputed
+//! and settled by files that go from hand to hand. Each step is done by the program `quorate`, as its users would do
+//! it; what came of it is read from the chain.
 
 mod escrow;
+mod relayer;
 mod stage;
 mod treasury;
 
@@ -13,7 +15,7 @@ use stage::Stage;
 use std::path::{Path, PathBuf};
 
 /// The number of the key that is no owner of anything: it submits, and pays the gas.
-const SUBMITTER: u64 = 8;
+const SUBMITTER: u64 = 9;
 
 /// What the submitter has to pay gas with, in wei: one ether.
 const SUBMITTER_ETHER: u64 = 1_000_000_000_000_000_000;

@@ -54,6 +54,13 @@ impl Program {
         self
     }
 
+    /// The same program without a variable in its environment.
+    #[must_use]
+    pub fn without(mut self, variable: &'static str) -> Self {
+        self.variables.remove(variable);
+        self
+    }
+
     /// Runs it in `folder`. Of the environment of this process it gets PATH and HOME alone, and nobody
     /// answers its questions.
     ///

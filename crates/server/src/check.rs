@@ -1,7 +1,8 @@
 //! What is wrong before the relayer starts: everything that can be seen without changing anything.
 
 use crate::{
-    config::{ChainConfig, Config},
+    config::{ChainConfig, Config, HttpConfig, Listen},
+    http::{BindError, Bound},
     sender::{self, Sender},
 };
 use alloy::primitives::{Address, U256};
@@ -10,7 +11,7 @@ use quorate_chain::{Chain, ChainError};
 use quorate_core::amount::{ETHER_DECIMALS, plain};
 use quorate_relayer::driver::Key as _;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io};
 use tokio::task::JoinSet;
 
 /// How many seconds the time of a head may be before this machine's clock, at the least; and how many after.
@@ -29,8 +30,8 @@ pub struct Report {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
-    /// The chain.
-    pub chain_id: u64,
+    /// The chain; none of what is the whole process's.
+    pub chain_id: Option<u64>,
     /// What was looked at.
     pub aspect: Aspect,
     /// Host and port of the endpoint, the account, or where its key is.
@@ -55,6 +56,8 @@ pub enum Aspect {
     Clock,
     /// Whether a sender's key opens, and its balance is above the floor.
     Sender,
+    /// Whether HTTP can be served at its address.
+    Http,
 }
 
 /// Whether something is as it should be.
@@ -91,6 +94,7 @@ impl Aspect {
             Self::Simulation => "simulation",
             Self::Clock => "clock",
             Self::Sender => "sender",
+            Self::Http => "http",
         }
     }
 }
@@ -108,11 +112,12 @@ impl Findings {
 
     fn add(&mut self, aspect: Aspect, subject: &str, verdict: Verdict, detail: impl Into<String>) {
         let (subject, detail) = (subject.to_owned(), detail.into());
-        self.findings.push(Finding { chain_id: self.chain_id, aspect, subject, verdict, detail });
+        let chain_id = Some(self.chain_id);
+        self.findings.push(Finding { chain_id, aspect, subject, verdict, detail });
     }
 }
 
-/// Looks at all endpoints and senders. `clock` gives this machine's time in Unix seconds. Changes nothing, and does not open
+/// Looks at all endpoints and senders, and at the address of HTTP. `clock` gives this machine's time in Unix seconds. Changes nothing, and does not open
 /// the store.
 pub async fn check(config: &Config, clock: fn() -> u64) -> Report {
     let mut work = JoinSet::new();
@@ -120,7 +125,24 @@ pub async fn check(config: &Config, clock: fn() -> u64) -> Report {
         work.spawn(async move { (place, check_chain(chain, clock).await) });
     }
     let chains: BTreeMap<_, _> = work.join_all().await.into_iter().collect();
-    Report { findings: chains.into_values().flatten().collect() }
+    let mut findings: Vec<_> = chains.into_values().flatten().collect();
+    findings.extend(check_http(&config.http).await);
+    Report { findings }
+}
+
+/// Takes the address for a moment.
+async fn check_http(config: &HttpConfig) -> Option<Finding> {
+    let Listen::At(address) = config.listen else { return None };
+    let (verdict, detail) = match Bound::take(config).await {
+        Ok(_) => (Verdict::Good, "the address is free".to_owned()),
+        Err(BindError { reason, .. }) if reason.kind() == io::ErrorKind::AddrInUse => {
+            let detail = "another program is there: this relayer, or give another --listen";
+            (Verdict::Warning, detail.to_owned())
+        }
+        Err(BindError { reason, .. }) => (Verdict::BadInput, reason.to_string()),
+    };
+    let subject = address.to_string();
+    Some(Finding { chain_id: None, aspect: Aspect::Http, subject, verdict, detail })
 }
 
 async fn check_chain(config: ChainConfig, clock: fn() -> u64) -> Vec<Finding> {

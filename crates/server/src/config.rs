@@ -36,9 +36,11 @@
 mod error;
 mod http;
 mod section;
+mod webhook;
 
 pub use error::{ConfigError, ConfigFault};
 pub use http::{DEFAULT_PORT, HttpConfig, HttpLimits, Listen, ListenError};
+pub use webhook::{WebhookConfig, WebhookUrl};
 
 use crate::{database::Database, keystore, sender::Sender};
 use alloy::primitives::U256;
@@ -67,6 +69,8 @@ pub struct Config {
     pub chains: Vec<ChainConfig>,
     /// How HTTP is served.
     pub http: HttpConfig,
+    /// Who is told of events.
+    pub webhooks: Vec<WebhookConfig>,
 }
 
 /// How one chain is served.
@@ -175,6 +179,7 @@ impl Config {
             chains.push(read_chain(chain_id, given, section, folder)?);
         }
         let http = HttpConfig::read(root.section("http")?, &overrides)?;
+        let webhooks = read_webhooks(&mut root, folder)?;
         root.finish()?;
         match rpc_urls.into_keys().next() {
             Some(id) => Err(ConfigFault::Refused {
@@ -183,9 +188,24 @@ impl Config {
                 advice: "no section of the file has this chain_id; unset it, or add the section"
                     .to_owned(),
             }),
-            None => Ok(Self { store, lease, chains, http }),
+            None => Ok(Self { store, lease, chains, http, webhooks }),
         }
     }
+}
+
+/// The webhooks, each under a name of its own: what was delivered is remembered by it.
+fn read_webhooks(root: &mut Section, folder: &Path) -> Result<Vec<WebhookConfig>, ConfigFault> {
+    let mut webhooks = Vec::<WebhookConfig>::new();
+    for section in root.any_sections("webhooks")? {
+        let key = section.key("name");
+        let webhook = WebhookConfig::read(section, folder)?;
+        if webhooks.iter().any(|known| known.name == webhook.name) {
+            let advice = "give each webhook a name of its own";
+            return Err(ConfigFault::refused_text(key, &webhook.name, advice));
+        }
+        webhooks.push(webhook);
+    }
+    Ok(webhooks)
 }
 
 fn read_chain(

@@ -73,16 +73,29 @@ impl Database {
     ///
     /// Those of [`Store::open`].
     pub async fn open(&self) -> Result<Store, OpenError> {
-        let url = match self {
+        Store::open(&self.url()?, Options::default()).await
+    }
+
+    fn url(&self) -> Result<String, OpenError> {
+        match self {
             Self::File(file) => match file.to_str() {
-                Some(file) => format!("sqlite:{file}"),
-                None => {
-                    return Err(OpenError::Url { detail: "the file's name is no text".to_owned() });
-                }
+                Some(file) => Ok(format!("sqlite:{file}")),
+                None => Err(OpenError::Url { detail: "the file's name is no text".to_owned() }),
             },
-            Self::Server(url) => url.clone(),
-        };
-        Store::open(&url, Options::default()).await
+            Self::Server(url) => Ok(url.clone()),
+        }
+    }
+
+    /// Opens a store that is there, to read it. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, and those of [`Store::open_read_only`].
+    pub async fn open_read_only(&self) -> Result<Store, ExistingError> {
+        if let Self::File(file) = self {
+            check_is_database(file)?;
+        }
+        Ok(Store::open_read_only(&self.url()?, Options::default()).await?)
     }
 
     /// Opens a store that is there, and makes no new file. Brings its tables up to date.

@@ -14,6 +14,8 @@ pub mod http;
 pub mod keystore;
 pub mod run;
 pub mod sender;
+pub mod token;
+pub mod webhook;
 
 pub use check::{Report, check};
 pub use config::{Config, Overrides};

@@ -4,6 +4,7 @@ use crate::{
     config::{ChainConfig, Config, RpcUrl},
     http::{BindError, Bound, Ear, Service},
     sender::{self, SenderError},
+    webhook::{self, Webhook, WebhookError},
 };
 use quorate_chain::{Chain, ChainError};
 use quorate_relayer::driver::{
@@ -32,6 +33,9 @@ pub enum RunError {
     /// A sender's key is not ready.
     #[error(transparent)]
     Sender(#[from] SenderError),
+    /// A webhook's secrets are not ready.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
     /// The store cannot be opened.
     #[error("the store: {0}")]
     Store(#[from] OpenError),
@@ -113,6 +117,8 @@ pub async fn run_at(
     clock: fn() -> u64,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
+    let opened = config.webhooks.iter().cloned().map(Webhook::open);
+    let webhooks = opened.collect::<Result<Vec<_>, _>>()?;
     let endpoints = config.chains.iter().map(endpoints_of).collect();
     let service = bound.map(|bound| Service::start(bound, &config, &endpoints, clock));
     let mut shutdown = std::pin::pin!(shutdown);
@@ -136,9 +142,13 @@ pub async fn run_at(
         Some(Site { config, keys, endpoints, ear, store, tenure, clock })
     });
     let sites: Vec<_> = sites.collect();
-    let telling = tokio::spawn(tell_audit_head(store.clone()));
+    let mut telling = JoinSet::new();
+    telling.spawn(tell_audit_head(store.clone()));
+    for webhook in webhooks {
+        telling.spawn(webhook::tell(webhook, store.clone(), keeper.tenure(), clock));
+    }
     let ended = work(sites, shutdown, service).await;
-    telling.abort();
+    telling.shutdown().await;
     keeper.stop().await;
     store.close().await;
     tracing::info!("stopped");

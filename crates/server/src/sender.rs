@@ -205,7 +205,7 @@ fn unquoted(value: &str) -> &str {
 }
 
 /// Reads a file that only its owner may read.
-fn read_private(file: &Path) -> Result<Vec<u8>, SenderError> {
+pub(crate) fn read_private(file: &Path) -> Result<Vec<u8>, SenderError> {
     let opened = File::open(file).map_err(|error| unreadable(file, &error))?;
     check_private(file, &opened)?;
     let mut bytes = Vec::new();

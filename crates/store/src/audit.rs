@@ -37,6 +37,12 @@ pub(crate) enum Kind {
     LeaseReleased,
     Paused,
     Resumed,
+    TokenCreated,
+    TokenRevoked,
+    WebhookAdded,
+    WebhookDisabled,
+    WebhookEnabled,
+    WebhookRedelivered,
 }
 
 impl Kind {
@@ -54,6 +60,12 @@ impl Kind {
             Self::LeaseReleased => "leaseReleased",
             Self::Paused => "paused",
             Self::Resumed => "resumed",
+            Self::TokenCreated => "tokenCreated",
+            Self::TokenRevoked => "tokenRevoked",
+            Self::WebhookAdded => "webhookAdded",
+            Self::WebhookDisabled => "webhookDisabled",
+            Self::WebhookEnabled => "webhookEnabled",
+            Self::WebhookRedelivered => "webhookRedelivered",
         }
     }
 }

@@ -37,56 +37,44 @@ pub struct Reservation {
     pub amount: U256,
 }
 
-/// Holds `reservation` back.
-pub(crate) async fn reserve(
+/// What happens to a reservation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Booking {
+    /// It is held back.
+    Reserve,
+    /// It is given back, and what it came to is booked.
+    Settle(U256),
+    /// That is undone.
+    Unsettle(U256),
+}
+
+impl Booking {
+    const fn apply(self, amount: U256, Usage { reserved, spent }: Usage) -> Usage {
+        match self {
+            Self::Reserve => Usage { reserved: reserved.saturating_add(amount), spent },
+            Self::Settle(cost) => Usage {
+                reserved: reserved.saturating_sub(amount),
+                spent: spent.saturating_add(cost),
+            },
+            Self::Unsettle(cost) => Usage {
+                reserved: reserved.saturating_add(amount),
+                spent: spent.saturating_sub(cost),
+            },
+        }
+    }
+}
+
+/// Books it for the wallet and for its chain.
+pub(crate) async fn book(
     tx: &mut Transaction,
     wallet: WalletKey,
     reservation: Reservation,
+    booking: Booking,
 ) -> Result<(), StoreError> {
-    change(tx, wallet, reservation.day, |usage| Usage {
-        reserved: usage.reserved.saturating_add(reservation.amount),
-        ..usage
-    })
-    .await
-}
-
-/// Gives `reservation` back and books what it came to.
-pub(crate) async fn settle(
-    tx: &mut Transaction,
-    wallet: WalletKey,
-    reservation: Reservation,
-    spent: U256,
-) -> Result<(), StoreError> {
-    change(tx, wallet, reservation.day, |usage| Usage {
-        reserved: usage.reserved.saturating_sub(reservation.amount),
-        spent: usage.spent.saturating_add(spent),
-    })
-    .await
-}
-
-/// Undoes [`settle`].
-pub(crate) async fn unsettle(
-    tx: &mut Transaction,
-    wallet: WalletKey,
-    reservation: Reservation,
-    spent: U256,
-) -> Result<(), StoreError> {
-    change(tx, wallet, reservation.day, |usage| Usage {
-        reserved: usage.reserved.saturating_add(reservation.amount),
-        spent: usage.spent.saturating_sub(spent),
-    })
-    .await
-}
-
-async fn change(
-    tx: &mut Transaction,
-    wallet: WalletKey,
-    day: u32,
-    to: impl Fn(Usage) -> Usage,
-) -> Result<(), StoreError> {
+    let Reservation { day, amount } = reservation;
     for key in burdened(wallet) {
         let usage = find(tx.connection(), key, day).await?;
-        set(tx, key, day, to(usage)).await?;
+        set(tx, key, day, booking.apply(amount, usage)).await?;
     }
     Ok(())
 }

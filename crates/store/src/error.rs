@@ -2,6 +2,7 @@
 
 use crate::{attempt::AccountNonce, lease::Lease, wallet::WalletKey};
 use alloy::primitives::{Address, B256};
+use quorate_core::text::shown;
 use thiserror::Error;
 
 /// Why the database did not do what it was asked. Says nothing about whether the request made sense.
@@ -127,6 +128,32 @@ pub enum StoreError {
         /// The hash.
         tx_hash: B256,
     },
+    /// The name, or the token itself, was given before. A name stays taken when its token is revoked.
+    #[error("there is already a token {}", shown(name))]
+    TokenExists {
+        /// The name of the one that is there.
+        name: String,
+    },
+    /// There is no such token.
+    #[error("there is no token {}", shown(name))]
+    UnknownToken {
+        /// Its name.
+        name: String,
+    },
+    /// No events were ever noted for a webhook of this name.
+    #[error("there is no webhook {}", shown(name))]
+    UnknownWebhook {
+        /// Its name.
+        name: String,
+    },
+    /// The webhook is not told of this event.
+    #[error("webhook {} is not told of event {sequence}", shown(webhook))]
+    UnknownDelivery {
+        /// Its name.
+        webhook: String,
+        /// The event.
+        sequence: u64,
+    },
     /// Somebody changed it first: read it again and decide anew.
     #[error("{what} is at revision {actual}, not at {expected}: somebody changed it first")]
     Conflict {
@@ -187,6 +214,10 @@ impl StoreError {
             | Self::UnknownWallet { .. }
             | Self::UnknownProposal { .. }
             | Self::UnknownTransaction { .. }
+            | Self::TokenExists { .. }
+            | Self::UnknownToken { .. }
+            | Self::UnknownWebhook { .. }
+            | Self::UnknownDelivery { .. }
             | Self::Conflict { .. }
             | Self::TooManyOpen { .. }
             | Self::LeaseLost { .. }
@@ -226,6 +257,19 @@ pub enum OpenError {
         /// The newest version that is known.
         known: i64,
     },
+    /// There is nothing in it, and nothing was to be made.
+    #[error("there is no store in this database: name the one that the relayer keeps")]
+    Missing,
+    /// An earlier version of this program made the database, and it was not to be changed.
+    #[error(
+        "the database was written by an older version (schema {found}, this program needs {known}): start the relayer of this version once"
+    )]
+    Older {
+        /// The version of the schema.
+        found: i64,
+        /// The version that is needed.
+        known: i64,
+    },
     /// The database's tables could not be made, or are not those of the version it claims.
     #[error("the tables of the database could not be brought up to date: {detail}")]
     Migration {
@@ -245,6 +289,8 @@ impl OpenError {
             Self::Url { .. }
             | Self::Create { .. }
             | Self::OtherApplication
+            | Self::Missing
+            | Self::Older { .. }
             | Self::Newer { .. }
             | Self::Migration { .. } => false,
         }

@@ -27,8 +27,10 @@ mod row;
 mod signature;
 mod storage;
 mod store;
+mod token;
 mod transaction;
 mod wallet;
+mod webhook;
 mod writer;
 
 pub use attempt::{
@@ -47,4 +49,9 @@ pub use proposal::{NewProposal, ProposalFilter, ProposalRecord, RecordedProposal
 pub use signature::{Accepted, NewSignature, SignatureRecord};
 pub use storage::{Storage, Stores};
 pub use store::Store;
+pub use token::{NewToken, TokenRecord, TokenRight, TokenWallets};
 pub use wallet::{NewWallet, Recorded, WalletFilter, WalletKey, WalletRecord};
+pub use webhook::{
+    DeliveryFilter, DeliveryRecord, DeliveryState, Enqueued, EventKinds, WebhookRecord,
+    outcome::DeliveryAttempt,
+};

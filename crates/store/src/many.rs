@@ -6,13 +6,11 @@ use crate::{
     proposal::nonce_of,
     query::Query,
     row::{Fields, blob, int},
-    signature::{self, SignatureRecord},
     wallet::{self, WalletKey, WalletRecord},
 };
 use alloy::primitives::B256;
 use quorate_core::Nonce;
 use sqlx::AnyConnection;
-use std::collections::BTreeMap;
 
 /// How many keys are bound in one query: databases take no more than some thousands.
 const KEYS: usize = 500;
@@ -55,25 +53,6 @@ pub(crate) async fn open_nonces(
                 address: fields.address("wallet")?,
             };
             found.push((key, nonce_of(fields.b256("nonce")?)));
-        }
-    }
-    Ok(found)
-}
-
-/// The signatures of these proposals, by owner address.
-pub(crate) async fn signatures(
-    connection: &mut AnyConnection,
-    digests: &[B256],
-) -> Result<BTreeMap<B256, Vec<SignatureRecord>>, StoreError> {
-    let mut found = BTreeMap::<_, Vec<_>>::new();
-    for digests in digests.chunks(KEYS) {
-        let mut query = Query::new("SELECT s.* FROM signatures s WHERE s.digest IN (");
-        push_digests(&mut query, digests);
-        query.push(") ORDER BY s.digest, s.owner");
-        let rows = query.fetch_all(&mut *connection).await?;
-        for row in &rows {
-            let digest = Fields::new(row, "signatures", &["digest", "owner"]).b256("digest")?;
-            found.entry(digest).or_default().push(signature::read(row)?);
         }
     }
     Ok(found)

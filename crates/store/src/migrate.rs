@@ -19,6 +19,14 @@ const POSTGRES: [(i64, &str, &str); 1] =
 /// What marks a SQLite file as ours: `Quor`.
 const APPLICATION_ID: i64 = 0x5175_6f72;
 
+/// How many tables there are on a server, how many of them are the list of migrations, and how many are ours.
+const TABLES: &str =
+    "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = current_schema()";
+const LIST: &str = "SELECT COUNT(*) FROM information_schema.tables \
+     WHERE table_schema = current_schema() AND table_name = '_sqlx_migrations'";
+const OURS: &str = "SELECT COUNT(*) FROM information_schema.tables \
+     WHERE table_schema = current_schema() AND table_name = 'store_head'";
+
 /// The version of the tables.
 const NEWEST: &str = "SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations";
 
@@ -32,6 +40,30 @@ pub(crate) async fn run(connection: &mut AnyConnection, engine: Engine) -> Resul
         Engine::Sqlite => migrate_sqlite(connection).await,
         Engine::Postgres => migrate_postgres(connection).await,
     }
+}
+
+/// Examines the tables, and changes nothing.
+///
+/// # Errors
+///
+/// If there are none, they belong to something else, or are of another version.
+pub(crate) async fn check(connection: &mut AnyConnection, engine: Engine) -> Result<(), OpenError> {
+    if engine == Engine::Sqlite {
+        let application = count(connection, "PRAGMA application_id").await?;
+        let tables = count(connection, "SELECT COUNT(*) FROM sqlite_schema").await?;
+        match application {
+            APPLICATION_ID => {}
+            0 if tables == 0 => return Err(OpenError::Missing),
+            _ => return Err(OpenError::OtherApplication),
+        }
+    } else if count(connection, TABLES).await? == 0 {
+        return Err(OpenError::Missing);
+    } else if count(connection, LIST).await? == 0 || count(connection, OURS).await? == 0 {
+        return Err(OpenError::OtherApplication);
+    }
+    check_version(connection, engine).await?;
+    let (found, known) = (count(connection, NEWEST).await?, known(engine));
+    if found < known { Err(OpenError::Older { found, known }) } else { Ok(()) }
 }
 
 fn migrations(engine: Engine) -> Migrator {
@@ -48,8 +80,7 @@ fn migrations(engine: Engine) -> Migrator {
 /// In one transaction, so that two processes that open a new file do not get in each other's way.
 async fn migrate_sqlite(connection: &mut AnyConnection) -> Result<(), OpenError> {
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let application: i64 =
-        sqlx::query("PRAGMA application_id").fetch_one(&mut *tx).await?.try_get(0)?;
+    let application = count(&mut tx, "PRAGMA application_id").await?;
     let tables = count(&mut tx, "SELECT COUNT(*) FROM sqlite_schema").await?;
     match application {
         APPLICATION_ID => {}
@@ -70,12 +101,6 @@ async fn migrate_sqlite(connection: &mut AnyConnection) -> Result<(), OpenError>
 
 /// Under the lock that the migrations take.
 async fn migrate_postgres(connection: &mut AnyConnection) -> Result<(), OpenError> {
-    const TABLES: &str = "SELECT COUNT(*) FROM information_schema.tables \
-         WHERE table_schema = current_schema()";
-    const LIST: &str = "SELECT COUNT(*) FROM information_schema.tables \
-         WHERE table_schema = current_schema() AND table_name = '_sqlx_migrations'";
-    const OURS: &str = "SELECT COUNT(*) FROM information_schema.tables \
-         WHERE table_schema = current_schema() AND table_name = 'store_head'";
     if count(connection, TABLES).await? > 0 {
         // Another process that is making the tables just now began with an empty list of migrations.
         if count(connection, LIST).await? == 0 {
@@ -95,10 +120,14 @@ async fn count(connection: &mut AnyConnection, query: &'static str) -> Result<i6
     sqlx::query(query).fetch_one(connection).await?.try_get(0)
 }
 
+/// The version that this program makes.
+fn known(engine: Engine) -> i64 {
+    migrations(engine).iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
 /// Refuses tables of a version that this program does not know.
 async fn check_version(connection: &mut AnyConnection, engine: Engine) -> Result<(), OpenError> {
-    let found = count(connection, NEWEST).await?;
-    let known = migrations(engine).iter().map(|migration| migration.version).max().unwrap_or(0);
+    let (found, known) = (count(connection, NEWEST).await?, known(engine));
     if found > known {
         return Err(OpenError::Newer { found, known });
     }

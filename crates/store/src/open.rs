@@ -43,6 +43,13 @@ impl Default for Options {
     }
 }
 
+/// What a store is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Write,
+    ReadOnly,
+}
+
 /// Which database it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
@@ -115,7 +122,7 @@ pub(crate) struct Connector {
 
 impl Connector {
     /// Reads the address of a database.
-    pub(crate) fn new(url: &str, options: Options) -> Result<Self, OpenError> {
+    pub(crate) fn new(url: &str, options: Options, access: Access) -> Result<Self, OpenError> {
         sqlx::any::install_default_drivers();
         let unreadable = |detail: &str| OpenError::Url { detail: detail.to_owned() };
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
@@ -134,7 +141,11 @@ impl Connector {
         }
         let file = std::path::absolute(path).map_err(|_| unreadable("this names no file"))?;
         let text = file.to_str().ok_or_else(|| unreadable("the file's name is no text"))?;
-        let address = format!("sqlite://{}?mode=rw", percent_encoded(text));
+        let mode = match access {
+            Access::Write => "rw",
+            Access::ReadOnly => "ro",
+        };
+        let address = format!("sqlite://{}?mode={mode}", percent_encoded(text));
         let address = address.parse().map_err(OpenError::from)?;
         Ok(Self { engine: Engine::Sqlite, address, file: Some(file), options })
     }

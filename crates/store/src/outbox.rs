@@ -6,16 +6,14 @@ use crate::{
     page::rows_for,
     query::Query,
     row::{Fields, blob, int},
-    transaction::Transaction,
     wallet::WalletKey,
-    writer::Intention,
 };
 use alloy::primitives::{Address, B256};
 use serde_json::Value;
 use sqlx::{AnyConnection, any::AnyRow};
 
 /// What an event tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EventKind {
     /// A wallet was registered.
     WalletRegistered,
@@ -36,7 +34,8 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    const ALL: [(Self, &'static str); 8] = [
+    /// All of them, with their words.
+    pub const ALL: [(Self, &'static str); 8] = [
         (Self::WalletRegistered, "walletRegistered"),
         (Self::WalletReconfigured, "walletReconfigured"),
         (Self::Proposed, "proposed"),
@@ -53,7 +52,13 @@ impl EventKind {
         found.map(|(_, word)| word).expect("all are listed")
     }
 
-    fn of_word(word: &str) -> Option<Self> {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().map(|(kind, _)| kind)
+    }
+
+    /// The kind that has this word.
+    pub fn find(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|(_, other)| *other == word).map(|(kind, _)| kind)
     }
 }
@@ -88,6 +93,7 @@ pub struct EventFilter {
     pub among: Option<Vec<WalletKey>>,
 }
 
+/// At most `limit` events behind `sequence` that `filter` takes, in order.
 pub(crate) async fn after(
     connection: &mut AnyConnection,
     sequence: u64,
@@ -118,9 +124,10 @@ pub(crate) async fn after(
     query.fetch_all(connection).await?.iter().map(read).collect()
 }
 
-fn read(row: &AnyRow) -> Result<Event, StoreError> {
+/// A row of `outbox`.
+pub(crate) fn read(row: &AnyRow) -> Result<Event, StoreError> {
     let fields = Fields::new(row, "outbox", &["sequence"]);
-    let kind = EventKind::of_word(&fields.text("kind")?);
+    let kind = EventKind::find(&fields.text("kind")?);
     Ok(Event {
         sequence: fields.number("sequence")?,
         at: fields.int("at")?,
@@ -132,35 +139,4 @@ fn read(row: &AnyRow) -> Result<Event, StoreError> {
         digest: fields.b256_opt("digest")?,
         payload: fields.json("payload")?,
     })
-}
-
-/// How far the webhook of that name was told; 0 if nothing yet.
-pub(crate) async fn delivered(
-    connection: &mut AnyConnection,
-    name: &str,
-) -> Result<u64, StoreError> {
-    let query = sqlx::query("SELECT name, sequence FROM deliveries WHERE name = $1");
-    let row = query.bind(name.to_owned()).fetch_optional(connection).await?;
-    row.map_or(Ok(0), |row| Fields::new(&row, "deliveries", &["name"]).number("sequence"))
-}
-
-pub(crate) struct MarkDelivered {
-    pub(crate) name: String,
-    pub(crate) sequence: u64,
-    pub(crate) at: i64,
-}
-
-impl Intention for MarkDelivered {
-    type Output = u64;
-
-    async fn apply(&self, tx: &mut Transaction) -> Result<u64, StoreError> {
-        let sequence = int("sequence", self.sequence)?;
-        let query = sqlx::query(
-            "INSERT INTO deliveries (name, sequence, updated_at) VALUES ($1, $2, $3) \
-             ON CONFLICT (name) DO UPDATE SET sequence = $2, updated_at = $3 \
-             WHERE deliveries.sequence < $2",
-        );
-        query.bind(self.name.clone()).bind(sequence).bind(self.at).execute(tx.connection()).await?;
-        delivered(tx.connection(), &self.name).await
-    }
 }

@@ -92,7 +92,8 @@ pub struct ProposalFilter {
     pub wallet: Option<Address>,
     /// Those in this status.
     pub status: Option<StatusWord>,
-    /// Those that are collecting signatures and lack the one of this account, which owns their wallet.
+    /// Those of the present epoch that are collecting signatures, or are in the open status asked for, and lack the
+    /// signature of this account, which owns their wallet now. None is in a closed status.
     pub awaiting: Option<Address>,
     /// Those at this nonce: the rivals for it.
     pub nonce: Option<Nonce>,

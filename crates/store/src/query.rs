@@ -32,6 +32,18 @@ impl Query {
         self.text.push_str(&text.replace('?', &place));
     }
 
+    /// Does it; tells how many rows it changed.
+    pub(crate) async fn execute(
+        self,
+        connection: &mut sqlx::AnyConnection,
+    ) -> Result<u64, sqlx::Error> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        let query = sqlx::query_with(AssertSqlSafe(self.text), self.arguments);
+        Ok(query.execute(connection).await?.rows_affected())
+    }
+
     /// All rows.
     pub(crate) async fn fetch_all(
         self,

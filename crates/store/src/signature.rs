@@ -4,7 +4,8 @@ use crate::{
     audit::Kind,
     error::StoreError,
     outbox::EventKind,
-    proposal,
+    proposal::{self, ProposalRecord},
+    query::Query,
     row::{Fields, blob},
     transaction::Transaction,
     wallet::{WalletKey, named},
@@ -14,6 +15,10 @@ use alloy::primitives::{Address, B256, hex};
 use quorate_core::{OwnerSignature, signature::EcdsaSignature};
 use serde_json::json;
 use sqlx::{AnyConnection, any::AnyRow};
+use std::collections::HashMap;
+
+/// Of how many proposals signatures are read with one query.
+const AT_ONCE: usize = 500;
 
 /// A signature that somebody handed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,14 +131,27 @@ async fn find(
     query.fetch_optional(connection).await?.as_ref().map(read).transpose()
 }
 
-/// All signatures of a proposal, by owner address.
-pub(crate) async fn of_proposal(
+/// Reads the signatures of proposals into them, by owner address.
+pub(crate) async fn read_into(
     connection: &mut AnyConnection,
-    digest: B256,
-) -> Result<Vec<SignatureRecord>, StoreError> {
-    let query = sqlx::query("SELECT * FROM signatures WHERE digest = $1 ORDER BY owner");
-    let rows = query.bind(blob(digest)).fetch_all(connection).await?;
-    rows.iter().map(read).collect()
+    proposals: &mut [ProposalRecord],
+) -> Result<(), StoreError> {
+    for part in proposals.chunks_mut(AT_ONCE) {
+        let mut query = Query::new("SELECT * FROM signatures WHERE digest IN (NULL");
+        for proposal in &*part {
+            query.bind(", ?", blob(proposal.digest));
+        }
+        query.push(") ORDER BY digest, owner");
+        let mut signatures = HashMap::<B256, Vec<SignatureRecord>>::new();
+        for row in query.fetch_all(connection).await? {
+            let digest = Fields::new(&row, "signatures", &["digest", "owner"]).b256("digest")?;
+            signatures.entry(digest).or_default().push(read(&row)?);
+        }
+        for proposal in part {
+            proposal.signatures = signatures.remove(&proposal.digest).unwrap_or_default();
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn read(row: &AnyRow) -> Result<SignatureRecord, StoreError> {

@@ -14,11 +14,16 @@ use crate::{
     page::Page,
     proposal::{NewProposal, ProposalFilter, ProposalRecord, RecordedProposal},
     signature::{Accepted, NewSignature},
+    token::{NewToken, TokenRecord},
     wallet::{NewWallet, Recorded, WalletFilter, WalletKey, WalletRecord},
+    webhook::{
+        DeliveryFilter, DeliveryRecord, Enqueued, EventKinds, WebhookRecord,
+        outcome::DeliveryAttempt,
+    },
 };
 use alloy::primitives::{Address, B256};
 use quorate_core::{Config, Nonce, Snapshot, status::StatusChange};
-use std::future::Future;
+use std::{future::Future, ops::RangeInclusive};
 
 /// Intentions, each one durable commit, and questions.
 ///
@@ -220,12 +225,93 @@ pub trait Storage: Send + Sync {
     /// The sequence of the last event; 0 if there is none.
     fn last_event(&self) -> impl Stores<u64>;
 
-    /// Notes that the webhook `name` was told everything up to `sequence`; tells how far it was told, which never
-    /// goes back.
-    fn mark_delivered(&self, name: String, sequence: u64, at: i64) -> impl Stores<u64>;
+    /// Accepts a token from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::TokenExists`] if the name or the token was given before, otherwise than now.
+    fn create_token(&self, token: NewToken, at: i64) -> impl Stores<Recorded>;
 
-    /// How far the webhook `name` was told; 0 if nothing.
-    fn delivered(&self, name: String) -> impl Stores<u64>;
+    /// Accepts a token no longer.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::UnknownToken`].
+    fn revoke_token(&self, name: String, at: i64) -> impl Stores<Recorded>;
+
+    /// All tokens, the revoked ones too, the first made first.
+    fn list_tokens(&self) -> impl Stores<Vec<TokenRecord>>;
+
+    /// The token with this SHA-256 hash, revoked or not.
+    fn find_token(&self, hash: B256) -> impl Stores<Option<TokenRecord>>;
+
+    /// Notes what a webhook is to be told of at most `limit` further events. One that is not known yet is told what happens
+    /// from now on. `kinds` counts for these events: what was noted before stays.
+    fn enqueue_deliveries(
+        &self,
+        webhook: String,
+        kinds: EventKinds,
+        limit: u32,
+        at: i64,
+    ) -> impl Stores<Enqueued>;
+
+    /// At most `limit` events that the webhook is to be told by `now`, the longest due first: of each proposal, and of each
+    /// wallet's other events, one at most. With `i64::MAX` the first one tells when something is due.
+    ///
+    /// Nothing while the webhook is disabled.
+    fn due_deliveries(
+        &self,
+        webhook: String,
+        now: i64,
+        limit: u32,
+    ) -> impl Stores<Vec<DeliveryRecord>>;
+
+    /// Notes what an attempt came to. Not in the audit log.
+    ///
+    /// `Known` if the same attempt was recorded before, by this process or another, or the event was delivered.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::UnknownDelivery`].
+    fn record_delivery(&self, attempt: DeliveryAttempt, at: i64) -> impl Stores<Recorded>;
+
+    /// Has a webhook be told the events of `range` again, those of `kinds` that it was not told too, and those that wait for
+    /// another attempt at once. What was not noted for it yet is left to come. Tells how many of `range` it is now to be told.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::UnknownWebhook`].
+    fn redeliver(
+        &self,
+        webhook: String,
+        kinds: EventKinds,
+        range: RangeInclusive<u64>,
+        at: i64,
+    ) -> impl Stores<u64>;
+
+    /// Has a webhook be told nothing, or what is to be told again. What happens meanwhile is not lost.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::UnknownWebhook`].
+    fn set_webhook_enabled(
+        &self,
+        webhook: String,
+        is_enabled: bool,
+        at: i64,
+    ) -> impl Stores<Recorded>;
+
+    /// The webhooks that events were noted for, by name.
+    fn list_webhooks(&self) -> impl Stores<Vec<WebhookRecord>>;
+
+    /// What a webhook is told and was, the last event first, before the event `before`.
+    fn list_deliveries(
+        &self,
+        webhook: String,
+        filter: DeliveryFilter,
+        before: Option<u64>,
+        limit: u32,
+    ) -> impl Stores<Page<DeliveryRecord, u64>>;
 
     /// Examines the whole audit log. Without `expected_head` an end that was cut off or written anew, together with the
     /// store's own note of it, is not found.
@@ -233,6 +319,9 @@ pub trait Storage: Send + Sync {
 
     /// The hash of the last row of the audit log, zero if there is none: to be kept elsewhere.
     fn audit_head(&self) -> impl Stores<B256>;
+
+    /// Whether something can be read, and stored durably now. Costs one commit, shared with others that wait.
+    fn check_writable(&self) -> impl Stores<()>;
 }
 
 /// The future of an answer.

@@ -9,11 +9,11 @@ use crate::{
     audit::verify::{self, AuditReport},
     budget::{self, Usage},
     chain::{self, ChainRecords, Horizon, SetPaused},
-    error::{OpenError, StoreError},
+    error::{DatabaseError, OpenError, StoreError},
     lease::{self, AcquireLease, Lease, LeaseAnswer, ReleaseLease, RenewLease},
-    many,
-    open::{Connector, Engine, Options},
-    outbox::{self, Event, EventFilter, MarkDelivered},
+    many, migrate,
+    open::{Access, Connector, Engine, Options},
+    outbox::{self, Event, EventFilter},
     page::Page,
     proposal::{
         self, NewProposal, ProposalFilter, ProposalRecord, RecordProposal, RecordedProposal,
@@ -21,17 +21,23 @@ use crate::{
     },
     signature::{AcceptSignature, Accepted, NewSignature},
     storage::Storage,
+    token::{self, CreateToken, NewToken, RevokeToken, TokenRecord},
     transaction::{self, Head},
     wallet::{
         self, Checkpoint, NewWallet, RecordConfig, Recorded, RegisterWallet, WalletFilter,
         WalletKey, WalletRecord,
     },
-    writer::Queue,
+    webhook::{
+        self, DeliveryFilter, DeliveryRecord, EnqueueDeliveries, Enqueued, EventKinds, Redeliver,
+        SetWebhookEnabled, WebhookRecord,
+        outcome::{DeliveryAttempt, RecordDelivery},
+    },
+    writer::{CheckWritable, Intention, Queue},
 };
 use alloy::primitives::{Address, B256};
 use quorate_core::{Config, Nonce, Snapshot, status::StatusChange};
 use sqlx::{Any, AnyPool, Transaction};
-use std::{fmt, time::Duration};
+use std::{fmt, ops::RangeInclusive, time::Duration};
 use tokio::sync::watch;
 
 /// How often opening is tried again while the database is busy, and how long is waited before.
@@ -43,7 +49,8 @@ const OPEN_PAUSE: Duration = Duration::from_millis(50);
 pub struct Store {
     engine: Engine,
     pool: AnyPool,
-    queue: Queue,
+    /// `None`: it was opened to be read only.
+    queue: Option<Queue>,
 }
 
 impl fmt::Debug for Store {
@@ -63,7 +70,7 @@ impl Store {
     ///
     /// If it cannot be opened, belongs to another application, or is of a newer version.
     pub async fn open(url: &str, options: Options) -> Result<Self, OpenError> {
-        let connector = Connector::new(url, options)?;
+        let connector = Connector::new(url, options, Access::Write)?;
         // While another process makes the file, SQLite says that it is locked without waiting.
         let mut attempts = 0;
         let writer = loop {
@@ -77,7 +84,23 @@ impl Store {
         };
         let pool = connector.pool().await?;
         let engine = connector.engine();
-        Ok(Self { engine, pool, queue: Queue::start(writer, connector) })
+        Ok(Self { engine, pool, queue: Some(Queue::start(writer, connector)) })
+    }
+
+    /// Opens the database at `url` to read it. Makes no file and no tables, brings none up to date, and stores nothing:
+    /// every intention fails with [`DatabaseError::ReadOnly`].
+    ///
+    /// SQLite makes its two files beside the one that is read, if nobody has it open, and so needs a folder that may be
+    /// written.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be opened, holds no store, belongs to another application, or is of another version.
+    pub async fn open_read_only(url: &str, options: Options) -> Result<Self, OpenError> {
+        let connector = Connector::new(url, options, Access::ReadOnly)?;
+        let (engine, pool) = (connector.engine(), connector.pool().await?);
+        migrate::check(&mut *pool.acquire().await?, engine).await?;
+        Ok(Self { engine, pool, queue: None })
     }
 
     /// Which database it is.
@@ -88,13 +111,29 @@ impl Store {
     /// The sequence of the last event that this process committed: a hint that there is something to read. What other
     /// processes write is not told.
     pub fn told(&self) -> watch::Receiver<u64> {
-        self.queue.told()
+        match &self.queue {
+            Some(queue) => queue.told(),
+            None => watch::channel(0).1,
+        }
     }
 
     /// Stores what is queued and closes the database, for all clones.
     pub async fn close(&self) {
-        self.queue.stop().await;
+        if let Some(queue) = &self.queue {
+            queue.stop().await;
+        }
         self.pool.close().await;
+    }
+
+    /// Stores an intention.
+    async fn store<I: Intention>(&self, intention: I) -> Result<I::Output, StoreError> {
+        match &self.queue {
+            Some(queue) => queue.store(intention).await,
+            None => {
+                let detail = "it was opened to be read only".to_owned();
+                Err(DatabaseError::ReadOnly { detail }.into())
+            }
+        }
     }
 
     /// A transaction in which all reads see the same state.
@@ -110,7 +149,7 @@ impl Store {
 
 impl Storage for Store {
     async fn register_wallet(&self, wallet: NewWallet, at: i64) -> Result<Recorded, StoreError> {
-        self.queue.store(RegisterWallet { wallet, at }).await
+        self.store(RegisterWallet { wallet, at }).await
     }
 
     async fn record_config(
@@ -120,7 +159,7 @@ impl Storage for Store {
         epoch: u32,
         at: i64,
     ) -> Result<(), StoreError> {
-        self.queue.store(RecordConfig { key, config, epoch, at }).await
+        self.store(RecordConfig { key, config, epoch, at }).await
     }
 
     async fn find_wallet(&self, key: WalletKey) -> Result<Option<WalletRecord>, StoreError> {
@@ -143,7 +182,7 @@ impl Storage for Store {
         proposal: NewProposal,
         at: i64,
     ) -> Result<RecordedProposal, StoreError> {
-        self.queue.store(RecordProposal { proposal, at }).await
+        self.store(RecordProposal { proposal, at }).await
     }
 
     async fn accept_signature(
@@ -152,7 +191,7 @@ impl Storage for Store {
         signature: NewSignature,
         at: i64,
     ) -> Result<Accepted, StoreError> {
-        self.queue.store(AcceptSignature { digest, signature, at }).await
+        self.store(AcceptSignature { digest, signature, at }).await
     }
 
     async fn change_status(
@@ -161,7 +200,7 @@ impl Storage for Store {
         change: StatusChange,
         at: i64,
     ) -> Result<Recorded, StoreError> {
-        self.queue.store(ChangeStatus { lease: lease.clone(), change, at }).await
+        self.store(ChangeStatus { lease: lease.clone(), change, at }).await
     }
 
     async fn find_proposal(&self, digest: B256) -> Result<Option<ProposalRecord>, StoreError> {
@@ -215,7 +254,7 @@ impl Storage for Store {
         attempt: NewAttempt,
         at: i64,
     ) -> Result<Recorded, StoreError> {
-        self.queue.store(RecordAttempt { lease: lease.clone(), attempt, at }).await
+        self.store(RecordAttempt { lease: lease.clone(), attempt, at }).await
     }
 
     async fn mark_sent(
@@ -227,7 +266,7 @@ impl Storage for Store {
         at: i64,
     ) -> Result<(), StoreError> {
         let lease = lease.clone();
-        self.queue.store(MarkSent { lease, chain_id, tx_hash, state, at }).await
+        self.store(MarkSent { lease, chain_id, tx_hash, state, at }).await
     }
 
     async fn settle_nonce(
@@ -236,7 +275,7 @@ impl Storage for Store {
         settlement: Settlement,
         at: i64,
     ) -> Result<(), StoreError> {
-        self.queue.store(SettleNonce { lease: lease.clone(), settlement, at }).await
+        self.store(SettleNonce { lease: lease.clone(), settlement, at }).await
     }
 
     async fn checkpoint(
@@ -245,7 +284,7 @@ impl Storage for Store {
         key: WalletKey,
         snapshot: Snapshot,
     ) -> Result<(), StoreError> {
-        self.queue.store(Checkpoint { lease: lease.clone(), key, snapshot }).await
+        self.store(Checkpoint { lease: lease.clone(), key, snapshot }).await
     }
 
     async fn chain_records(
@@ -265,7 +304,7 @@ impl Storage for Store {
         is_paused: bool,
         at: i64,
     ) -> Result<Recorded, StoreError> {
-        self.queue.store(SetPaused { chain_id, is_paused, at }).await
+        self.store(SetPaused { chain_id, is_paused, at }).await
     }
 
     async fn is_paused(&self, chain_id: u64) -> Result<bool, StoreError> {
@@ -321,7 +360,7 @@ impl Storage for Store {
         duration_millis: u32,
         at: i64,
     ) -> Result<LeaseAnswer, StoreError> {
-        self.queue.store(AcquireLease { holder, duration_millis, at }).await
+        self.store(AcquireLease { holder, duration_millis, at }).await
     }
 
     async fn renew_lease(
@@ -330,11 +369,11 @@ impl Storage for Store {
         duration_millis: u32,
         at: i64,
     ) -> Result<Lease, StoreError> {
-        self.queue.store(RenewLease { lease: lease.clone(), duration_millis, at }).await
+        self.store(RenewLease { lease: lease.clone(), duration_millis, at }).await
     }
 
     async fn release_lease(&self, lease: &Lease, at: i64) -> Result<(), StoreError> {
-        self.queue.store(ReleaseLease { lease: lease.clone(), at }).await
+        self.store(ReleaseLease { lease: lease.clone(), at }).await
     }
 
     async fn find_lease(&self) -> Result<Option<Lease>, StoreError> {
@@ -356,18 +395,85 @@ impl Storage for Store {
         Ok(self.head().await?.outbox_sequence)
     }
 
-    async fn mark_delivered(
-        &self,
-        name: String,
-        sequence: u64,
-        at: i64,
-    ) -> Result<u64, StoreError> {
-        self.queue.store(MarkDelivered { name, sequence, at }).await
+    async fn create_token(&self, token: NewToken, at: i64) -> Result<Recorded, StoreError> {
+        self.store(CreateToken { token, at }).await
     }
 
-    async fn delivered(&self, name: String) -> Result<u64, StoreError> {
+    async fn revoke_token(&self, name: String, at: i64) -> Result<Recorded, StoreError> {
+        self.store(RevokeToken { name, at }).await
+    }
+
+    async fn list_tokens(&self) -> Result<Vec<TokenRecord>, StoreError> {
         let mut connection = self.pool.acquire().await?;
-        outbox::delivered(&mut connection, &name).await
+        token::list(&mut connection).await
+    }
+
+    async fn find_token(&self, hash: B256) -> Result<Option<TokenRecord>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        token::find(&mut connection, hash).await
+    }
+
+    async fn enqueue_deliveries(
+        &self,
+        webhook: String,
+        kinds: EventKinds,
+        limit: u32,
+        at: i64,
+    ) -> Result<Enqueued, StoreError> {
+        self.store(EnqueueDeliveries { webhook, kinds, limit, at }).await
+    }
+
+    async fn due_deliveries(
+        &self,
+        webhook: String,
+        now: i64,
+        limit: u32,
+    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        webhook::read::due(&mut connection, &webhook, now, limit).await
+    }
+
+    async fn record_delivery(
+        &self,
+        attempt: DeliveryAttempt,
+        at: i64,
+    ) -> Result<Recorded, StoreError> {
+        self.store(RecordDelivery { attempt, at }).await
+    }
+
+    async fn redeliver(
+        &self,
+        webhook: String,
+        kinds: EventKinds,
+        range: RangeInclusive<u64>,
+        at: i64,
+    ) -> Result<u64, StoreError> {
+        self.store(Redeliver { webhook, kinds, range, at }).await
+    }
+
+    async fn set_webhook_enabled(
+        &self,
+        webhook: String,
+        is_enabled: bool,
+        at: i64,
+    ) -> Result<Recorded, StoreError> {
+        self.store(SetWebhookEnabled { webhook, is_enabled, at }).await
+    }
+
+    async fn list_webhooks(&self) -> Result<Vec<WebhookRecord>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        webhook::read::webhooks(&mut connection).await
+    }
+
+    async fn list_deliveries(
+        &self,
+        webhook: String,
+        filter: DeliveryFilter,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Page<DeliveryRecord, u64>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        webhook::read::list(&mut connection, &webhook, filter, before, limit).await
     }
 
     async fn verify_audit(&self, expected_head: Option<B256>) -> Result<AuditReport, StoreError> {
@@ -379,5 +485,10 @@ impl Storage for Store {
 
     async fn audit_head(&self) -> Result<B256, StoreError> {
         Ok(self.head().await?.audit_hash)
+    }
+
+    async fn check_writable(&self) -> Result<(), StoreError> {
+        self.head().await?;
+        self.store(CheckWritable).await
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     open::{Connector, Options},
     transaction::Transaction,
 };
-use sqlx::AnyConnection;
+use sqlx::{AnyConnection, Executor as _};
 use std::{future::Future, pin::Pin, time::Duration};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -54,6 +54,20 @@ impl<I: Intention> Job for Waiting<I> {
         };
         // A caller that no longer waits does not need to know.
         let _ = self.caller.send(answer);
+    }
+}
+
+/// Changes nothing, durably.
+pub(crate) struct CheckWritable;
+
+impl Intention for CheckWritable {
+    type Output = ();
+
+    async fn apply(&self, tx: &mut Transaction) -> Result<(), StoreError> {
+        // What is written is what was there, but it is written: a full disk is found.
+        let query = "UPDATE store_head SET outbox_sequence = outbox_sequence WHERE id = 1";
+        tx.connection().execute(query).await?;
+        Ok(())
     }
 }
 

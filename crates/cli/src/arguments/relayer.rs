@@ -1,7 +1,9 @@
 //! `quorate relayer`.
 
 use clap::{Args, Subcommand, ValueEnum};
+use quorate_core::{address, text};
 use quorate_server::config::Listen;
+use quorate_store::WalletKey;
 use std::path::PathBuf;
 
 /// `quorate relayer`.
@@ -20,7 +22,8 @@ pub(crate) struct Relayer {
 /// What can be done besides running.
 #[derive(Debug, Subcommand)]
 pub(crate) enum RelayerCommand {
-    /// Look for what is wrong before starting: endpoints, the factory, balances, the clock.
+    /// Look for what is wrong before starting: endpoints, the factory, balances, the clock, the
+    /// address of HTTP.
     ///
     /// Changes nothing, and does not open the store.
     Check,
@@ -30,6 +33,85 @@ pub(crate) enum RelayerCommand {
     Pause(OnChain),
     /// Take account nonces again.
     Resume(OnChain),
+    /// Make and revoke the tokens that reading and registering may need.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Look at what webhooks were told, and have them told again.
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
+}
+
+/// `quorate relayer token`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token and print it, once: only its hash is kept.
+    Create {
+        /// What it is called. Never given twice.
+        name: String,
+        /// What its bearer may do.
+        #[arg(long, value_enum)]
+        right: Right,
+        /// A wallet that it is good for; once for each. Without one for all of them.
+        #[arg(long, value_name = "CHAIN_ID:ADDRESS", value_parser = wallet_key)]
+        wallet: Vec<WalletKey>,
+    },
+    /// List the tokens, the revoked ones too.
+    List,
+    /// Accept a token no longer, from the next request on.
+    Revoke {
+        /// What it is called.
+        name: String,
+    },
+}
+
+/// What the bearer of a token may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Right {
+    /// Read.
+    Read,
+    /// Read, and register wallets.
+    Operator,
+}
+
+/// `quorate relayer webhook`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum WebhookCommand {
+    /// List the webhooks; or the last events that one is told, and what came of it.
+    List {
+        /// What it is called in the configuration.
+        name: Option<String>,
+        /// Only events that failed, and are to be told again.
+        #[arg(long, requires = "name")]
+        failing: bool,
+        /// Only events before this one.
+        #[arg(long, value_name = "SEQUENCE", requires = "name")]
+        before: Option<u64>,
+    },
+    /// Have a webhook be told events again, and those that wait for another attempt at once.
+    Redeliver {
+        /// What it is called in the configuration.
+        name: String,
+        /// The first event.
+        #[arg(long, value_name = "SEQUENCE")]
+        from: u64,
+        /// The last event. Without it all that there are.
+        #[arg(long, value_name = "SEQUENCE")]
+        to: Option<u64>,
+    },
+    /// Tell a webhook again that said it was gone (410). What happened meanwhile it is told too.
+    Enable {
+        /// What it is called in the configuration.
+        name: String,
+    },
+}
+
+/// A wallet, as `1:0x…`.
+fn wallet_key(text: &str) -> Result<WalletKey, String> {
+    let wrong = || format!("{} is not CHAIN_ID:ADDRESS, like 1:0x…", text::shown(text));
+    let (chain_id, address) = text.split_once(':').ok_or_else(wrong)?;
+    let chain_id = chain_id.parse().map_err(|_| wrong())?;
+    let address = address::parse_account(address).map_err(|error| error.to_string())?;
+    Ok(WalletKey { chain_id, address })
 }
 
 /// How the relayer is configured.

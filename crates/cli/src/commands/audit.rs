@@ -47,7 +47,7 @@ pub(crate) async fn head(arguments: &StoreOptions, output: Output) -> Result<()>
 }
 
 async fn open(options: &StoreOptions) -> Result<Store> {
-    Ok(database(&options.store)?.open_existing().await?)
+    Ok(database(&options.store)?.open_read_only().await?)
 }
 
 /// The store that a URL names, which is not repeated: it may hold a password.

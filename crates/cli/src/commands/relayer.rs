@@ -1,5 +1,8 @@
 //! `quorate relayer`.
 
+pub(super) mod token;
+pub(super) mod webhook;
+
 use super::audit;
 use crate::{
     arguments::{LogFormat, LogOptions, Relayer, RelayerOptions},
@@ -41,9 +44,14 @@ pub(crate) async fn check(options: RelayerOptions, output: Output) -> Result<()>
         Verdict::Mismatch => Cause::Mismatch,
     };
     let wrong = report.findings.iter().filter(|finding| finding.verdict > Verdict::Warning);
-    let wrong: Vec<_> =
-        wrong.map(|f| format!("chain {}, {} {}", f.chain_id, f.aspect.word(), f.detail)).collect();
+    let wrong: Vec<_> = wrong
+        .map(|f| format!("{}{} {}", of_chain(f.chain_id), f.aspect.word(), f.detail))
+        .collect();
     Err(cause.error(wrong.join("; ")))
+}
+
+fn of_chain(chain_id: Option<u64>) -> String {
+    chain_id.map(|chain_id| format!("chain {chain_id}, ")).unwrap_or_default()
 }
 
 pub(crate) async fn set_paused(
@@ -92,7 +100,10 @@ fn load(options: RelayerOptions) -> Result<Config> {
 fn render(report: &Report) -> String {
     let mut sheet = Sheet::default();
     for part in report.findings.chunk_by(|a, b| a.chain_id == b.chain_id) {
-        sheet.title(&format!("Chain {}", part[0].chain_id));
+        match part[0].chain_id {
+            Some(chain_id) => sheet.title(&format!("Chain {chain_id}")),
+            None => sheet.title("HTTP"),
+        }
         let width = part.iter().map(|finding| finding.subject.len()).max().unwrap_or_default();
         for finding in part {
             let verdict = match finding.verdict {

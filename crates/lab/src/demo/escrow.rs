@@ -84,7 +84,7 @@ async fn open(
     parties: [&Person; 3],
     submitter: &Person,
 ) -> Result<Address> {
-    stage.scene("Buyer, seller and arbiter open an escrow");
+    stage.scene("Buyer, seller and arbiter open an escrow, by files and without a relayer");
     let expiry = stage.chain().now().await? + MONTH_SECS;
     let terms = keccak256("The seller delivers; the buyer pays. The arbiter decides.");
     let terms = world::escrow_data(expiry, terms).to_string();

@@ -7,13 +7,19 @@ use crate::{
     program::{Answer, Program},
 };
 use alloy::primitives::Address;
-use eyre::{Result, ensure};
+use eyre::{OptionExt as _, Result, ensure};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::{
     fs,
+    io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
+    process::Child,
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
+use tokio::time::sleep;
 
 /// Somebody with a folder, and in it a keystore and its password.
 #[derive(Clone, Debug)]
@@ -50,16 +56,102 @@ pub(super) struct Stage {
     checks: Vec<Check>,
     notes: Map<String, Value>,
     story: String,
+    watching: Option<Watching>,
+}
+
+/// Somebody who watches.
+#[derive(Debug)]
+struct Watching {
+    name: &'static str,
+    child: Child,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 impl Stage {
     pub(super) fn new(chain: Chain, program: Program, folder: PathBuf, is_silent: bool) -> Self {
         let (steps, checks, notes, story) = Default::default();
-        Self { chain, program, folder, is_silent, scenes: 0, steps, checks, notes, story }
+        let watching = None;
+        Self { chain, program, folder, is_silent, scenes: 0, steps, checks, notes, story, watching }
     }
 
     pub(super) const fn chain(&self) -> &Chain {
         &self.chain
+    }
+
+    /// The program, as everybody runs it.
+    pub(super) const fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// Where everybody's folder is.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// From now on everybody knows this variable.
+    pub(super) fn set(&mut self, variable: &'static str, value: &str) {
+        self.program = self.program.clone().with(variable, value);
+    }
+
+    /// From now on nobody knows this variable.
+    pub(super) fn unset(&mut self, variable: &'static str) {
+        self.program = self.program.clone().without(variable);
+    }
+
+    /// Shows a command that somebody gives.
+    pub(super) fn shown(&mut self, who: &str, command: &str) {
+        self.print(&format!("   {who:<10} $ {command}"));
+    }
+
+    /// Somebody begins to watch something. What the program prints is told as it comes, with [`Self::news`].
+    pub(super) fn watch(&mut self, who: &Person, arguments: &[&str]) -> Result<()> {
+        self.shown(who.name, &format!("quorate {} &", arguments.join(" ")));
+        let mut child = self.program.spawn(&who.folder, arguments)?;
+        let output = BufReader::new(child.stdout.take().ok_or_eyre("no output")?);
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        self.watching = Some(Watching { name: who.name, child, lines });
+        Ok(())
+    }
+
+    /// Tells what the one who watches has seen since.
+    pub(super) fn news(&mut self) {
+        let Some(watching) = &self.watching else { return };
+        let name = watching.name;
+        let lines: Vec<_> = watching.lines.try_iter().collect();
+        for line in lines {
+            self.print(&format!("   {name:<10} ┆ {line}"));
+        }
+    }
+
+    /// Tells what is seen until the one who watches has seen enough; the exit code.
+    pub(super) async fn watched(&mut self) -> Result<i32> {
+        let ended = loop {
+            self.news();
+            let watching = self.watching.as_mut().ok_or_eyre("nobody watches")?;
+            match watching.child.try_wait()? {
+                Some(ended) => break ended,
+                None => sleep(Duration::from_millis(50)).await,
+            }
+        };
+        let rest: Vec<_> =
+            self.watching.iter().flat_map(|watching| watching.lines.iter()).collect();
+        let name = self.watching.take().map_or("", |watching| watching.name);
+        for line in rest {
+            self.print(&format!("   {name:<10} ┆ {line}"));
+        }
+        Ok(ended.code().unwrap_or(-1))
     }
 
     /// Somebody comes, with the key of this number and a folder of its own.
@@ -106,6 +198,7 @@ impl Stage {
         let shown: Vec<_> = command.split(' ').filter(|part| *part != "--json").collect();
         self.print(&format!("   {:<10} $ quorate {}", who.name, shown.join(" ")));
         self.steps.push(Step { who: who.name, command, exit_code: answer.code });
+        self.news();
         Ok(answer)
     }
 

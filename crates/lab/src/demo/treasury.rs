@@ -1,17 +1,28 @@
-//! A 3-of-5 treasury pays a list.
+//! A 3-of-5 treasury pays a list, over a relayer that is killed in the middle.
 
 use super::{
     SUBMITTER, hand_over,
+    relayer::Relayer,
     stage::{Person, Stage},
     text,
 };
 use crate::{fixtures::world::TREASURY_HOLDINGS, repository, tokens};
-use alloy::primitives::{Address, U256, utils::parse_units};
+use alloy::{
+    primitives::{Address, B256, U256, utils::parse_units},
+    providers::Provider as _,
+    rpc::types::Filter,
+    sol_types::SolEvent as _,
+};
 use eyre::{OptionExt, Result, ensure};
+use quorate_bindings::contracts::IWallet::Executed;
 use quorate_core::amount::ETHER_DECIMALS;
 use serde::Deserialize;
-use serde_json::{Value, json};
-use std::{collections::BTreeMap, path::Path};
+use serde_json::json;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+use tokio::time::sleep;
 
 /// The payout file, from the repository's root.
 const PAYOUT_FILE: &str = "anvil-fixtures/payouts/dao-2026-11.csv";
@@ -22,8 +33,9 @@ const RUN: &str = "payroll-2026-11";
 /// The owners by their numbers; three of them must sign.
 const OWNERS: [(&str, u64); 5] = [("alice", 0), ("bob", 1), ("carol", 2), ("dave", 3), ("erin", 4)];
 
-/// The places of those who sign.
-const SIGNERS: [usize; 3] = [0, 2, 4];
+/// How often is looked whether something has happened, and how many times.
+const LOOK: Duration = Duration::from_millis(50);
+const LOOKS: usize = 1_200;
 
 /// A line of the payout file, read here once more and in another way than the program does.
 #[derive(Debug, Deserialize)]
@@ -37,151 +49,153 @@ struct Line {
 type Due = BTreeMap<(Option<Address>, Address), U256>;
 
 pub(super) async fn play(stage: &mut Stage) -> Result<Address> {
-    let treasurer = stage.enter("treasurer", 9)?;
-    let submitter = stage.enter("submitter", SUBMITTER)?;
     let mut owners = Vec::new();
     for (name, number) in OWNERS {
         owners.push(stage.enter(name, number)?);
     }
-    let wallet = make_wallet(stage, &treasurer, &submitter, &owners).await?;
-
-    stage.scene("The payout file becomes proposals");
-    hand_over(&repository().join(PAYOUT_FILE), &treasurer.folder.join("payroll.csv"))?;
-    let propose = [
-        "payout",
-        "propose",
-        "payroll.csv",
-        "--run",
-        RUN,
-        "--wallet",
-        "wallet.json",
-        "--out",
-        "run",
-    ];
-    let run = stage.run(&treasurer, &propose)?;
-    let files = tell_run(stage, &run)?;
+    let [alice, bob, carol, _, erin] = &owners[..] else { return Err(eyre::eyre!("five owners")) };
+    let mut relayer = open_relayer(stage).await?;
+    let wallet = make_wallet(stage, alice, &owners).await?;
     let due = read_due()?;
     let before = balances(stage, wallet, &due).await?;
 
-    sign(stage, &treasurer, &owners, &files)?;
-    let gathered = gather(stage, &treasurer, &submitter, &files)?;
+    let digests = propose(stage, alice)?;
+    stage.scene("The others see what waits for them, and sign what they read");
+    sign_all(stage, carol, &digests, true)?;
 
-    stage.scene("Somebody who is no owner submits");
-    for file in &gathered {
-        let name = name_of(file)?;
-        hand_over(file, &submitter.folder.join(&name))?;
-        let done = stage.run(&submitter, &["submit", &name])?;
-        stage.tell(&format!("in block {}, {} gas", done["blockNumber"], done["gasUsed"]));
-        stage.check(&format!("{name} is executed"), done["status"] == "executed");
-    }
+    stage.scene("The relayer is killed in the middle of it");
+    let watch: Vec<&str> =
+        ["watch"].into_iter().chain(digests.iter().map(String::as_str)).collect();
+    stage.watch(bob, &watch)?;
+    let () = stage.chain().provider().raw_request("evm_setAutomine".into(), [false]).await?;
+    sign_all(stage, erin, &digests, false)?;
+    until_submitted(stage, bob, &digests).await?;
+    relayer.kill()?;
+    stage.shown("operator", "kill -9 %1");
+    stage.tell("what it sent is on its way, and nobody follows it");
+    let list = ["list", "--owner", &erin.address.to_checksum(None)].map(str::to_owned);
+    let list: Vec<&str> = list.iter().map(String::as_str).collect();
+    stage.refused(erin, &list, 5, "whoever asks is told that nobody answers")?;
+    let () = stage.chain().provider().raw_request("evm_setIntervalMining".into(), [1]).await?;
+    relayer.begin(stage)?;
+    let code = stage.watched().await?;
+    stage.check("who watched saw all of them executed, for good", code == 0);
+    let () = stage.chain().provider().raw_request("evm_setIntervalMining".into(), [0]).await?;
+    let () = stage.chain().provider().raw_request("evm_setAutomine".into(), [true]).await?;
+
+    stage.scene("The books are compared");
     let after = balances(stage, wallet, &due).await?;
     compare(stage, wallet, &due, &before, &after);
+    compare_executions(stage, wallet, &digests).await?;
 
     stage.scene("Nothing is paid twice");
     let again = ["payout", "propose", "payroll.csv", "--run", RUN, "--wallet", "wallet.json"];
-    let again = [&again[..], &["--out", "again"]].concat();
-    stage.refused(&treasurer, &again, 3, "the same run proposed again is refused")?;
-    let name = name_of(gathered.first().ok_or_eyre("no proposal")?)?;
-    let done = stage.run(&submitter, &["submit", &name])?;
-    stage.check("what is executed is not executed again", done["already"] == true);
+    let run = stage.run(alice, &again)?;
+    let batches = run["batches"].as_array().ok_or_eyre("no batches")?;
+    let are_done = batches.iter().all(|batch| batch["standing"] == "paid");
+    stage.check("the same run proposed again proposes nothing: all of it is paid", are_done);
     let still = balances(stage, wallet, &due).await?;
     stage.check("no balance changed", still == after);
     stage.note("payments", json!(due.len()));
+    stage.unset("QUORATE_RELAYER");
     Ok(wallet)
 }
 
-async fn make_wallet(
-    stage: &mut Stage,
-    treasurer: &Person,
-    submitter: &Person,
-    owners: &[Person],
-) -> Result<Address> {
+async fn open_relayer(stage: &mut Stage) -> Result<Relayer> {
+    stage.scene("An operator starts a relayer");
+    let relayer = Relayer::start(stage).await?;
+    stage.set("QUORATE_RELAYER", &relayer.url());
+    stage.tell(&format!(
+        "it listens on {}, keeps what it is told in a file, and has one ether to pay gas with;\n\
+         the owners share nothing but its address, and believe nothing that it says",
+        relayer.url()
+    ));
+    Ok(relayer)
+}
+
+async fn make_wallet(stage: &mut Stage, alice: &Person, owners: &[Person]) -> Result<Address> {
     stage.scene("Five owners make a wallet of which three must sign");
     let addresses: Vec<_> = owners.iter().map(|owner| owner.address.to_checksum(None)).collect();
     let mut create = vec!["wallet", "create", "--threshold", "3", "--out", "wallet.json"];
     for address in &addresses {
         create.extend(["--owner", address]);
     }
-    let made = stage.run(treasurer, &create)?;
+    let made = stage.run(alice, &create)?;
     let wallet: Address = text(&made, "address")?.parse()?;
     stage
         .tell(&format!("the address is {wallet}, on every chain; money can be sent there at once"));
     for holding in TREASURY_HOLDINGS {
         holding.give(stage.chain(), wallet).await?;
     }
-    hand_over(&treasurer.folder.join("wallet.json"), &submitter.folder.join("wallet.json"))?;
-    stage.run(submitter, &["wallet", "deploy", "wallet.json"])?;
-    let shown = stage.ask(treasurer, &["wallet", "show", "wallet.json"])?;
+    for owner in owners.iter().filter(|owner| owner.name != alice.name) {
+        hand_over(&alice.folder.join("wallet.json"), &owner.folder.join("wallet.json"))?;
+    }
+    let courier = stage.enter("courier", SUBMITTER)?;
+    hand_over(&alice.folder.join("wallet.json"), &courier.folder.join("wallet.json"))?;
+    stage.run(&courier, &["wallet", "deploy", "wallet.json"])?;
+    let shown = stage.ask(alice, &["wallet", "show", "wallet.json"])?;
     stage.quote(&shown.stdout);
     stage.check("the wallet is where it was predicted to be", shown.code == 0);
+    let registered = stage.run(alice, &["wallet", "register", "wallet.json"])?;
+    stage.check("the relayer serves it", registered["wallets"][0]["new"] == true);
     Ok(wallet)
 }
 
-/// Tells what the run pays; returns the names of its files.
-fn tell_run(stage: &mut Stage, run: &Value) -> Result<Vec<String>> {
+/// An owner turns the payout file into proposals at the relayer; their digests.
+fn propose(stage: &mut Stage, alice: &Person) -> Result<Vec<String>> {
+    stage.scene("One of them proposes the payout file, signed");
+    hand_over(&repository().join(PAYOUT_FILE), &alice.folder.join("payroll.csv"))?;
+    let propose = ["payout", "propose", "payroll.csv", "--run", RUN, "--wallet", "wallet.json"];
+    let run = stage.run(alice, &propose)?;
     let batches = run["batches"].as_array().ok_or_eyre("no batches")?;
     ensure!(!batches.is_empty(), "no batches");
-    let mut names = Vec::new();
+    let mut digests = Vec::new();
     for batch in batches {
-        let file = text(batch, "file")?;
-        stage.tell(&format!("{file}: {} payments", batch["count"]));
-        names.push(file.trim_start_matches("run/").to_owned());
+        let digest = text(batch, "digest")?;
+        stage.tell(&format!("{digest}: {} payments", batch["count"]));
+        digests.push(digest);
     }
-    Ok(names)
+    Ok(digests)
 }
 
-/// Three owners sign, each with an own key in an own folder, on what they read.
-fn sign(stage: &mut Stage, treasurer: &Person, owners: &[Person], files: &[String]) -> Result<()> {
-    stage.scene("Three owners sign, each in a folder of its own");
-    for (turn, &place) in SIGNERS.iter().enumerate() {
-        let owner = &owners[place];
-        for (number, file) in files.iter().enumerate() {
-            hand_over(&treasurer.folder.join("run").join(file), &owner.folder.join(file))?;
-            let answer = stage.ask(owner, &["sign", file])?;
-            ensure!(answer.code == 0, "{} cannot sign: {}", owner.name, answer.stderr);
-            // What is read before signing is shown once.
-            if turn == 0 && number == files.len() - 1 {
-                stage.quote(&answer.stdout);
-            }
-            let signed = treasurer.folder.join(format!("from-{}", owner.name)).join(file);
-            hand_over(&owner.folder.join(file), &signed)?;
+/// An owner lists what waits, and signs it with a key and in a folder of its own.
+fn sign_all(stage: &mut Stage, owner: &Person, digests: &[String], is_shown: bool) -> Result<()> {
+    let address = owner.address.to_checksum(None);
+    let waiting = stage.ask(owner, &["list", "--owner", &address])?;
+    ensure!(waiting.code == 0, "{} cannot list: {}", owner.name, waiting.stderr);
+    let are_all = digests.iter().all(|digest| waiting.stdout.contains(digest.as_str()));
+    if is_shown {
+        stage.quote(&waiting.stdout);
+    }
+    stage.check(&format!("{} is told of all that waits for a signature", owner.name), are_all);
+    for (number, digest) in digests.iter().enumerate() {
+        let answer = stage.ask(owner, &["sign", digest])?;
+        ensure!(answer.code == 0, "{} cannot sign: {}", owner.name, answer.stderr);
+        // What is read before signing is shown once.
+        if is_shown && number == digests.len() - 1 {
+            stage.quote(&answer.stdout);
         }
     }
     Ok(())
 }
 
-/// The treasurer puts the signatures together; two of three are too few.
-fn gather(
-    stage: &mut Stage,
-    treasurer: &Person,
-    submitter: &Person,
-    files: &[String],
-) -> Result<Vec<std::path::PathBuf>> {
-    stage.scene("The signatures come together");
-    let mut gathered = Vec::new();
-    for (number, file) in files.iter().enumerate() {
-        let signed: Vec<_> =
-            SIGNERS.iter().map(|&place| format!("from-{}/{file}", OWNERS[place].0)).collect();
-        if number == 0 {
-            let two = ["combine", &signed[0], &signed[1], "--out", "two.json"];
-            stage.run(treasurer, &two)?;
-            hand_over(&treasurer.folder.join("two.json"), &submitter.folder.join("two.json"))?;
-            let claim = "two signatures are too few";
-            stage.refused(submitter, &["submit", "two.json"], 6, claim)?;
+/// Waits until the relayer has sent all of them.
+async fn until_submitted(stage: &mut Stage, who: &Person, digests: &[String]) -> Result<()> {
+    let program = stage.program().clone();
+    for digest in digests {
+        let mut looks = 0;
+        loop {
+            let shown = program.json(&who.folder, &["show", digest])?;
+            if shown["relayer"]["status"] == "submitted" {
+                break;
+            }
+            looks += 1;
+            ensure!(looks < LOOKS, "{digest} is not on its way: {}", shown["relayer"]);
+            sleep(LOOK).await;
         }
-        let out = format!("signed-{file}");
-        let mut combine = vec!["combine"];
-        combine.extend(signed.iter().map(String::as_str));
-        combine.extend(["--out", &out]);
-        stage.run(treasurer, &combine)?;
-        gathered.push(treasurer.folder.join(out));
     }
-    Ok(gathered)
-}
-
-fn name_of(file: &Path) -> Result<String> {
-    let name = file.file_name().and_then(|name| name.to_str());
-    Ok(name.ok_or_eyre("a file without a name")?.to_owned())
+    stage.news();
+    Ok(())
 }
 
 /// Reads the payout file and adds up what each payee is to get.
@@ -225,7 +239,7 @@ fn compare(stage: &mut Stage, wallet: Address, due: &Due, before: &Due, after: &
         ),
         exact == due.len(),
     );
-    let tokens: std::collections::BTreeSet<_> = due.keys().map(|(token, _)| *token).collect();
+    let tokens: BTreeSet<_> = due.keys().map(|(token, _)| *token).collect();
     let balanced = tokens.iter().all(|&token| {
         let total: U256 =
             due.iter().filter(|((t, _), _)| *t == token).map(|(_, amount)| *amount).sum();
@@ -235,4 +249,28 @@ fn compare(stage: &mut Stage, wallet: Address, due: &Due, before: &Due, after: &
         &format!("the wallet paid that and nothing else, of {} kinds of money", tokens.len()),
         balanced,
     );
+}
+
+/// Each proposal was executed once, by one transaction, and the relayer's account sent nothing more.
+async fn compare_executions(stage: &mut Stage, wallet: Address, digests: &[String]) -> Result<()> {
+    let provider = stage.chain().provider();
+    let filter =
+        Filter::new().address(wallet).event_signature(Executed::SIGNATURE_HASH).from_block(0);
+    let logs = provider.get_logs(&filter).await?;
+    let mut executed: Vec<_> = logs.iter().filter_map(|log| log.topics().get(1).copied()).collect();
+    executed.sort_unstable();
+    let mut expected =
+        digests.iter().map(|digest| digest.parse()).collect::<Result<Vec<B256>, _>>()?;
+    expected.sort_unstable();
+    let sent = provider.get_transaction_count(Relayer::sender()).await?;
+    let count = digests.len();
+    stage.check(
+        &format!("each of {count} proposals was executed exactly once"),
+        executed == expected,
+    );
+    stage.check(
+        &format!("the relayer sent {sent} transactions, one for each, and none again"),
+        sent == count as u64,
+    );
+    Ok(())
 }

@@ -136,7 +136,7 @@ impl HttpConfig {
         let mut config = Self::default();
         if let Some(text) = section.text("listen")? {
             config.listen = text.parse().map_err(|error: ListenError| {
-                section.refused("listen", &text, error.to_string())
+                ConfigFault::refused_text(section.key("listen"), &text, &error.to_string())
             })?;
         }
         config.listen = over.listen.unwrap_or(config.listen);

@@ -172,10 +172,20 @@ impl Section {
 
     /// One section or more of this name.
     pub(super) fn sections(&mut self, key: &'static str) -> Result<Vec<Self>, ConfigFault> {
+        let sections = self.any_sections(key)?;
+        if sections.is_empty() {
+            let advice = format!("write one section [[{}]] or more", self.heading(key));
+            return Err(self.missing(key, &advice));
+        }
+        Ok(sections)
+    }
+
+    /// The sections of this name, if there are any.
+    pub(super) fn any_sections(&mut self, key: &'static str) -> Result<Vec<Self>, ConfigFault> {
         let advice = format!("write one section [[{}]] or more", self.heading(key));
         let values = match self.take(key) {
-            Some(Value::Array(values)) if !values.is_empty() => values,
-            None | Some(Value::Array(_)) => return Err(self.missing(key, &advice)),
+            None => return Ok(Vec::new()),
+            Some(Value::Array(values)) => values,
             Some(value) => return Err(self.refused(key, kind_of(&value), advice)),
         };
         let read = |(place, value)| {

@@ -1,14 +1,10 @@
 //! Who may do what: tokens, and the address that a client has.
 
 use super::{Shared, error::RouteError};
-use alloy::primitives::B256;
+use crate::token;
 use axum::http::{HeaderMap, header};
-use quorate_store::{StoreError, WalletKey};
-use sha2::{Digest as _, Sha256};
-use std::{
-    future::Future,
-    net::{IpAddr, SocketAddr},
-};
+use quorate_store::{Storage as _, TokenRight, TokenWallets, WalletKey};
+use std::net::{IpAddr, SocketAddr};
 
 /// The longest token that is looked at.
 const LONGEST_TOKEN: usize = 256;
@@ -20,18 +16,6 @@ pub(crate) struct Grant {
     pub(crate) is_operator: bool,
     /// Which wallets it is for; none: all.
     pub(crate) wallets: Option<Vec<WalletKey>>,
-}
-
-/// Where tokens are looked up.
-pub(crate) trait TokenBook {
-    /// The grant of the token whose SHA-256 this is, if there is one that was not revoked.
-    fn find(&self, hash: B256) -> impl Future<Output = Result<Option<Grant>, StoreError>> + Send;
-}
-
-impl TokenBook for quorate_store::Store {
-    async fn find(&self, _: B256) -> Result<Option<Grant>, StoreError> {
-        Ok(None)
-    }
 }
 
 /// Which wallets a reader may read.
@@ -97,8 +81,14 @@ async fn grant(shared: &Shared, headers: &HeaderMap) -> Result<Option<Grant>, Ro
     let Some(given) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
     let unknown = RouteError::Unauthorized("the token is not known, or was revoked");
     let token = given.to_str().ok().and_then(bearer).ok_or_else(|| unknown.clone())?;
-    let hash = B256::from_slice(&Sha256::digest(token.as_bytes()));
-    shared.store()?.find(hash).await?.map(Some).ok_or(unknown)
+    let hash = token::hash(token);
+    let found = shared.store()?.find_token(hash).await?;
+    let token = found.filter(|token| token.revoked_at.is_none()).ok_or(unknown)?;
+    let wallets = match token.wallets {
+        TokenWallets::All => None,
+        TokenWallets::These(wallets) => Some(wallets.into_iter().collect()),
+    };
+    Ok(Some(Grant { is_operator: token.right == TokenRight::Operator, wallets }))
 }
 
 fn bearer(header: &str) -> Option<&str> {

@@ -248,7 +248,11 @@ impl From<StoreError> for RouteError {
             | StoreError::Conflict { .. }
             | StoreError::LeaseLost { .. }
             | StoreError::Lost { .. }
-            | StoreError::Gap { .. } => Self::Internal { cause },
+            | StoreError::Gap { .. }
+            | StoreError::TokenExists { .. }
+            | StoreError::UnknownToken { .. }
+            | StoreError::UnknownWebhook { .. }
+            | StoreError::UnknownDelivery { .. } => Self::Internal { cause },
         }
     }
 }

@@ -6,6 +6,7 @@ use quorate_lab::{anvil::Chain, deploy, fixtures::world, owners::owner};
 use quorate_server::{
     Config, Overrides, Report,
     check::{Aspect, Verdict, check},
+    config::Listen,
 };
 use std::{fs, path::Path};
 use tempfile::TempDir;
@@ -89,5 +90,19 @@ async fn another_chain_and_nobody_at_all_are_told() -> Result<()> {
     let report = check(&dead, now).await;
     assert_eq!(report.verdict(), Verdict::BadInput);
     assert!(report.findings[1].detail.contains("no such file"), "{report:#?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_told() -> Result<()> {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let (_folder, mut config) = config(1, &["http://127.0.0.1:1".to_owned()])?;
+    config.http.listen = Listen::At(taken.local_addr()?);
+    let found = check(&config, now).await;
+    let last = found.findings.last().expect("something was looked at");
+    assert_eq!((last.chain_id, last.aspect, last.verdict), (None, Aspect::Http, Verdict::Warning));
+    drop(taken);
+    let found = check(&config, now).await;
+    assert_eq!(found.findings.last().map(|last| last.verdict), Some(Verdict::Good));
     Ok(())
 }

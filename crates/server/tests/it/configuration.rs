@@ -4,7 +4,10 @@ use alloy::primitives::U256;
 use eyre::Result;
 use quorate_bindings::canonical::WALLET_FACTORY;
 use quorate_relayer::Settings;
-use quorate_server::{Config, Database, Overrides, Sender};
+use quorate_server::{
+    Config, Database, Overrides, Sender,
+    config::{HttpConfig, HttpLimits, Listen, ListenError},
+};
 use std::{fs, path::Path, time::Duration};
 
 /// Stands in the examples wherever a secret could be.
@@ -251,5 +254,111 @@ fn nothing_shows_what_may_hold_a_secret() -> Result<(), String> {
     let overrides = variables(&[("QUORATE_RPC_URLS_31337", "http://a/hunter2hunter2")]);
     let shown = format!("{overrides:?} {:?} {:#?}", parse(&text)?, parse(LEAST)?);
     assert!(!shown.contains(SECRET), "{shown}");
+    Ok(())
+}
+
+/// What stands in the section `[http]`, and below.
+fn http(text: &str) -> Result<HttpConfig, String> {
+    parse(&format!("{LEAST}\n[http]\n{text}")).map(|config| config.http)
+}
+
+#[test]
+fn http_is_served_to_this_machine_alone_unless_a_proxy_stands_in_front() -> Result<(), String> {
+    let least = parse(LEAST)?.http;
+    assert_eq!(least, HttpConfig::default());
+    assert_eq!(least.listen, "127.0.0.1:8645".parse().map_err(|e: ListenError| e.to_string())?);
+    assert!(least.open_reading && !least.open_registration && !least.is_public());
+    assert_eq!(http("listen = \"off\"")?.listen, Listen::Off);
+
+    let public = http("listen = \"0.0.0.0:80\"\nbehind_tls_proxy = true")?;
+    assert!(public.is_public() && !public.open_reading && !public.open_registration);
+    // Who reaches the proxy reaches this.
+    let local = http("behind_tls_proxy = true")?;
+    assert!(local.is_public() && !local.open_reading);
+    assert!(http("behind_tls_proxy = true\nopen_reading = true")?.open_reading);
+    assert!(!http("open_reading = false")?.open_reading);
+    assert!(http("listen = \"[::1]:1\"\nopen_registration = true")?.open_registration);
+
+    for (text, expected) in [
+        ("listen = \"0.0.0.0:80\"", "http.listen is 0.0.0.0:80: others could read tokens"),
+        ("listen = \"[::]:80\"", "http.listen is [::]:80: others could read tokens"),
+        ("listen = \"localhost\"", "http.listen is \"localhost\": give an address and port"),
+        ("listen = 8645", "http.listen is a number: give a text"),
+        ("behind_tls_proxy = \"yes\"", "http.behind_tls_proxy is a text: give true or false"),
+        ("behind_tls_proxy = true\nopen_registration = true", "http.open_registration is true"),
+        ("port = 80", "http.port is not known: the keys here are listen, behind_tls_proxy"),
+        ("[http.limits]\nburst = 0", "http.limits.burst is 0: give a number from 1"),
+        ("[http.limits]\nbrust = 1", "http.limits.brust is not known"),
+    ] {
+        let refused = http(text).expect_err(text);
+        assert!(refused.starts_with(expected), "{text}: {refused}");
+    }
+    Ok(())
+}
+
+#[test]
+fn flags_and_environment_take_the_place_of_the_section_http() -> Result<(), String> {
+    let text = format!("{LEAST}\n[http]\nlisten = \"127.0.0.1:1\"\n");
+    let over = Overrides { listen: Some(Listen::Off), ..Overrides::default() };
+    assert_eq!(parse_with(&text, over)?.http.listen, Listen::Off);
+    let listen = "0.0.0.0:80".parse().map_err(|error: ListenError| error.to_string())?;
+    let over = Overrides { listen: Some(listen), ..Overrides::default() };
+    assert!(parse_with(&text, over.clone()).is_err());
+    let over = Overrides { behind_tls_proxy: true, ..over };
+    assert!(parse_with(&text, over)?.http.is_public());
+    Ok(())
+}
+
+#[test]
+fn the_sections_in_the_documentation_of_http_are_some() -> Result<(), String> {
+    let page = include_str!("../../../../docs/http.md");
+    let blocks = page.split("```toml\n").skip(1);
+    let blocks: Vec<_> = blocks.filter_map(|rest| rest.split("```").next()).collect();
+    let [proxy, limits] = blocks[..] else { panic!("there are others: {blocks:?}") };
+    assert!(parse(&format!("{LEAST}\n{proxy}"))?.http.is_public());
+    let said = parse(&format!("{LEAST}\n{limits}"))?.http.limits;
+    assert_eq!(said, HttpLimits::default(), "it calls them the defaults");
+    Ok(())
+}
+
+#[test]
+fn every_limit_of_http_can_be_said() -> Result<(), String> {
+    let limits = http(
+        "[http.limits]
+        open_proposals = 1
+        sequence_ahead = 2
+        deadline_days = 3
+        body_bytes = 4096
+        body_secs = 5
+        header_secs = 6
+        request_secs = 7
+        requests_per_second = 8
+        burst = 9
+        connections = 10
+        requests = 11
+        long_polls = 12
+        streams = 13
+        chain_requests = 14
+        chain_secs = 15",
+    )?
+    .limits;
+    let expected = HttpLimits {
+        open_proposals: 1,
+        sequence_ahead: 2,
+        deadline: Duration::from_secs(3 * 86_400),
+        body_bytes: 4_096,
+        body_wait: Duration::from_secs(5),
+        header_wait: Duration::from_secs(6),
+        request_wait: Duration::from_secs(7),
+        requests_per_second: 8,
+        burst: 9,
+        connections: 10,
+        requests: 11,
+        long_polls: 12,
+        streams: 13,
+        chain_requests: 14,
+        chain_wait: Duration::from_secs(15),
+    };
+    assert_eq!(limits, expected);
     Ok(())
 }

@@ -7,6 +7,7 @@ use quorate_api::{ProblemCode, Proposal};
 use quorate_core::status::StatusWord;
 use quorate_server::{Database, run::RunError};
 use quorate_store::Storage as _;
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -156,4 +157,48 @@ async fn an_address_that_is_taken_ends_it_with_a_clear_word() -> Result<()> {
     let error = RunError::from(error).to_string();
     assert!(error.starts_with(&format!("cannot listen on {}: ", server.address)), "{error}");
     timeout(Duration::from_secs(60), server.stop()).await?
+}
+
+/// Neither bytes that are no HTTP nor requests that are cut anywhere do more than end their own connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn garbage_on_the_wire_harms_nobody() -> Result<()> {
+    let stage = Stage::new().await?;
+    let server =
+        stage.serve(&format!("{OPEN}[http.limits]\nheader_secs = 1\nbody_secs = 1\n")).await?;
+    let wallet = stage.wallet(1)?;
+    let whole = String::from(
+        "POST /v1/wallets HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Transfer-Encoding: chunked\r\n\r\n5\r\n{\"cha\r\n0\r\n\r\n",
+    );
+    let mut random = StdRng::seed_from_u64(1);
+    let mut sent = Vec::new();
+    for number in 0..300_usize {
+        let mut bytes = whole.clone().into_bytes();
+        match number % 3 {
+            0 => bytes.truncate(random.gen_range(0..whole.len())),
+            1 => {
+                for _ in 0..5 {
+                    let place = random.gen_range(0..whole.len());
+                    bytes[place] = random.r#gen();
+                }
+            }
+            _ => bytes = (0..random.gen_range(1..2_000)).map(|_| random.r#gen()).collect(),
+        }
+        let address = server.address;
+        sent.push(tokio::spawn(async move {
+            let mut stream = TcpStream::connect(address).await?;
+            // It may hang up before it has read everything.
+            let _ = stream.write_all(&bytes).await;
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer).await;
+            Ok::<_, std::io::Error>(answer)
+        }));
+    }
+    for answer in sent {
+        let answer = String::from_utf8_lossy(&timeout(LONG, answer).await???).into_owned();
+        let is_refusal = answer.is_empty() || answer.starts_with("HTTP/1.1 4");
+        ensure!(is_refusal, "{answer}");
+    }
+    assert_eq!(server.register(&wallet).await?.status, 201);
+    server.stop().await
 }

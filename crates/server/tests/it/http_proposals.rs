@@ -60,7 +60,8 @@ async fn posted_fifty_times_at_once_it_is_stored_once() -> Result<()> {
     let page: Page<Proposal> = server.get(&path).await?.read_as()?;
     let [told] = &page.items[..] else { panic!("{page:?}") };
     assert_eq!((told.digest, told.signatures.len()), (request.digest(), 3));
-    assert_eq!(told.status, StatusWord::Ready);
+    let ready = server.proposal(&request, "?wait=ready&timeoutSecs=60").await?;
+    assert_eq!(ready.status, StatusWord::Ready);
     server.stop().await
 }
 

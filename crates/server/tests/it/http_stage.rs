@@ -7,6 +7,7 @@ use alloy::{
     transports::http::reqwest::{self, Client, Method, Response},
 };
 use eyre::{OptionExt as _, Result, ensure, eyre};
+use jsonschema::Validator;
 use quorate_api::{ProblemCode, Proposal, problem::MEDIA_TYPE};
 use quorate_core::{
     Action, Config as WalletConfig, Lane, Nonce, Request, action::Transfer, creation,
@@ -22,7 +23,7 @@ use std::{
     collections::BTreeMap,
     net::SocketAddr,
     path::Path,
-    sync::LazyLock,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use tempfile::TempDir;
@@ -289,6 +290,23 @@ impl Answer {
         Ok(serde_json::from_value(self.body)?)
     }
 
+    /// Whether an answer in JSON has the form that is described.
+    fn check_form(&self, method: &str, path: &str) -> Result<()> {
+        let media_type = self.headers.get("content-type").map(String::as_str);
+        if media_type != Some("application/json") || path == "/openapi.json" {
+            return Ok(());
+        }
+        let answer = described(method, path, self.status);
+        let name = answer["content"]["application/json"]["schema"]["$ref"].as_str();
+        let name =
+            name.ok_or_else(|| eyre!("{method} {path} does not describe {}", self.status))?;
+        let form = form(name)?;
+        let fault = form.validate(&self.body).err();
+        let fault = fault.map(|fault| format!("{}: {fault}", fault.instance_path()));
+        ensure!(fault.is_none(), "{method} {path}: {fault:?} in {}", self.body);
+        Ok(())
+    }
+
     /// Whether everything is as it is said to be of every answer.
     fn check(&self, method: &str, path: &str) -> Result<()> {
         for (name, value) in [
@@ -302,7 +320,7 @@ impl Answer {
         }
         ensure!(!self.headers.contains_key("access-control-allow-origin"), "{self:?}");
         if self.status < 400 || path == "/readyz" {
-            return Ok(());
+            return self.check_form(method, path);
         }
         ensure!(self.headers["content-type"] == MEDIA_TYPE, "{method} {path}: {self:?}");
         let code = self.code().ok_or_eyre("a problem without a code")?;
@@ -319,11 +337,34 @@ impl Answer {
     }
 }
 
+/// The forms of answers, by name.
+static FORMS: LazyLock<Mutex<BTreeMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
+
+/// The form with this name.
+fn form(name: &str) -> Result<Arc<Validator>> {
+    let mut forms = FORMS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(form) = forms.get(name) {
+        return Ok(form.clone());
+    }
+    let mut schema = DESCRIPTION.clone();
+    schema["$ref"] = json!(name);
+    let form = Arc::new(jsonschema::validator_for(&schema)?);
+    forms.insert(name.to_owned(), form.clone());
+    Ok(form)
+}
+
 /// The description of the API.
 pub(crate) static DESCRIPTION: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(&http::description()).unwrap_or_default());
 
 fn is_described(method: &str, path: &str, code: ProblemCode) -> bool {
+    let answer = described(method, path, code.status());
+    let word = format!("`{}`", code.word());
+    answer["description"].as_str().is_some_and(|text| text.contains(&word))
+}
+
+/// What is said of an answer with this status.
+fn described<'a>(method: &str, path: &str, status: u16) -> &'a Value {
     let segments: Vec<_> = path.split('/').collect();
     let fits = |template: &str| {
         let parts: Vec<_> = template.split('/').collect();
@@ -336,11 +377,8 @@ fn is_described(method: &str, path: &str, code: ProblemCode) -> bool {
     let paths = DESCRIPTION["paths"].as_object();
     let found = paths.and_then(|paths| paths.iter().find(|(template, _)| fits(template)));
     let answer =
-        found.map(|(_, item)| &item[method.to_lowercase()]["responses"][code.status().to_string()]);
-    let word = format!("`{}`", code.word());
-    answer
-        .and_then(|answer| answer["description"].as_str())
-        .is_some_and(|text| text.contains(&word))
+        found.map(|(_, item)| &item[method.to_lowercase()]["responses"][status.to_string()]);
+    answer.unwrap_or(&Value::Null)
 }
 
 impl Wallet {

@@ -1,6 +1,6 @@
 -- The same text as of the other engine, but for the word for bytes: BLOB in SQLite, BYTEA in PostgreSQL.
 -- Addresses and hashes are bytes, 256-bit numbers decimal text, instants Unix milliseconds, flags 0 or 1. Texts that
--- others wrote (note, holder) are JSON strings, because PostgreSQL takes no NUL in a text.
+-- others wrote (note, holder, outcome, names) are JSON strings, because PostgreSQL takes no NUL in a text.
 
 -- One row: what is given out in order. Locked first by every transaction that writes.
 CREATE TABLE store_head (
@@ -145,14 +145,42 @@ CREATE TABLE outbox (
     digest BYTEA,
     payload TEXT NOT NULL
 );
-CREATE INDEX outbox_by_wallet ON outbox (chain_id, wallet, sequence);
+CREATE INDEX outbox_by_wallet ON outbox (wallet, sequence);
 
--- How far each webhook was told.
-CREATE TABLE deliveries (
+-- Who is told of events. Up to sequence, all that it is to be told is in deliveries.
+CREATE TABLE webhooks (
     name TEXT NOT NULL PRIMARY KEY,
     sequence BIGINT NOT NULL,
+    -- Since when it is told nothing; events go on being noted.
+    disabled_at BIGINT,
     updated_at BIGINT NOT NULL
 );
+
+-- What a webhook is told, and was. The events of one subject (a proposal, or else a wallet) are told in order.
+CREATE TABLE deliveries (
+    webhook TEXT NOT NULL,
+    sequence BIGINT NOT NULL,
+    chain_id BIGINT NOT NULL,
+    -- The digest, or else the wallet.
+    subject BYTEA NOT NULL,
+    -- Whether it is still to be told.
+    pending BIGINT NOT NULL,
+    -- When it is to be told: of the pending ones of a subject the first alone has this.
+    next_at BIGINT,
+    attempts BIGINT NOT NULL,
+    -- How many of the last attempts failed.
+    failures BIGINT NOT NULL,
+    -- What the last attempt came to, and when.
+    outcome TEXT,
+    tried_at BIGINT,
+    delivered_at BIGINT,
+    PRIMARY KEY (webhook, sequence),
+    FOREIGN KEY (webhook) REFERENCES webhooks (name),
+    FOREIGN KEY (sequence) REFERENCES outbox (sequence)
+);
+CREATE INDEX deliveries_due ON deliveries (webhook, next_at, sequence) WHERE next_at IS NOT NULL;
+CREATE INDEX deliveries_pending ON deliveries (webhook, chain_id, subject, sequence)
+    WHERE pending = 1;
 
 -- Append-only; each row's hash commits to the one before.
 CREATE TABLE audit (
@@ -170,7 +198,7 @@ CREATE TABLE chains (
     paused BIGINT NOT NULL
 );
 
--- Tokens of the HTTP API, hashed. wallets is `*` or a JSON list.
+-- Tokens of the HTTP API, hashed. wallets is `"*"` or a JSON list, both JSON.
 CREATE TABLE api_tokens (
     name TEXT NOT NULL PRIMARY KEY,
     hash BYTEA NOT NULL UNIQUE,

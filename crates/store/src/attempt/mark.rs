@@ -3,7 +3,7 @@
 use super::{AccountNonce, AttemptRecord, AttemptState, Inclusion, Place, budget_key, read};
 use crate::{
     audit::Kind,
-    budget,
+    budget::{self, Booking},
     error::StoreError,
     lease::{self, Lease},
     outbox::EventKind,
@@ -119,7 +119,7 @@ impl Intention for SettleNonce {
         if let Some(first) = attempts.first() {
             let key = budget_key(account_nonce.chain_id, first.wallet);
             let fee = mined.map_or(U256::ZERO, |mined| mined.fee);
-            budget::settle(tx, key, first.reservation, fee).await?;
+            budget::book(tx, key, first.reservation, Booking::Settle(fee)).await?;
         }
         let what = json!({
             "chainId": account_nonce.chain_id,
@@ -164,7 +164,7 @@ pub(super) async fn reopen(
     let spent = attempts.iter().find_map(|attempt| attempt.state.inclusion());
     let spent = spent.map_or(U256::ZERO, |inclusion| inclusion.fee);
     let key = budget_key(first.account_nonce.chain_id, first.wallet);
-    budget::unsettle(tx, key, first.reservation, spent).await?;
+    budget::book(tx, key, first.reservation, Booking::Unsettle(spent)).await?;
     for attempt in attempts {
         set(tx, attempt, &AttemptState::Unknown, None, at).await?;
     }

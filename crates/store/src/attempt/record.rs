@@ -3,7 +3,7 @@
 use super::{AccountNonce, NewAttempt, Place, Purpose, budget_key, mark, read};
 use crate::{
     audit::Kind,
-    budget,
+    budget::{self, Booking},
     error::StoreError,
     lease::{self, Lease},
     outbox::EventKind,
@@ -47,7 +47,7 @@ impl Intention for RecordAttempt {
                 return Err(lost(None));
             }
             let key = budget_key(account_nonce.chain_id, *wallet);
-            budget::reserve(tx, key, *reservation).await?;
+            budget::book(tx, key, *reservation, Booking::Reserve).await?;
         } else {
             mark::reopen(tx, &attempts, self.at).await?;
         }

@@ -3,14 +3,14 @@
 use super::{ProposalFilter, ProposalRecord, nonce_blob, nonce_of};
 use crate::{
     error::StoreError,
-    many::{self, push_keys},
+    many::push_keys,
     page::{Page, rows_for},
     query::Query,
     row::{Fields, blob, int},
     signature,
 };
 use alloy::primitives::B256;
-use quorate_core::{Reason, Request, Status};
+use quorate_core::{Reason, Request, Status, status::StatusWord};
 use sqlx::{AnyConnection, any::AnyRow};
 
 pub(crate) async fn find(
@@ -20,7 +20,7 @@ pub(crate) async fn find(
     let query = sqlx::query("SELECT * FROM proposals WHERE digest = $1").bind(blob(digest));
     let Some(row) = query.fetch_optional(&mut *connection).await? else { return Ok(None) };
     let mut proposal = read(&row)?;
-    proposal.signatures = signature::of_proposal(connection, digest).await?;
+    signature::read_into(connection, std::slice::from_mut(&mut proposal)).await?;
     Ok(Some(proposal))
 }
 
@@ -31,17 +31,44 @@ pub(crate) async fn list(
     before: Option<u64>,
     limit: u32,
 ) -> Result<Page<ProposalRecord, u64>, StoreError> {
-    let mut query = Query::new("SELECT p.* FROM proposals p");
+    let mut query = Query::new("SELECT p.* FROM proposals p WHERE 1 = 1");
     if let Some(owner) = filter.awaiting {
-        query.push(" JOIN wallet_owners o ON o.chain_id = p.chain_id AND o.address = p.wallet");
+        // First the places alone, by way of the wallets of that owner, however many others there are.
+        query = Query::new("WITH mine AS MATERIALIZED (SELECT p.position FROM wallet_owners o");
+        query.push(
+            " JOIN wallets w ON w.chain_id = o.chain_id AND w.address = o.address \
+             JOIN proposals p ON p.chain_id = o.chain_id AND p.wallet = o.address \
+             AND p.epoch = w.epoch",
+        );
         query.bind(
-            " WHERE o.owner = ? AND p.status = 'collecting' AND NOT EXISTS \
+            " WHERE o.owner = ? AND NOT EXISTS \
              (SELECT 1 FROM signatures s WHERE s.digest = p.digest AND s.owner = ?)",
             blob(owner),
         );
+        let status = filter.status.unwrap_or(StatusWord::Collecting);
+        if !is_open(status) {
+            return Ok(Page { items: Vec::new(), next: None });
+        }
+        restrict(&mut query, &ProposalFilter { status: Some(status), ..filter.clone() }, before)?;
+        query.bind(" ORDER BY p.position DESC LIMIT ?)", rows_for(limit));
+        query.push(" SELECT p.* FROM mine JOIN proposals p ON p.position = mine.position");
     } else {
-        query.push(" WHERE 1 = 1");
+        restrict(&mut query, filter, before)?;
     }
+    query.bind(" ORDER BY p.position DESC LIMIT ?", rows_for(limit));
+    let rows = query.fetch_all(&mut *connection).await?;
+    let items = rows.iter().map(read).collect::<Result<_, _>>()?;
+    let mut page = Page::new(items, limit, |proposal: &ProposalRecord| proposal.position);
+    signature::read_into(connection, &mut page.items).await?;
+    Ok(page)
+}
+
+/// Appends what `filter` says of the proposal itself.
+fn restrict(
+    query: &mut Query,
+    filter: &ProposalFilter,
+    before: Option<u64>,
+) -> Result<(), StoreError> {
     if let Some(chain_id) = filter.chain_id {
         query.bind(" AND p.chain_id = ?", int("chainId", chain_id)?);
     }
@@ -59,18 +86,20 @@ pub(crate) async fn list(
     }
     if let Some(among) = &filter.among {
         query.push(" AND (");
-        push_keys(&mut query, "(p.chain_id = ?", " AND p.wallet = ?)", among)?;
+        push_keys(query, "(p.chain_id = ?", " AND p.wallet = ?)", among)?;
         query.push(")");
     }
     if let Some(before) = before {
         query.bind(" AND p.position < ?", int("cursor", before)?);
     }
-    query.bind(" ORDER BY p.position DESC LIMIT ?", rows_for(limit));
-    let rows = query.fetch_all(&mut *connection).await?;
-    let items = rows.iter().map(read).collect::<Result<_, _>>()?;
-    let mut page = Page::new(items, limit, |proposal: &ProposalRecord| proposal.position);
-    add_signatures(connection, &mut page.items).await?;
-    Ok(page)
+    Ok(())
+}
+
+const fn is_open(status: StatusWord) -> bool {
+    match status {
+        StatusWord::Collecting | StatusWord::Ready | StatusWord::Submitted => true,
+        StatusWord::Executed | StatusWord::Expired | StatusWord::Superseded => false,
+    }
 }
 
 /// A row of `proposals`, without its signatures.
@@ -138,18 +167,6 @@ pub(crate) async fn open(
     let query = query.bind(int("chainId", chain_id)?).bind(since);
     let rows = query.fetch_all(&mut *connection).await?;
     let mut proposals = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    add_signatures(connection, &mut proposals).await?;
+    signature::read_into(connection, &mut proposals).await?;
     Ok(proposals)
-}
-
-async fn add_signatures(
-    connection: &mut AnyConnection,
-    proposals: &mut [ProposalRecord],
-) -> Result<(), StoreError> {
-    let digests: Vec<_> = proposals.iter().map(|proposal| proposal.digest).collect();
-    let mut found = many::signatures(connection, &digests).await?;
-    for proposal in proposals {
-        proposal.signatures = found.remove(&proposal.digest).unwrap_or_default();
-    }
-    Ok(())
 }

@@ -10,9 +10,15 @@ use quorate_core::Request;
 use quorate_store::{
     AuditReport, DatabaseError, NewProposal, Options, ProposalFilter, Storage, Store, StoreError,
 };
+use sqlx::Connection as _;
+use std::time::Duration;
 use tokio::task::JoinSet;
 
-on_both!(one_that_fails_takes_no_other_down, what_is_queued_is_stored_before_closing);
+on_both!(
+    one_that_fails_takes_no_other_down,
+    what_is_queued_is_stored_before_closing,
+    whether_it_can_be_written_is_known,
+);
 
 async fn one_that_fails_takes_no_other_down(database: &Database) -> Result<()> {
     let store = database.open().await?;
@@ -34,6 +40,27 @@ async fn one_that_fails_takes_no_other_down(database: &Database) -> Result<()> {
     }
     assert_eq!(store.last_event().await?, 1 + 40 * 2, "what failed left no gap");
     assert!(matches!(store.verify_audit(None).await?, AuditReport::Whole { rows: 81, .. }));
+    Ok(())
+}
+
+async fn whether_it_can_be_written_is_known(database: &Database) -> Result<()> {
+    let options = Options { busy_wait: Duration::from_millis(50), ..Options::default() };
+    let store = database.open_with(options).await?;
+    proposed(&store).await?;
+    let before = (store.audit_head().await?, store.last_event().await?);
+    store.check_writable().await?;
+    assert_eq!((store.audit_head().await?, store.last_event().await?), before);
+    // Somebody else writes and does not end.
+    let mut other = database.intruder().await?;
+    let mut tx = other.begin().await?;
+    sqlx::raw_sql("UPDATE store_head SET audit_sequence = 0").execute(&mut *tx).await?;
+    let busy = store.check_writable().await;
+    assert!(matches!(&busy, Err(StoreError::Database(DatabaseError::Busy { .. }))), "{busy:?}");
+    tx.rollback().await?;
+    store.check_writable().await?;
+    store.close().await;
+    let closed = store.check_writable().await;
+    assert!(matches!(closed, Err(StoreError::Database(DatabaseError::Closed))), "{closed:?}");
     Ok(())
 }
 

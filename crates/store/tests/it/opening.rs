@@ -5,7 +5,9 @@ use crate::{
     sample::{NOW, proposed},
 };
 use eyre::Result;
-use quorate_store::{Engine, OpenError, Options, Storage, Store};
+use quorate_store::{
+    AuditReport, DatabaseError, Engine, OpenError, Options, Storage, Store, StoreError,
+};
 use std::os::unix::fs::PermissionsExt as _;
 
 on_both!(
@@ -14,6 +16,9 @@ on_both!(
     another_application_is_refused,
     many_may_open_a_new_one_at_once,
     nothing_shows_the_url,
+    one_that_is_read_only_stores_nothing,
+    one_that_is_not_there_is_not_made,
+    another_version_is_not_read,
 );
 
 async fn refusal(database: &Database) -> OpenError {
@@ -75,6 +80,54 @@ async fn many_may_open_a_new_one_at_once(database: &Database) -> Result<()> {
 async fn nothing_shows_the_url(database: &Database) -> Result<()> {
     let store = database.open().await?;
     assert_eq!(format!("{store:?}"), format!("Store {{ engine: {:?}, .. }}", store.engine()));
+    Ok(())
+}
+
+async fn one_that_is_read_only_stores_nothing(database: &Database) -> Result<()> {
+    let store = database.open().await?;
+    let digest = proposed(&store).await?;
+    let (found, head) = (store.find_proposal(digest).await?, store.audit_head().await?);
+    // While the other writes, and after it is gone.
+    for is_alone in [false, true] {
+        if is_alone {
+            store.close().await;
+        }
+        let reader = Store::open_read_only(&database.url(), Options::default()).await?;
+        assert_eq!(reader.find_proposal(digest).await?, found);
+        let report = reader.verify_audit(Some(head)).await?;
+        assert!(matches!(report, AuditReport::Whole { .. }), "{report:?}");
+        let refused = reader.register_wallet(crate::sample::new_wallet(1), NOW).await;
+        let read_only = |error: &StoreError| {
+            matches!(error, StoreError::Database(DatabaseError::ReadOnly { .. }))
+        };
+        assert!(refused.as_ref().is_err_and(read_only), "{refused:?}");
+        assert!(reader.check_writable().await.as_ref().is_err_and(read_only));
+        assert_eq!(*reader.told().borrow(), 0);
+        reader.close().await;
+    }
+    Ok(())
+}
+
+async fn one_that_is_not_there_is_not_made(database: &Database) -> Result<()> {
+    let read = async || Store::open_read_only(&database.url(), Options::default()).await;
+    if database.engine() == Engine::Sqlite {
+        assert!(read().await.is_err());
+        assert!(!std::fs::exists(database.url())?);
+        std::fs::write(database.url(), "")?;
+    }
+    assert_eq!(read().await.expect_err("there is none"), OpenError::Missing);
+    database.tamper("CREATE TABLE customers (id BIGINT)").await?;
+    assert_eq!(read().await.expect_err("it is another's"), OpenError::OtherApplication);
+    Ok(())
+}
+
+async fn another_version_is_not_read(database: &Database) -> Result<()> {
+    let read = async || Store::open_read_only(&database.url(), Options::default()).await;
+    database.open().await?.close().await;
+    database.tamper("UPDATE _sqlx_migrations SET version = 0").await?;
+    assert_eq!(read().await.expect_err("it is older"), OpenError::Older { found: 0, known: 1 });
+    database.tamper("UPDATE _sqlx_migrations SET version = 2").await?;
+    assert_eq!(read().await.expect_err("it is newer"), OpenError::Newer { found: 2, known: 1 });
     Ok(())
 }
 

@@ -13,7 +13,6 @@ use tokio::task::JoinSet;
 on_both!(
     a_reader_misses_nothing_while_many_write,
     filters_take_what_they_say,
-    deliveries_never_go_back,
     what_is_told_is_there,
 );
 
@@ -85,17 +84,6 @@ async fn filters_take_what_they_say(database: &Database) -> Result<()> {
     let event = &store.events_after(2, all(), 1).await?[0];
     assert_eq!((event.sequence, event.digest, event.wallet), (3, Some(digest), wallet(1)));
     assert_eq!((event.at, event.kind.word()), (NOW, "proposed"));
-    Ok(())
-}
-
-async fn deliveries_never_go_back(database: &Database) -> Result<()> {
-    let store = database.open().await?;
-    assert_eq!(store.delivered("hook".to_owned()).await?, 0);
-    for (told, expected) in [(5, 5), (3, 5), (8, 8)] {
-        assert_eq!(store.mark_delivered("hook".to_owned(), told, NOW).await?, expected);
-    }
-    assert_eq!(store.delivered("hook".to_owned()).await?, 8);
-    assert_eq!(store.delivered("other".to_owned()).await?, 0);
     Ok(())
 }
 

@@ -3,10 +3,10 @@
 use crate::{
     attempts, audit, budgets, chain, commits, crash,
     database::{Database, Promise},
-    lease, opening, outbox, proposals,
+    lease, many, opening, outbox, proposals,
     sample::{NOW, proposal, proposed, request},
     server::{MAIN, Server},
-    signatures, wallets,
+    signatures, tokens, wallets, webhooks,
 };
 use eyre::Result;
 use quorate_store::{AuditReport, DatabaseError, Options, Storage, Store, StoreError};
@@ -25,11 +25,14 @@ fn promises() -> impl Iterator<Item = (String, Promise)> {
         ("commits", commits::PROMISES),
         ("crash", crash::PROMISES),
         ("lease", lease::PROMISES),
+        ("many", many::PROMISES),
         ("opening", opening::PROMISES),
         ("outbox", outbox::PROMISES),
         ("proposals", proposals::PROMISES),
         ("signatures", signatures::PROMISES),
+        ("tokens", tokens::PROMISES),
         ("wallets", wallets::PROMISES),
+        ("webhooks", webhooks::PROMISES),
     ];
     let named = |(module, promises): (&'static str, &'static [(&str, Promise)])| {
         promises.iter().map(move |(name, promise)| (format!("{module}::{name}"), *promise))
@@ -75,7 +78,9 @@ async fn a_server_that_was_gone_is_found_again() -> Result<()> {
         matches!(&refused, Err(error @ StoreError::Database(DatabaseError::Disconnected { .. })) if error.is_retryable()),
         "{refused:?}"
     );
+    assert!(store.check_writable().await.is_err());
     server.run().await?;
+    store.check_writable().await?;
     store.record_proposal(proposal(1), NOW).await?;
     assert!(matches!(store.verify_audit(None).await?, AuditReport::Whole { .. }));
     Ok(())

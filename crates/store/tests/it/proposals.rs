@@ -3,14 +3,14 @@
 use crate::{
     database::{Database, on_both},
     sample::{
-        NOW, block, change, leased, new_wallet, owner, proposal, proposal_of, proposed, request,
-        requests, signature, wallet,
+        CHAIN, NOW, block, change, config, leased, new_wallet, owner, proposal, proposal_of,
+        proposed, request, requests, signature, wallet,
     },
 };
 use alloy::primitives::B256;
 use eyre::Result;
 use quorate_core::{
-    Reason, Status,
+    Reason, Request, Status,
     status::{Failure, FailureReason, StatusChange, StatusWord},
 };
 use quorate_store::{Accepted, NewProposal, ProposalFilter, Recorded, Storage, StoreError};
@@ -25,6 +25,7 @@ on_both!(
     an_earlier_revision_changes_nothing,
     a_reorg_takes_back_what_closed_it,
     lists_take_what_the_filter_says,
+    an_owner_is_awaited_while_it_can_sign,
     a_changed_row_is_refused_by_name,
 );
 
@@ -243,6 +244,43 @@ async fn lists_take_what_the_filter_says(database: &Database) -> Result<()> {
     assert_eq!(list(ProposalFilter { awaiting: Some(owner(1)), ..all() }).await?, [4, 0]);
     assert_eq!(list(ProposalFilter { awaiting: Some(owner(0)), ..all() }).await?, [0; 0]);
     assert_eq!(list(ProposalFilter { awaiting: Some(owner(7)), ..all() }).await?, [0; 0]);
+    Ok(())
+}
+
+async fn an_owner_is_awaited_while_it_can_sign(database: &Database) -> Result<()> {
+    let store = database.open().await?;
+    for number in 0..2 {
+        store.register_wallet(new_wallet(number), NOW).await?;
+    }
+    let elsewhere = Request { wallet: wallet(1).address, ..request(0) };
+    let requests = [request(0), request(1), request(2), elsewhere];
+    let mut digests = Vec::new();
+    for request in requests {
+        digests.push(store.record_proposal(proposal_of(request), NOW).await?.digest);
+    }
+    let lease = leased(&store, "engine").await?;
+    for (number, status) in [(1, Status::Submitted), (2, Status::Expired)] {
+        store.change_status(&lease, change(digests[number], 1, status), NOW).await?;
+    }
+    let list = async |by: u8, status, chain_id| -> Result<Vec<usize>> {
+        let awaiting = Some(owner(by));
+        let filter = ProposalFilter { awaiting, status, chain_id, ..ProposalFilter::default() };
+        let found = store.list_proposals(filter, None, 10).await?.items;
+        let place = |digest| digests.iter().position(|other| *other == digest);
+        Ok(found.iter().filter_map(|proposal| place(proposal.digest)).collect())
+    };
+    assert_eq!(list(1, None, None).await?, [3, 0]);
+    assert_eq!(list(1, None, Some(CHAIN)).await?, [3, 0]);
+    assert_eq!(list(1, None, Some(CHAIN + 1)).await?, [0; 0]);
+    assert_eq!(list(1, Some(StatusWord::Submitted), None).await?, [1]);
+    assert_eq!(list(1, Some(StatusWord::Expired), None).await?, [0; 0], "it is closed");
+    assert_eq!(list(0, None, None).await?, [0; 0], "it signed");
+    store.accept_signature(digests[0], signature(1, 1), NOW).await?;
+    assert_eq!(list(1, None, None).await?, [3]);
+    assert_eq!(list(2, None, None).await?, [3, 0]);
+    // The epoch that they are of ends, for the same owners.
+    store.record_config(wallet(1), config(), 1, NOW).await?;
+    assert_eq!(list(2, None, None).await?, [0]);
     Ok(())
 }
 

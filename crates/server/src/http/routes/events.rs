@@ -1,13 +1,14 @@
 //! `GET /v1/events`
 
 use super::super::{Shared, access, error::RouteError, gates::Class, openapi::problems, parameter};
+use crate::webhook::told;
 use axum::{
     body::{Body, Bytes},
     extract::State,
     http::{HeaderMap, HeaderValue, Response, Uri, header},
 };
 use futures_util::stream;
-use quorate_api::{Event as Told, Instant, schema};
+use quorate_api::{Event as Told, schema};
 use quorate_store::{Event, EventFilter, Storage as _, Store, StoreError};
 use serde::Deserialize;
 use std::{convert::Infallible, sync::Arc, time::Duration};
@@ -17,7 +18,7 @@ use tokio::{
         broadcast::{Receiver, error::RecvError},
         mpsc, watch,
     },
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, timeout},
 };
 use utoipa::IntoParams;
 
@@ -32,6 +33,9 @@ const BATCH: u32 = 200;
 /// How many events wait for a reader, and how long the one behind them, before the reader is cut off.
 const WAITING: usize = 64;
 const SLOW: Duration = Duration::from_secs(10);
+
+/// How long a stream goes on at most: what a token allowed is not allowed for ever.
+const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// How often something is sent while nothing happens, so that those in between keep the connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -59,9 +63,10 @@ pub(in crate::http) struct Asked {
     after: Option<String>,
 }
 
-/// What happens, while it does, as server-sent events: `id` is the sequence, `event` the kind, `data` the event in
-/// JSON. `Last-Event-ID` goes on behind that sequence, without loss and without repetition. A reader that is too slow is cut
-/// off, and comes back.
+/// What happens, while it does, as server-sent events.
+///
+/// `id` is the sequence, `event` the kind, `data` the event in JSON. `Last-Event-ID` goes on behind that sequence, without
+/// loss and without repetition. A reader that is too slow is cut off, and every one after an hour: they come back.
 #[utoipa::path(
     get,
     path = "/v1/events",
@@ -151,7 +156,7 @@ struct Over;
 impl Reader {
     /// Tells what happened and what happens, until the reader is gone or too slow, or the process stops.
     async fn tell(mut self) {
-        let _ = self.try_tell().await;
+        let _ = timeout(LONGEST, self.try_tell()).await;
         drop(self.place);
     }
 
@@ -225,15 +230,7 @@ impl Reader {
 
 /// An event as it travels. JSON has no line breaks of its own.
 fn frame(event: &Event) -> String {
-    let told = Told {
-        sequence: event.sequence,
-        at: Instant::from_millis(event.at),
-        kind: event.kind.word().to_owned(),
-        chain_id: event.wallet.chain_id,
-        wallet: event.wallet.address,
-        digest: event.digest,
-        payload: event.payload.clone(),
-    };
+    let told = told(event);
     let data = serde_json::to_string(&told).expect("events have nothing but what is JSON");
     format!("id: {}\nevent: {}\ndata: {data}\n\n", told.sequence, told.kind)
 }

@@ -21,7 +21,9 @@ problems! {
 /// The media type of the text format.
 const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Numbers for Prometheus. They are about all wallets: where reading is not open, the token has to be for all.
+/// Numbers for Prometheus.
+///
+/// They are about all wallets: where reading is not open, the token has to be for all.
 #[utoipa::path(
     get,
     path = "/metrics",

@@ -33,9 +33,10 @@ problems! {
     ]
 }
 
-/// Proposes an action, with the signature of the owner who proposes it, which is all the right that is needed. Asked
-/// again it changes nothing: the digest is the identity of a proposal. There is no way to take a proposal or a
-/// signature back: to reject, propose `cancel` at the same nonce.
+/// Proposes an action, with the signature of the owner who proposes it.
+///
+/// The signature is all the right that is needed. Asked again it changes nothing: the digest is the identity of a proposal.
+/// There is no way to take a proposal or a signature back: to reject, propose `cancel` at the same nonce.
 #[utoipa::path(
     post,
     path = "/v1/wallets/{chainId}/{address}/proposals",

@@ -19,7 +19,9 @@ problems! {
     ]
 }
 
-/// Adds an owner's signature. The first of an owner stays, unless it holds no more. A signature cannot be taken back.
+/// Adds an owner's signature.
+///
+/// The first of an owner stays, unless it holds no more. A signature cannot be taken back.
 #[utoipa::path(
     post,
     path = "/v1/proposals/{digest}/signatures",

@@ -23,9 +23,10 @@ problems! {
     ]
 }
 
-/// Has a wallet served. It has to be one that the factory made, or will make: its address is computed from
-/// configuration and salt, or found in the factory's events. Needs an operator's token, unless the operator opened
-/// registration.
+/// Has a wallet served.
+///
+/// It has to be one that the factory made, or will make: its address is computed from configuration and salt, or found in
+/// the factory's events. Needs an operator's token, unless the operator opened registration.
 #[utoipa::path(
     post,
     path = "/v1/wallets",

@@ -41,7 +41,9 @@ pub(in crate::http) struct Asked {
     timeout_secs: Option<String>,
 }
 
-/// A proposal. With `wait` the answer comes once the proposal is there, or the time is over: it is 200 either way.
+/// A proposal.
+///
+/// With `wait` the answer comes once the proposal is there, or the time is over: it is 200 either way.
 #[utoipa::path(
     get,
     path = "/v1/proposals/{digest}",

@@ -20,8 +20,9 @@ problems! {
 /// How long the store is waited for.
 const STORE_WAIT: Duration = Duration::from_secs(2);
 
-/// Whether the relayer takes what is handed in, and what is not as it should be: the store, each chain's endpoints and
-/// head, who has the lease, whether it is paused, what senders have.
+/// Whether the relayer takes what is handed in, and what is not as it should be.
+///
+/// The store, each chain's endpoints and head, who has the lease, whether it is paused, what senders have.
 #[utoipa::path(
     get,
     path = "/readyz",
