@@ -4,7 +4,7 @@
 mod answered;
 mod queue;
 
-pub(crate) use answered::{Answered, is_lie, wallet_state};
+pub(crate) use answered::{Answered, may_pass, patiently, wallet_state};
 
 use crate::{
     arguments::{AccessOptions, Source},

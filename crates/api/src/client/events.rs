@@ -5,7 +5,7 @@ use super::{
     exchange::{Bounds, Fault, chunk, open},
     sse::{Message, Parser},
 };
-use crate::Event;
+use crate::{Event, ProblemCode};
 use alloy::{
     primitives::Address,
     transports::http::reqwest::{Response, Url},
@@ -30,7 +30,8 @@ pub struct EventFilter {
 /// What a stream tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
-    /// It is open. What happened before the first time is not told; of later times nothing is left out.
+    /// It is open. What happened before the first time is not told; of later times nothing is left out, unless the
+    /// relayer has forgotten the last event. So whatever is followed is to be read anew.
     Connected,
     /// Something happened, by the relayer's word. To be taken as the hint that there is something to read.
     Event(Box<Event>),
@@ -141,8 +142,13 @@ impl Events {
 
     fn cut(&mut self, fault: Fault) -> Result<Told, ClientError> {
         let error = self.client.error(fault);
-        if matches!(error, ClientError::Problem { .. }) && !error.is_retryable() {
-            return Err(error);
+        if let ClientError::Problem { problem, .. } = &error {
+            // A relayer with another store never told the event to go on behind.
+            let is_forgotten =
+                problem.code == ProblemCode::InvalidParameter && self.last.take().is_some();
+            if !is_forgotten && !error.is_retryable() {
+                return Err(error);
+            }
         }
         let patience = &self.client.patience;
         let longer = (self.back_off * 2).max(patience.first_back_off);

@@ -8,7 +8,8 @@ use quorate_core::{
 };
 use thiserror::Error;
 
-/// What a relayer said that is not so. No honest relayer says any of these.
+/// What a relayer said that is not so. No honest relayer says any of these, but for a moment those that
+/// [`Lie::may_pass`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Lie {
     /// The digest is not that of the fields beside it.
@@ -113,6 +114,12 @@ pub enum Lie {
         /// How.
         kind: Kind,
     },
+    /// No owner signed it, and without that nobody can propose.
+    #[error("no owner of the wallet signed proposal {digest}")]
+    Unsigned {
+        /// The proposal.
+        digest: B256,
+    },
     /// A lane is listed twice, or the place that is free is one that was used up.
     #[error("what it says of lane {lane} of wallet {wallet} cannot be so")]
     Lane {
@@ -211,4 +218,38 @@ pub enum Lie {
         /// What the chain shows.
         what: &'static str,
     },
+}
+
+impl Lie {
+    /// Whether an honest relayer may seem to say it for a moment, because relayer and chain are never read at the same
+    /// time: worth reading both again before anybody is blamed.
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::NotValid { .. }
+            | Self::NextFree { .. }
+            | Self::NotEnough { .. }
+            | Self::NotExecuted { .. }
+            | Self::NotSo { .. } => true,
+            Self::Digest { .. }
+            | Self::Place { .. }
+            | Self::Signature { .. }
+            | Self::ApprovalWithBytes { .. }
+            | Self::OwnerTwice { .. }
+            | Self::OtherProposal { .. }
+            | Self::OtherWallet { .. }
+            | Self::OtherChain { .. }
+            | Self::NotOwned { .. }
+            | Self::NotAwaited { .. }
+            | Self::Dropped { .. }
+            | Self::Unsigned { .. }
+            | Self::Lane { .. }
+            | Self::Address { .. }
+            | Self::Config { .. }
+            | Self::Threshold { .. }
+            | Self::CountsStranger { .. }
+            | Self::LeavesOut { .. }
+            | Self::Missing
+            | Self::Shape { .. } => false,
+        }
+    }
 }

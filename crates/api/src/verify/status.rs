@@ -105,6 +105,10 @@ impl Verified {
                 return Err(Lie::LeavesOut { owner });
             }
         }
+        // Whoever proposes signs. A contract may have taken its signature back since.
+        if !self.signatures.keys().any(|&owner| config.index_of(owner).is_some()) {
+            return Err(Lie::Unsigned { digest: self.digest() });
+        }
         let counts = |owner: &Address| {
             proposal.signatures.iter().any(|signed| signed.counts && signed.owner == *owner)
         };

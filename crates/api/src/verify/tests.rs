@@ -150,13 +150,20 @@ fn signers_cannot_be_made_up() {
     let left_out = lie(|p| p.signatures[0].counts = false);
     assert_eq!(left_out, Lie::LeavesOut { owner: key(0).address() });
     assert_eq!(lie(|p| p.missing.clear()), Lie::Missing);
+    let unsigned = lie(|p| {
+        p.signatures.clear();
+        p.missing = config().owners().to_vec();
+    });
+    assert_eq!(unsigned, Lie::Unsigned { digest: request().digest() });
     let approval = lie(|p| p.signatures[0].kind = Kind::Approved);
     assert!(matches!(approval, Lie::ApprovalWithBytes { .. }));
+    assert!(!unsigned.may_pass());
     let one = lie(|p| {
         p.signatures.pop();
         p.missing.insert(0, key(1).address());
     });
     assert!(matches!(one, Lie::NotEnough { count: 1, threshold: 2, .. }), "{one}");
+    assert!(one.may_pass());
 }
 
 #[test]

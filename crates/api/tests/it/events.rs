@@ -120,3 +120,18 @@ async fn whoever_has_no_right_to_events_is_told_once() -> Result<()> {
     ensure!(events.next().await.is_err() && server.asked().len() == 1);
     Ok(())
 }
+
+/// A relayer that begins with an empty store has other events.
+#[tokio::test]
+async fn a_relayer_that_forgot_the_last_event_is_begun_with_anew() -> Result<()> {
+    let (server, client) = answers(|asked| match last(asked) {
+        0 => stream(vec![event(7, 1)]),
+        _ => problem(ProblemCode::InvalidParameter, "Last-Event-ID is \"7\": the last event is 2"),
+    })
+    .await?;
+    let mut events = client.events(EventFilter::default());
+    assert_eq!(next(&mut events).await?, (7, 1, 0));
+    assert_eq!(next(&mut events).await?, (7, 1, 2));
+    assert_eq!(server.asked().iter().map(last).collect::<Vec<_>>(), [0, 7, 0]);
+    Ok(())
+}

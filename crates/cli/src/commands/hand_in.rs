@@ -57,7 +57,13 @@ impl Desk {
         chain: &Chain,
         output: Output,
     ) -> Result<(Address, Vec<HandedIn>)> {
-        let reviewed = |draft: &Draft| review(&draft.proposal, Some(&draft.facts), None, output);
+        let is_one = drafts.len() == 1;
+        let reviewed = |draft: &Draft| {
+            if !is_one {
+                output.say("");
+            }
+            review(&draft.proposal, Some(&draft.facts), None, output)
+        };
         let views: Vec<_> = drafts.iter().map(reviewed).collect();
         let dangers: Vec<_> = views.iter().flat_map(|view| view.dangers.clone()).collect();
         output.accept(&dangers, &self.accept.accept)?;

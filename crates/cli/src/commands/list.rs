@@ -4,9 +4,9 @@ use super::target::{Place, place_of};
 use crate::{
     arguments::{List, Target},
     chain_access, clock,
-    failure::Cause,
+    failure::{Cause, cause_of},
     output::{Output, Sheet},
-    relayer_access::{Answered, Relayer, is_lie, wallet_state},
+    relayer_access::{Answered, Relayer, may_pass, wallet_state},
     review,
 };
 use alloy::primitives::Address;
@@ -85,7 +85,11 @@ async fn examine(
         };
         match answered {
             // The two were not read at the same moment: look again before anybody is blamed.
-            Err(error) if is_lie(&error) => relayer.look(digest, chain).await,
+            Err(error) if may_pass(&error) => match relayer.look(digest, chain).await {
+                // It lists what it does not know: the blame stays.
+                Err(again) if cause_of(&again) == Cause::BadInput => Err(error),
+                again => again,
+            },
             answered => answered,
         }
     });

@@ -10,7 +10,7 @@ use alloy::primitives::B256;
 use eyre::Result;
 use quorate_api::{Certainty, ClientError, Lie, Verified, VerifiedWallet};
 use quorate_chain::{Chain, Provenance, WalletState};
-use quorate_core::{Proposal, signature::Kind};
+use quorate_core::{Config, OwnerSignature, Proposal, signature::Kind};
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -60,7 +60,9 @@ impl Relayer {
         let mut taken = Some(taken);
         self.look_with(chain, async || match taken.take() {
             Some(taken) => Ok(taken),
-            None => self.proposal(digest).await,
+            None => self.client.proposal(digest).await?.ok_or_else(|| {
+                Cause::Mismatch.error(format!("the relayer took {digest}, and does not know it"))
+            }),
         })
         .await
     }
@@ -70,26 +72,18 @@ impl Relayer {
         chain: Option<&Chain>,
         mut read: impl AsyncFnMut() -> Result<Verified>,
     ) -> Result<Answered> {
-        for pause in PAUSES.map(Some).into_iter().chain([None]) {
+        patiently(async || {
             let verified = read().await?;
             let (chain_id, wallet) = (verified.request().chain_id, verified.request().wallet);
             if let Some(chain) = chain {
                 chain_access::check_same(chain, chain_id)?;
             }
             let wallet = self.wallet(chain_id, wallet).await?;
-            let examined = match chain {
-                Some(chain) => match wallet_state(&wallet, chain).await {
-                    Ok(state) => self.examine(verified, &wallet, Some((chain, &state))).await,
-                    Err(error) => Err(error),
-                },
-                None => self.examine(verified, &wallet, None).await,
-            };
-            match (examined, pause) {
-                (Err(error), Some(pause)) if is_lie(&error) => sleep(pause).await,
-                (examined, _) => return examined,
-            }
-        }
-        unreachable!("the last time there is no pause")
+            let Some(chain) = chain else { return self.examine(verified, &wallet, None).await };
+            let state = wallet_state(&wallet, chain).await?;
+            self.examine(verified, &wallet, Some((chain, &state))).await
+        })
+        .await
     }
 
     /// Examines a proposal against the wallet that it is of, and both against the chain.
@@ -114,9 +108,20 @@ impl Relayer {
     }
 }
 
-/// Whether an error is one that the relayer is to blame for.
-pub(crate) fn is_lie(error: &eyre::Report) -> bool {
-    matches!(error.downcast_ref(), Some(ClientError::Lie(_)))
+/// Tries again a few times where relayer and chain contradict each other in what may pass.
+pub(crate) async fn patiently<T>(mut attempt: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+    for pause in PAUSES {
+        match attempt().await {
+            Err(error) if may_pass(&error) => sleep(pause).await,
+            done => return done,
+        }
+    }
+    attempt().await
+}
+
+/// Whether an error is a lie that may be none, once both sides are read again.
+pub(crate) fn may_pass(error: &eyre::Report) -> bool {
+    matches!(error.downcast_ref(), Some(ClientError::Lie(lie)) if lie.may_pass())
 }
 
 /// Reads a wallet of a relayer from the chain, where it has to be one, with the same owners.
@@ -139,12 +144,43 @@ pub(crate) async fn wallet_state(wallet: &VerifiedWallet, chain: &Chain) -> Resu
     Ok(state)
 }
 
-/// What is sure without a chain: until the first reconfiguration the address proves the owners.
+/// What is sure without a chain: until the first reconfiguration the address proves the owners, and who of them signed
+/// with a key.
 fn by_address(verified: &Verified, wallet: &VerifiedWallet) -> Result<Sureness, Lie> {
-    match wallet.proven_config().filter(|_| verified.request().epoch == 0) {
-        Some(config) => verified.check_signers(config).map(|()| Sureness::Owners),
-        None => Ok(Sureness::Nothing),
+    let Some(config) = wallet.proven_config().filter(|_| verified.request().epoch == 0) else {
+        return Ok(Sureness::Nothing);
+    };
+    verified.check_signers(config)?;
+    let counted = verified.proposal().signatures.iter().filter(|signature| signature.counts);
+    let are_by_keys = counted.map(|signature| signature.kind).all(|kind| kind == Kind::Ecdsa);
+    Ok(if are_by_keys { Sureness::Owners } else { Sureness::Nothing })
+}
+
+/// Checks that an owner signed: nobody else can propose.
+///
+/// A contract may refuse now what it accepted when it proposed; what is no contract never did.
+pub(super) async fn check_signed(
+    verified: &Verified,
+    config: &Config,
+    chain: &Chain,
+) -> Result<()> {
+    let (wallet, digest) = (verified.request().wallet, verified.digest());
+    let mut last = None;
+    for (&owner, signature) in verified.signatures() {
+        if config.index_of(owner).is_none() {
+            continue;
+        }
+        let is_signed = match signature {
+            OwnerSignature::Ecdsa(_) => true,
+            OwnerSignature::Contract(_) => chain.has_code(owner).await?,
+            OwnerSignature::Approved => chain.approved(wallet, digest, owner).await?,
+        };
+        if is_signed {
+            return Ok(());
+        }
+        last = Some(Lie::NotValid { owner, kind: signature.kind() });
     }
+    Err(ClientError::Lie(last.unwrap_or(Lie::Unsigned { digest })).into())
 }
 
 async fn by_chain(
@@ -158,6 +194,7 @@ async fn by_chain(
     if verified.request().epoch != facts.state.epoch {
         return Ok(certainty.into());
     }
+    check_signed(verified, &known.config, chain).await?;
     let is_ahead = wallet.wallet().head.is_some_and(|head| head.number > facts.head.number);
     let holds = |owner| facts.verified.valid.contains_key(&owner);
     for signature in &verified.proposal().signatures {

@@ -1,20 +1,19 @@
 //! What is proposed to a wallet and not over, and the place behind it.
 
-use super::Relayer;
+use super::{
+    Relayer,
+    answered::{check_signed, patiently},
+};
 use crate::failure::Cause;
 use alloy::primitives::Address;
 use eyre::Result;
 use quorate_api::{ClientError, Lie, Verified};
 use quorate_chain::{Chain, WalletState};
-use quorate_core::{Config, Lane, Nonce, OwnerSignature, status::StatusWord};
-use std::{collections::BTreeMap, time::Duration};
-use tokio::time::sleep;
+use quorate_core::{Lane, Nonce, status::StatusWord};
+use std::collections::BTreeMap;
 
 /// The statuses of what is not over.
 const OPEN: [StatusWord; 3] = [StatusWord::Collecting, StatusWord::Ready, StatusWord::Submitted];
-
-/// How long to wait before both are read again where they contradict each other.
-const PAUSES: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1_000)];
 
 impl Relayer {
     /// The proposals of a wallet that are not over, by the relayer's word, by nonce.
@@ -37,6 +36,24 @@ impl Relayer {
         Ok(open)
     }
 
+    /// As [`Self::open`], each of the present epoch, and signed by an owner.
+    pub(crate) async fn examined(
+        &self,
+        chain: &Chain,
+        state: &WalletState,
+    ) -> Result<Vec<Verified>> {
+        let mut open = self.open(chain.id(), state.address).await?;
+        // The relayer may be late: what is of another epoch can never be executed.
+        open.retain(|verified| verified.request().epoch == state.epoch);
+        for verified in &open {
+            if let Some(config) = &state.config {
+                verified.check_signers(config).map_err(ClientError::Lie)?;
+                check_signed(verified, config, chain).await?;
+            }
+        }
+        Ok(open)
+    }
+
     /// The next free nonce of a lane, behind what is proposed. What the relayer says of it has to follow from what it
     /// lists: each of that an owner signed.
     pub(crate) async fn next_free(
@@ -45,73 +62,46 @@ impl Relayer {
         state: &WalletState,
         lane: Lane,
     ) -> Result<Nonce> {
-        for pause in PAUSES.map(Some).into_iter().chain([None]) {
+        let mut is_ahead = false;
+        let found = patiently(async || {
             let answer = self.wallet(chain.id(), state.address).await?;
             if let Some(config) = &state.config {
                 answer.wallet().check_config(state.epoch, config).map_err(ClientError::Lie)?;
             }
-            let open = self.open(chain.id(), state.address).await?;
+            let open = self.examined(chain, state).await?;
             let head = chain.head().await?.number;
-            let next = chain.next_nonce(state, lane).await?;
-            let listed = behind(&open, next, state, chain).await?;
+            is_ahead = answer.wallet().head.is_some_and(|answered| answered.number > head);
+            let nonce = behind(&open, chain.next_nonce(state, lane).await?)?;
             let claimed = answer.lane(lane).map_or(0, |lane| lane.next_free);
-            if claimed <= listed.sequence {
-                return Ok(listed);
-            }
-            if let Some(pause) = pause {
-                sleep(pause).await;
-            } else if answer.wallet().head.is_some_and(|answered| answered.number > head) {
-                return Err(Cause::NotYet.error(
-                    "the relayer tells of blocks that your endpoint does not show yet: try again, or give --sequence",
-                ));
-            } else {
-                let listed = listed.sequence;
+            if claimed > nonce.sequence {
+                let listed = nonce.sequence;
                 return Err(ClientError::Lie(Lie::NextFree { lane, claimed, listed }).into());
             }
+            Ok(nonce)
+        })
+        .await;
+        match found {
+            Err(error) if is_ahead && is_of_next_free(&error) => Err(Cause::NotYet.error(
+                "the relayer tells of blocks that your endpoint does not show yet: try again, or give --sequence",
+            )),
+            found => found,
         }
-        unreachable!("the last time there is no pause")
     }
+}
+
+fn is_of_next_free(error: &eyre::Report) -> bool {
+    matches!(error.downcast_ref(), Some(ClientError::Lie(Lie::NextFree { .. })))
 }
 
 /// The place behind the open proposals of a lane, or the chain's next, whichever is later.
-async fn behind(
-    open: &[Verified],
-    next: Nonce,
-    state: &WalletState,
-    chain: &Chain,
-) -> Result<Nonce> {
-    let mut sequence = next.sequence;
-    for verified in open {
-        let request = verified.request();
-        if request.nonce.lane != next.lane || request.epoch != state.epoch {
-            continue;
+fn behind(open: &[Verified], next: Nonce) -> Result<Nonce> {
+    let nonces = open.iter().map(|verified| verified.request().nonce);
+    let last = nonces.filter(|nonce| nonce.lane == next.lane).map(|nonce| nonce.sequence).max();
+    let behind = match last {
+        None => 0,
+        Some(last) => {
+            last.checked_add(1).ok_or_else(|| Cause::BadInput.error("that lane is at its end"))?
         }
-        if let Some(config) = &state.config {
-            check_signed(verified, config, chain).await?;
-        }
-        let behind = request.nonce.sequence.checked_add(1);
-        let behind = behind.ok_or_else(|| Cause::BadInput.error("that lane is at its end"))?;
-        sequence = sequence.max(behind);
-    }
-    Ok(Nonce::new(next.lane, sequence))
-}
-
-/// Checks that an owner signed it: nobody else can take a place in a wallet's lanes.
-async fn check_signed(verified: &Verified, config: &Config, chain: &Chain) -> Result<()> {
-    verified.check_signers(config).map_err(ClientError::Lie)?;
-    let (wallet, digest) = (verified.request().wallet, verified.digest());
-    for (&owner, signature) in verified.signatures() {
-        let is_signed = config.index_of(owner).is_some()
-            && match signature {
-                OwnerSignature::Ecdsa(_) => true,
-                // It may refuse now what it accepted when it proposed.
-                OwnerSignature::Contract(_) => chain.has_code(owner).await?,
-                OwnerSignature::Approved => chain.approved(wallet, digest, owner).await?,
-            };
-        if is_signed {
-            return Ok(());
-        }
-    }
-    let status = verified.proposal().status;
-    Err(ClientError::Lie(Lie::NotEnough { status, count: 0, threshold: 1 }).into())
+    };
+    Ok(Nonce::new(next.lane, next.sequence.max(behind)))
 }

@@ -174,10 +174,115 @@ fn attempt_line(attempt: &Attempt) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloy::primitives::{Address, U256};
 
     #[test]
     fn every_reason_has_words_of_its_own() {
         let words: std::collections::BTreeSet<_> = Reason::ALL.map(reason_words).into();
         assert_eq!(words.len(), Reason::ALL.len());
+    }
+
+    fn attempt(number: u8, kind: AttemptKind, state: AttemptState) -> Attempt {
+        Attempt {
+            tx_hash: B256::repeat_byte(number),
+            kind,
+            sender: Address::ZERO,
+            account_nonce: 0,
+            max_fee_per_gas: U256::ONE,
+            state,
+        }
+    }
+
+    fn standing(status: StatusWord) -> Standing {
+        Standing {
+            relayer: "127.0.0.1:1".to_owned(),
+            sureness: Sureness::Proven,
+            status,
+            reason: None,
+            is_final: false,
+            revision: 1,
+            execution: None,
+            last_failure: None,
+            superseded_by: None,
+            rivals: Vec::new(),
+            attempts: Vec::new(),
+            updated_at: quorate_api::Instant::from_millis(60_000),
+        }
+    }
+
+    fn text(standing: &Standing) -> String {
+        let mut sheet = Sheet::default();
+        standing.render(&mut sheet, 120);
+        // Of hashes and digests the first bytes will do here.
+        let text = sheet.finish();
+        (1..=9).fold(text, |text, number| {
+            text.replace(&B256::repeat_byte(number).to_string(), &format!("0x0{number}"))
+        })
+    }
+
+    #[test]
+    fn what_waits_says_what_for_and_what_was_tried() {
+        let waiting = Standing {
+            reason: Some(Reason::Simulation),
+            sureness: Sureness::Owners,
+            last_failure: Some(Failure {
+                tx_hash: B256::repeat_byte(2),
+                block_number: 7,
+                reason: FailureReason::Reverted,
+            }),
+            rivals: vec![B256::repeat_byte(3), B256::repeat_byte(4)],
+            attempts: vec![
+                attempt(1, AttemptKind::Create, AttemptState::Mined),
+                attempt(2, AttemptKind::Execute, AttemptState::Reverted),
+            ],
+            ..standing(StatusWord::Ready)
+        };
+        let expected = "\
+At the relayer 127.0.0.1:1
+  status        ready: it would fail as things are; it is sent once a simulation passes
+  sure          the address proves the owners; the status is the relayer's word alone (--rpc-url checks it)
+  last failure  0x02 (block 7) reverted
+  sent          0x01  the wallet's creation: in a block
+                0x02  the action: in a block, reverted
+  rivals        0x03
+                0x04
+  changed       1970-01-01 00:01:00 UTC, 1 minute ago
+";
+        assert_eq!(text(&waiting), expected);
+    }
+
+    #[test]
+    fn what_is_over_says_how() {
+        let executed = Standing {
+            is_final: true,
+            execution: Some(Execution {
+                tx_hash: B256::repeat_byte(5),
+                block_number: 8,
+                block_hash: B256::ZERO,
+                depth: Some(3),
+                gas_used: Some(53_000),
+                fee: Some(U256::from(1_000_000_000_000_000_u64)),
+            }),
+            ..standing(StatusWord::Executed)
+        };
+        let expected = "\
+At the relayer 127.0.0.1:1
+  status    executed, final
+  sure      your endpoint shows the same
+  executed  in 0x05 (block 8)
+            for 53000 gas, 0.001 ETH
+  changed   1970-01-01 00:01:00 UTC, 1 minute ago
+";
+        assert_eq!(text(&executed), expected);
+        let superseded = Standing {
+            superseded_by: Some(B256::repeat_byte(6)),
+            sureness: Sureness::Ahead,
+            ..standing(StatusWord::Superseded)
+        };
+        let text = text(&superseded);
+        assert!(
+            text.contains("superseded  by 0x06") && text.contains("does not show yet"),
+            "{text}"
+        );
     }
 }

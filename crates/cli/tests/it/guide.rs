@@ -130,7 +130,7 @@ fn run(example: &Example, folder: &Path, endpoint: &str) -> Result<()> {
 }
 
 /// Whether `printed` is `expected`, in which [`ANYTHING`] stands for anything.
-fn matches(expected: &str, printed: &str) -> bool {
+pub(crate) fn matches(expected: &str, printed: &str) -> bool {
     let mut rest = printed.trim_end();
     let expected = expected.trim_end();
     let mut parts = expected.split(ANYTHING);

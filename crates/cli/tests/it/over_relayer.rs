@@ -1,6 +1,9 @@
 //! Owners who meet at a relayer: the real one, against a real chain.
 
-use crate::relayer_process::{Person, Stage};
+use crate::{
+    lossy::Lossy,
+    relayer_process::{Person, Stage},
+};
 use alloy::primitives::{Address, U256};
 use eyre::{OptionExt as _, Result, ensure};
 use quorate_lab::owners::owner;
@@ -295,5 +298,23 @@ async fn a_wallet_and_an_owner_are_watched_until_the_time_is_over() -> Result<()
             ensure!(watched.stdout.contains(digest.as_str()), "{digest} is not in {watched:?}");
         }
     }
+    Ok(())
+}
+
+/// What was handed in is handed in again when the answer is lost, and is there once.
+#[tokio::test(flavor = "multi_thread")]
+async fn lost_answers_are_asked_for_again_and_nothing_is_there_twice() -> Result<()> {
+    let stage = Stage::start().await?;
+    let lossy = Lossy::before(&stage.relayer.url()).await?;
+    let alice = stage.owner(0)?.with("QUORATE_RELAYER", &lossy.url());
+    let bob = stage.owner(1)?.with("QUORATE_RELAYER", &lossy.url());
+    // By the time that an answer arrives, it is known.
+    let registered = alice.json(&["wallet", "register", "wallet.json"])?;
+    assert_eq!((&registered["wallets"][0]["new"], lossy.lost()), (&false.into(), 1));
+    let digest = digest_of(&pay(&alice, "1", &[])?)?;
+    assert_eq!(lossy.lost(), 2);
+    let signed = bob.json(&["sign", &digest])?;
+    assert_eq!((&signed["signatures"], lossy.lost()), (&2.into(), 3));
+    assert_eq!(listed(&stage.stranger()?, &[])?, [digest]);
     Ok(())
 }

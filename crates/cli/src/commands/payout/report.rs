@@ -155,7 +155,11 @@ impl Report<'_> {
     fn batch_line(&self, batch: &Batch) -> String {
         let symbol = self.tokens.get(&batch.token).map_or("ETH".to_owned(), symbol);
         let total = grouped(batch.total, batch.decimals);
-        format!("{} payments, {total} {symbol}", batch.payments.len())
+        let payments = match batch.payments.len() {
+            1 => "1 payment".to_owned(),
+            count => format!("{count} payments"),
+        };
+        format!("{payments}, {total} {symbol}")
     }
 
     fn document(&self, lines: &[Line<'_>], signer: Option<Address>) -> Value {

@@ -1,9 +1,13 @@
 //! What of a run is new, what is proposed already, and what was paid.
 
-use crate::{failure::Cause, output::Output, relayer_access::Relayer};
+use crate::{
+    failure::Cause,
+    output::Output,
+    relayer_access::{Relayer, patiently},
+};
 use alloy::primitives::{B256, U256};
 use eyre::Result;
-use quorate_api::{ClientError, Verified};
+use quorate_api::Verified;
 use quorate_chain::{Chain, WalletState};
 use quorate_core::{Action, Lane, Proposal, Request, proposal::Origin};
 use quorate_treasury::{Plan, payout_plan::Batch};
@@ -64,7 +68,7 @@ impl Place {
     ) -> Result<Vec<Standing>> {
         let paid =
             output.during("looking for earlier payments of the run", self.paid(plan)).await?;
-        let open = relayer.open(self.chain.id(), self.state.address).await?;
+        let open = patiently(async || relayer.examined(&self.chain, &self.state).await).await?;
         let count = plan.batches.len() as u64;
         if let Some(&number) = paid.iter().find(|number| **number >= count) {
             return Err(was_paid(plan, number));
@@ -133,15 +137,9 @@ impl Place {
 
     /// What is proposed at a batch's nonce, if it pays the same.
     fn proposed(&self, plan: &Plan, batch: &Batch, open: &[Verified]) -> Result<Option<Proposal>> {
-        let is_here = |verified: &&Verified| {
-            let request = verified.request();
-            (request.nonce, request.epoch) == (batch.nonce, self.state.epoch)
-        };
+        let is_here = |verified: &&Verified| verified.request().nonce == batch.nonce;
         let mut same: Option<(usize, &Verified)> = None;
         for verified in open.iter().filter(is_here) {
-            if let Some(config) = &self.state.config {
-                verified.check_signers(config).map_err(ClientError::Lie)?;
-            }
             match &verified.request().action {
                 // Of several the one that is signed by most, as of deadlines that differ.
                 action if *action == batch.action => {
