@@ -32,6 +32,18 @@ impl Query {
         self.text.push_str(&text.replace('?', &place));
     }
 
+    /// Runs it for what it does.
+    pub(crate) async fn execute(
+        self,
+        connection: &mut sqlx::AnyConnection,
+    ) -> Result<(), sqlx::Error> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        sqlx::query_with(AssertSqlSafe(self.text), self.arguments).execute(connection).await?;
+        Ok(())
+    }
+
     /// All rows.
     pub(crate) async fn fetch_all(
         self,

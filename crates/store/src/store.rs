@@ -4,7 +4,7 @@ use crate::{
     attempt::{
         self, AccountNonce, AttemptRecord, NewAttempt,
         mark::{MarkSent, SendState, SettleNonce, Settlement},
-        record::RecordAttempt,
+        record::RecordAttempts,
     },
     audit::verify::{self, AuditReport},
     budget::{self, Usage},
@@ -188,7 +188,16 @@ impl Storage for Store {
         attempt: NewAttempt,
         at: i64,
     ) -> Result<Recorded, StoreError> {
-        self.queue.store(RecordAttempt { lease: lease.clone(), attempt, at }).await
+        self.record_attempts(lease, vec![attempt], at).await
+    }
+
+    async fn record_attempts(
+        &self,
+        lease: &Lease,
+        attempts: Vec<NewAttempt>,
+        at: i64,
+    ) -> Result<Recorded, StoreError> {
+        self.queue.store_first(RecordAttempts { lease: lease.clone(), attempts, at }).await
     }
 
     async fn mark_sent(
@@ -303,7 +312,7 @@ impl Storage for Store {
         duration_millis: u32,
         at: i64,
     ) -> Result<Lease, StoreError> {
-        self.queue.store(RenewLease { lease: lease.clone(), duration_millis, at }).await
+        self.queue.store_first(RenewLease { lease: lease.clone(), duration_millis, at }).await
     }
 
     async fn release_lease(&self, lease: &Lease, at: i64) -> Result<(), StoreError> {
