@@ -2,7 +2,7 @@
 
 use crate::{
     Chain, ChainError, Revert,
-    endpoint::{Fault, RpcFault},
+    endpoint::{Fault, NO_SUCH_METHOD, RpcFault},
     evm::{Call, CallError},
 };
 use alloy::{
@@ -10,7 +10,7 @@ use alloy::{
     rpc::types::BlockNumberOrTag,
 };
 use serde::Deserialize;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 use thiserror::Error;
 use tokio::time::sleep;
 
@@ -95,6 +95,7 @@ struct FeeHistory {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct MinedReceipt {
+    transaction_hash: B256,
     status: U64,
     block_number: U64,
     block_hash: B256,
@@ -111,6 +112,18 @@ struct Mined {
     value: U256,
     input: Bytes,
     block_number: Option<U64>,
+}
+
+impl From<MinedReceipt> for Receipt {
+    fn from(receipt: MinedReceipt) -> Self {
+        Self {
+            success: receipt.status == U64::ONE,
+            block_number: receipt.block_number.to(),
+            block_hash: receipt.block_hash,
+            gas_used: receipt.gas_used.to(),
+            effective_gas_price: receipt.effective_gas_price.to(),
+        }
+    }
 }
 
 impl Chain {
@@ -177,15 +190,39 @@ impl Chain {
     ///
     /// If the endpoint gives no sensible answer.
     pub async fn receipt(&self, tx_hash: B256) -> Result<Option<Receipt>, ChainError> {
-        let receipt: Option<MinedReceipt> =
-            self.read("eth_getTransactionReceipt", [tx_hash]).await?;
-        Ok(receipt.map(|receipt| Receipt {
-            success: receipt.status == U64::ONE,
-            block_number: receipt.block_number.to(),
-            block_hash: receipt.block_hash,
-            gas_used: receipt.gas_used.to(),
-            effective_gas_price: receipt.effective_gas_price.to(),
-        }))
+        let method = "eth_getTransactionReceipt";
+        let receipt: Option<MinedReceipt> = self.read(method, [tx_hash]).await?;
+        match receipt {
+            Some(receipt) if receipt.transaction_hash != tx_hash => {
+                Err(self.wrong_answer(method, "the receipt of another transaction"))
+            }
+            receipt => Ok(receipt.map(Receipt::from)),
+        }
+    }
+
+    /// What became of every transaction in the block with this number, by hash; none where the endpoint has no such
+    /// block, or does not know `eth_getBlockReceipts`.
+    ///
+    /// Says nothing about a transaction that is not among them.
+    ///
+    /// # Errors
+    ///
+    /// If the endpoint gives no sensible answer.
+    pub async fn block_receipts(
+        &self,
+        number: u64,
+    ) -> Result<Option<BTreeMap<B256, Receipt>>, ChainError> {
+        let method = "eth_getBlockReceipts";
+        let params = [BlockNumberOrTag::Number(number)];
+        let receipts = self.raw().try_read::<Option<Vec<MinedReceipt>>>(method, params).await;
+        match receipts {
+            Ok(receipts) => Ok(receipts.map(|receipts| {
+                let by_hash = |receipt: MinedReceipt| (receipt.transaction_hash, receipt.into());
+                receipts.into_iter().map(by_hash).collect()
+            })),
+            Err(Fault::Rpc(fault)) if fault.code == NO_SUCH_METHOD => Ok(None),
+            Err(fault) => Err(self.raw().error(method, fault)),
+        }
     }
 
     /// Waits until a transaction is mined. An endpoint that fails meanwhile is asked again.

@@ -82,20 +82,32 @@ impl Ledger {
         self.days.get(&day).and_then(|sums| sums.get(&wallet)).copied().unwrap_or_default()
     }
 
-    /// Whether `charge` fits; does not reserve it.
+    /// Whether `charge` fits besides those of `pending`, which are about to be added; does not reserve it.
     ///
     /// # Errors
     ///
     /// If it exceeds one of the two budgets of its day.
-    pub fn check(&self, charge: &Charge, limits: &Limits) -> Result<(), BudgetError> {
+    pub fn check(
+        &self,
+        charge: &Charge,
+        pending: impl IntoIterator<Item = Charge>,
+        limits: &Limits,
+    ) -> Result<(), BudgetError> {
         let Charge { day, wallet, amount: needed } = *charge;
         let exceeds = |committed: U256, limit| committed.saturating_add(needed) > limit;
-        let committed = self.of_day(day);
+        let (mut by_all, mut by_wallet) = (U256::ZERO, U256::ZERO);
+        for other in pending.into_iter().filter(|other| other.day == day) {
+            by_all = by_all.saturating_add(other.amount);
+            if other.wallet == wallet {
+                by_wallet = by_wallet.saturating_add(other.amount);
+            }
+        }
+        let committed = self.of_day(day).saturating_add(by_all);
         if exceeds(committed, limits.per_day) {
             return Err(BudgetError::Day { needed, committed, limit: limits.per_day });
         }
         let Some(wallet) = wallet else { return Ok(()) };
-        let committed = self.of_wallet(day, Some(wallet));
+        let committed = self.of_wallet(day, Some(wallet)).saturating_add(by_wallet);
         let limit = limits.per_wallet_and_day;
         if exceeds(committed, limit) {
             return Err(BudgetError::Wallet { wallet, needed, committed, limit });
@@ -146,11 +158,14 @@ mod tests {
         let (mut ledger, limits) = (Ledger::default(), limits(100, 60));
         ledger.add(&charge(1, 1, U256::from(60)));
         let one_more = charge(1, 1, U256::ONE);
-        assert!(matches!(ledger.check(&one_more, &limits), Err(BudgetError::Wallet { .. })));
-        assert_eq!(ledger.check(&charge(1, 2, U256::from(40)), &limits), Ok(()));
+        assert!(matches!(ledger.check(&one_more, [], &limits), Err(BudgetError::Wallet { .. })));
+        assert_eq!(ledger.check(&charge(1, 2, U256::from(40)), [], &limits), Ok(()));
+        let pending = charge(1, 2, U256::from(1));
+        let crowded = ledger.check(&charge(1, 2, U256::from(40)), [pending], &limits);
+        assert!(matches!(crowded, Err(BudgetError::Day { .. })));
         let too_much = charge(1, 2, U256::from(41));
-        assert!(matches!(ledger.check(&too_much, &limits), Err(BudgetError::Day { .. })));
-        assert_eq!(ledger.check(&charge(2, 1, U256::from(60)), &limits), Ok(()));
+        assert!(matches!(ledger.check(&too_much, [], &limits), Err(BudgetError::Day { .. })));
+        assert_eq!(ledger.check(&charge(2, 1, U256::from(60)), [], &limits), Ok(()));
     }
 
     proptest! {
@@ -168,7 +183,7 @@ mod tests {
                     ledger.add(&Charge { amount, ..reserved });
                 } else {
                     let reserved = charge(day, wallet, U256::from(amount));
-                    if ledger.check(&reserved, &limits).is_ok() {
+                    if ledger.check(&reserved, [], &limits).is_ok() {
                         ledger.add(&reserved);
                         open.push(reserved);
                     }

@@ -1,4 +1,4 @@
-//! The engine at work on a chain: [`step`] decides, and here is done what it asks for.
+//! The engine at work on a chain: [`step_all`] decides, and here is done what it asks for.
 //!
 //! Everything that changes the store is done in order and before what follows from it; everything that asks the
 //! chain runs beside, and its answer is one more event. So a slow endpoint delays nothing but its own answer, and
@@ -28,18 +28,13 @@ use crate::{
     attempt::AttemptState,
     budget::Limits,
     event::{LogKind, WalletLog},
-    step,
+    step_all,
 };
 use alloy::primitives::{Address, B256};
 use book::{Book, Write, Written};
 use deferred::Deferred;
 use quorate_store::{Storage as _, Store};
-use std::{
-    collections::{BTreeMap, VecDeque},
-    ops::ControlFlow,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
     time::MissedTickBehavior,
@@ -189,7 +184,7 @@ impl Engine {
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            if self.take(std::mem::take(&mut events).into()).await?.is_break() {
+            if self.take(std::mem::take(&mut events)).await?.is_break() {
                 return Ok(());
             }
             let lease = self.book.lease();
@@ -238,20 +233,18 @@ impl Engine {
     }
 
     /// Takes note of events and does what follows; what the store answers are events too. Breaks if the engine is stopped.
-    async fn take(&mut self, mut events: VecDeque<Event>) -> Result<ControlFlow<()>, BookError> {
+    async fn take(&mut self, mut events: Vec<Event>) -> Result<ControlFlow<()>, BookError> {
         loop {
             let mut asked = Asked::default();
-            while let Some(event) = events.pop_front() {
-                self.step(event, &mut asked);
-            }
+            self.step(std::mem::take(&mut events), &mut asked);
             for write in asked.later {
                 self.deferred.push(write);
             }
             if !asked.attempts.is_empty() {
                 let written = self.book.write(&asked.attempts).await?;
                 for (write, written) in asked.attempts.iter().zip(written) {
-                    let &Write::Attempt { request, .. } = write else { continue };
-                    events.push_back(match written {
+                    let &Write::Attempts { request, .. } = write else { continue };
+                    events.push(match written {
                         Written::Stored => Event::Persisted { request },
                         Written::Lost => Event::PersistLost { request },
                     });
@@ -259,7 +252,7 @@ impl Engine {
             }
             if asked.reload {
                 let Some(again) = self.reload().await? else { return Ok(ControlFlow::Break(())) };
-                events.push_back(again);
+                events.push(again);
             }
             if events.is_empty() {
                 return Ok(ControlFlow::Continue(()));
@@ -267,19 +260,21 @@ impl Engine {
         }
     }
 
-    /// Makes one step, and notes what it asks for.
-    fn step(&mut self, event: Event, asked: &mut Asked) {
-        let sent = self.sent(&event);
-        let approvals = self.approvals(&event);
-        let may_change_wallets = matches!(
-            event,
-            Event::Restarted(_)
-                | Event::WalletAdded(_)
-                | Event::NewHead { .. }
-                | Event::LogsRead { .. }
-        );
+    /// Makes one step of all these events, and notes what it asks for.
+    fn step(&mut self, events: Vec<Event>, asked: &mut Asked) {
+        let sent: Vec<_> = events.iter().filter_map(|event| self.sent(event)).collect();
+        let approvals: Vec<_> = events.iter().flat_map(|event| self.approvals(event)).collect();
+        let may_change_wallets = events.iter().any(|event| {
+            matches!(
+                event,
+                Event::Restarted(_)
+                    | Event::WalletAdded(_)
+                    | Event::NewHead { .. }
+                    | Event::LogsRead { .. }
+            )
+        });
         let state = std::mem::replace(&mut self.state, State::nothing());
-        let (state, effects) = step(state, event);
+        let (state, effects) = step_all(state, events);
         self.state = state;
         if may_change_wallets {
             self.note_wallets(&mut asked.later);
@@ -288,14 +283,16 @@ impl Engine {
         for effect in effects {
             self.sort(effect, asked);
         }
-        asked.later.extend(sent.and_then(|(tx_hash, before)| self.changed(tx_hash, before)));
+        let changed =
+            sent.into_iter().filter_map(|(tx_hash, before)| self.changed(tx_hash, before));
+        asked.later.extend(changed);
     }
 
     /// Sets aside what is to be stored; everything else is begun, and done beside.
     fn sort(&self, effect: Effect, asked: &mut Asked) {
         match effect {
-            Effect::Persist { request, record } => {
-                asked.attempts.push(Write::Attempt { request, record });
+            Effect::Persist { request, records } => {
+                asked.attempts.push(Write::Attempts { request, records });
             }
             Effect::StatusChanged(change) => {
                 tracing::info!(

@@ -24,7 +24,7 @@ pub struct Call {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Simulate `in_flight` in order and then `next`, in one `eth_simulateV1` on the head; without `in_flight`
-    /// and with one `next`, `eth_estimateGas` does. Answer [`crate::Event::Simulated`] about the first of `next`.
+    /// and with one `next`, `eth_estimateGas` does. Answer [`crate::Event::Simulated`] about those of `next`.
     Simulate {
         /// To be given back.
         request: u64,
@@ -32,24 +32,25 @@ pub enum Effect {
         at: BlockId,
         /// What of this wallet is on its way.
         in_flight: Vec<Call>,
-        /// A creation and the first action after it, or one of them. All must pass.
+        /// Actions of one lane that follow one another, behind the creation of their wallet where that is missing.
         next: Vec<Call>,
     },
-    /// Sign a transaction. Answer [`crate::Event::Signed`] or [`crate::Event::SignFailed`]. Does not allow to send it.
+    /// Sign transactions, all or none. Answer [`crate::Event::Signed`] or [`crate::Event::SignFailed`]. Does not
+    /// allow to send them.
     Sign {
         /// To be given back.
         request: u64,
-        /// The transaction.
-        draft: Draft,
+        /// The transactions, of one sender.
+        drafts: Vec<Draft>,
     },
-    /// Store the attempt, and with it the taking of its account nonce, in one durable commit that checks the
-    /// lease. Answer [`crate::Event::Persisted`] when it is durable, [`crate::Event::PersistLost`] if its place
-    /// is taken by other bytes, and nothing else: a commit of unknown outcome is tried again.
+    /// Store the attempts, and with them the taking of their account nonces, in one durable commit that checks the
+    /// lease: all or none. Answer [`crate::Event::Persisted`] when they are durable, [`crate::Event::PersistLost`]
+    /// if a place is taken by other bytes, and nothing else: a commit of unknown outcome is tried again.
     Persist {
         /// To be given back.
         request: u64,
-        /// The row.
-        record: AttemptRecord,
+        /// The rows, of one sender, in the order of their account nonces.
+        records: Vec<AttemptRecord>,
     },
     /// Send a stored attempt to all endpoints, for the first time. Answer [`crate::Event::SendResult`].
     Broadcast {
@@ -72,8 +73,10 @@ pub enum Effect {
         /// The senders.
         senders: Vec<Address>,
     },
-    /// Look for receipts, in one batch. Answer [`crate::Event::ReceiptSeen`] for each.
+    /// Look for receipts. Answer [`crate::Event::ReceiptSeen`] for each.
     AskReceipts {
+        /// The number of the head: most of them are in this block, or just before it.
+        head: u64,
         /// The transactions.
         tx_hashes: Vec<B256>,
     },

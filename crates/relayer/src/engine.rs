@@ -25,15 +25,27 @@ use alloy::primitives::{Address, B256};
 use quorate_core::{OwnerSignature, Request};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Takes note of `event`: the new state, and what is to be done, in this order.
-///
-/// Pure and total: the same state and event give the same, and no event is refused or makes it panic; one that
-/// does not fit leaves the state as it was and says [`Effect::Ignored`].
+/// As [`step_all`], of one event.
 pub fn step(state: State, event: Event) -> (State, Vec<Effect>) {
+    step_all(state, [event])
+}
+
+/// Takes note of `events` in this order: the new state, and what is to be done, in this order. What follows from
+/// them is decided once, after the last, so that many together cost hardly more than one.
+///
+/// Pure and total: the same state and events give the same, and no event is refused or makes it panic; one that
+/// does not fit leaves the state as it was and says [`Effect::Ignored`].
+pub fn step_all(state: State, events: impl IntoIterator<Item = Event>) -> (State, Vec<Effect>) {
     let mut step = Step { state, effects: Vec::new(), touched: BTreeSet::new() };
-    match step.apply(event) {
-        Ok(()) => step.follow_up(),
-        Err(ignored) => step.effects.push(Effect::Ignored(ignored)),
+    let mut is_news = false;
+    for event in events {
+        match step.apply(event) {
+            Ok(()) => is_news = true,
+            Err(ignored) => step.effects.push(Effect::Ignored(ignored)),
+        }
+    }
+    if is_news {
+        step.follow_up();
     }
     (step.state, step.effects)
 }
@@ -86,9 +98,7 @@ impl Step {
             Event::Simulated { request, outcome } => {
                 return self.finish_simulation(request, &outcome);
             }
-            Event::Signed { request, tx_hash, raw } => {
-                return self.finish_signing(request, tx_hash, raw);
-            }
+            Event::Signed { request, signed } => return self.finish_signing(request, signed),
             Event::SignFailed { request } => return self.fail_signing(request),
             Event::Persisted { request } => return self.finish_persisting(request),
             Event::PersistLost { request } => return self.lose_race(request),
@@ -111,11 +121,19 @@ impl Step {
         self.settle_final();
         let flights = flight::Flights::of(&self.state);
         self.keep_up(&flights);
-        for wallet in std::mem::take(&mut self.touched) {
+        for wallet in self.in_turn() {
             self.plan(wallet, &flights);
-            self.tell_statuses(wallet);
+            self.tell_statuses(wallet, &flights);
         }
         self.send_due(&flights);
+    }
+
+    /// The wallets that something changed for, first the one whose proposals have waited the longest: where blocks are
+    /// full, none is left behind again and again.
+    fn in_turn(&mut self) -> Vec<Address> {
+        let mut touched: Vec<_> = std::mem::take(&mut self.touched).into_iter().collect();
+        touched.sort_by_key(|wallet| self.state.wallets.get(wallet).map(|wallet| wallet.served));
+        touched
     }
 
     fn tick(&mut self, now: u64) {
@@ -176,7 +194,15 @@ impl Step {
             Some(signature) => tracked.signatures.insert(owner, signature.clone()),
             None => tracked.signatures.remove(&owner),
         };
-        if before == signature { Err(Ignored::NothingNew) } else { Ok(()) }
+        if before == signature {
+            return Err(Ignored::NothingNew);
+        }
+        if before.is_some() {
+            // What was planned with it may not pass without it.
+            let wallet = tracked.request.wallet;
+            self.disturb(Some(wallet));
+        }
+        Ok(())
     }
 
     /// A proposal that is about to change.
@@ -222,6 +248,11 @@ impl Step {
             wallet.version = wallet.version.wrapping_add(1);
             self.touched.insert(address);
         }
+    }
+
+    /// Something changed that only what is planned or told of this wallet depends on.
+    fn touch(&mut self, wallet: Option<Address>) {
+        self.touched.extend(wallet);
     }
 
     fn alarm(&mut self, alarm: Alarm) {

@@ -181,26 +181,24 @@ pub enum Event {
         /// What it showed.
         outcome: Simulation,
     },
-    /// A signed transaction, not stored yet; answers [`crate::Effect::Sign`].
+    /// Signed transactions, not stored yet; answers [`crate::Effect::Sign`].
     Signed {
         /// The request.
         request: u64,
-        /// Its hash.
-        tx_hash: B256,
-        /// Its bytes (EIP-2718).
-        raw: Bytes,
+        /// Hash and bytes (EIP-2718) of each, in the order in which they were asked for.
+        signed: Vec<(B256, Bytes)>,
     },
     /// The key cannot be used now; answers [`crate::Effect::Sign`].
     SignFailed {
         /// The request.
         request: u64,
     },
-    /// The attempt is durable; answers [`crate::Effect::Persist`]. Also if the same row was there before.
+    /// The attempts are durable; answers [`crate::Effect::Persist`]. Also if the same rows were there before.
     Persisted {
         /// The request.
         request: u64,
     },
-    /// Another attempt has its place, or the lease is lost: its bytes must never be sent.
+    /// Another attempt has one of the places, or the lease is lost: none of the bytes may ever be sent.
     PersistLost {
         /// The request.
         request: u64,
@@ -240,22 +238,30 @@ pub struct Paid {
     pub cost: U256,
 }
 
-/// What simulating a transaction after those in flight showed.
+/// What simulating transactions one after the other, after those in flight, showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Simulation {
-    /// All pass.
-    Passed {
-        /// What the new one needs as its gas limit, without a margin.
-        gas: u64,
+    /// Those in flight pass.
+    Done {
+        /// What each of the new ones needs as its gas limit, without a margin, from the first one on as far as they
+        /// pass.
+        gas: Vec<u64>,
+        /// Why the one behind those does not, if there is one.
+        refusal: Option<Refusal>,
     },
-    /// The new one reverts.
-    Reverted,
-    /// The wallet's policy refuses the new one, as it is signed now.
-    PolicyRefused,
-    /// One of those in flight reverts, so nothing is known about the new one.
+    /// One of those in flight reverts, so nothing is known about the new ones.
     InFlightReverted,
     /// Nobody could simulate.
     Unavailable,
+}
+
+/// Why a transaction does not pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It reverts.
+    Reverted,
+    /// The wallet's policy refuses it, as it is signed now.
+    Policy,
 }
 
 /// What became of a send.

@@ -13,6 +13,9 @@ const REPLACEMENT_PART: u128 = 10;
 /// How many times the base fee a first attempt can pay: 2 outlasts five full blocks (1.125^5 = 1.80).
 const BASE_FEE_MULTIPLE: u128 = 2;
 
+/// To how many binary digits a first offer is rounded.
+const DIGITS: u32 = 3;
+
 /// The two fees a transaction offers, in wei per gas. The tip never exceeds the maximum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fees {
@@ -31,10 +34,14 @@ impl Fees {
         Self { max_fee_per_gas, max_priority_fee_per_gas: tip }
     }
 
-    /// What to offer at `base_fee`: twice the base fee and the tip. Base fee 10, tip 3: at most 23, tip 3.
+    /// What to offer at `base_fee`: twice the base fee and the tip, rounded up to three binary digits. Base fee 10, tip
+    /// 3: at most 24, tip 3.
+    ///
+    /// Rounded, because the base fee is another in every block: nodes that put first what offers most would else leave
+    /// those of a busy block behind for as long as later ones come. Costs nothing, as the maximum is not what is paid.
     pub const fn market(base_fee: u128, tip: u128) -> Self {
         let max = base_fee.saturating_mul(BASE_FEE_MULTIPLE).saturating_add(tip);
-        Self::new(max, tip)
+        Self::new(rounded_up(max), tip)
     }
 
     /// The most that is paid for a gas, in wei.
@@ -75,6 +82,16 @@ impl Fees {
     /// These fees, neither above `ceiling`.
     pub fn capped(self, ceiling: u128) -> Self {
         Self::new(self.max_fee_per_gas.min(ceiling), self.max_priority_fee_per_gas)
+    }
+}
+
+/// The least number that is not below `fee` and has no more than [`DIGITS`] binary digits before its zeros: at most a
+/// quarter more. 23 becomes 24, 24 stays; what does not fit stays.
+const fn rounded_up(fee: u128) -> u128 {
+    let digits = u128::BITS - fee.leading_zeros();
+    match fee.checked_next_multiple_of(1 << digits.saturating_sub(DIGITS)) {
+        Some(rounded) => rounded,
+        None => fee,
     }
 }
 
@@ -156,7 +173,7 @@ mod tests {
 
     #[test]
     fn the_worked_examples_hold() {
-        assert_eq!(Fees::market(10, 3), Fees::new(23, 3));
+        assert_eq!(Fees::market(10, 3), Fees::new(24, 3));
         assert_eq!(Fees::new(100, 10).replacement(), Some(Fees::new(111, 12)));
         assert_eq!(Fees::default().replacement(), Some(Fees::new(1, 1)));
         let old = Fees::new(100, 10);
@@ -172,7 +189,23 @@ mod tests {
         assert_eq!(ceiling_within(100_000, U256::from(1_000_000), 70), 10);
     }
 
+    #[test]
+    fn offers_of_base_fees_that_hardly_differ_are_the_same() {
+        let tip = 1_000_000_000;
+        assert_eq!(Fees::market(400_000, tip), Fees::market(600_000, tip));
+        assert_eq!(Fees::market(10, 3), Fees::new(24, 3));
+        assert_eq!(Fees::market(12, 0), Fees::new(24, 0));
+        assert_eq!(Fees::market(u128::MAX, 0), Fees::new(u128::MAX, 0));
+    }
+
     proptest! {
+        #[test]
+        fn an_offer_is_rounded_up_by_a_quarter_at_most(base in fee(), tip in fee()) {
+            let asked = base.saturating_mul(2).saturating_add(tip);
+            let offered = Fees::market(base, tip).max_fee_per_gas();
+            prop_assert!(asked <= offered && offered - asked <= asked / 4);
+        }
+
         #[test]
         fn a_replacement_is_taken_by_every_node(old in fees()) {
             if let Some(new) = old.replacement() {

@@ -1,7 +1,7 @@
 //! The engine that executes what owners signed, exactly once, whatever breaks.
 //!
 //! Its heart is pure: [`step`] takes what happened on one chain, an [`Event`], and says what is to be done, the
-//! [`Effect`]s. No I/O, no clock, no randomness, no async, no store: those are in [`driver`], which is thin.
+//! [`Effect`]s; [`step_all`] takes several at once. No I/O, no clock, no randomness, no async, no store: those are in [`driver`], which is thin.
 //!
 //! - [`event`], [`effect`]: what goes in and out; [`rows`]: what a store must hold for it.
 //! - [`state`]: all it knows; [`head`]: the blocks it follows; [`wallet`], [`proposal`], [`attempt`]: the parts.
@@ -28,7 +28,7 @@ pub mod state;
 pub mod wallet;
 
 pub use effect::{Alarm, Effect, Ignored};
-pub use engine::step;
+pub use engine::{step, step_all};
 pub use event::Event;
 pub use quorate_core::{Reason, Snapshot, Status, status};
 pub use rows::Rows;

@@ -2,7 +2,8 @@
 
 use crate::{
     attempt::{Attempt, Draft, Slot},
-    budget::{DAY_SECS, Ledger, Limits},
+    budget::{Charge, DAY_SECS, Ledger, Limits},
+    effect::Call,
     event::BlockId,
     head::History,
     proposal::Tracked,
@@ -47,16 +48,18 @@ pub struct Sender {
     pub is_known: bool,
     /// The account nonces that were taken and may still matter.
     pub slots: BTreeMap<u64, Slot>,
-    /// The attempt that is being signed or stored: one at a time, so that account nonces have no gaps.
+    /// The attempts that are being signed or stored: one work at a time, so that account nonces have no gaps.
     pub(crate) work: Option<Work>,
 }
 
-/// An attempt on its way to the store.
+/// Attempts on their way to the store: all of them are signed and stored, or none.
 #[derive(Clone, Debug)]
 pub(crate) struct Work {
     pub(crate) request: u64,
-    pub(crate) draft: Draft,
-    pub(crate) signed: Option<(B256, Bytes)>,
+    /// At least one; of several each takes the account nonce after that of the one before.
+    pub(crate) drafts: Vec<Draft>,
+    /// None until all are signed; then as many as there are drafts.
+    pub(crate) signed: Option<Vec<(B256, Bytes)>>,
     pub(crate) since: u64,
 }
 
@@ -64,8 +67,10 @@ pub(crate) struct Work {
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) request: u64,
-    pub(crate) target: Target,
-    pub(crate) digest: B256,
+    /// At least one; each is simulated on top of those before it.
+    pub(crate) run: Vec<Goal>,
+    /// What is simulated for each: taken as it is, whoever signs meanwhile.
+    pub(crate) calls: Vec<Call>,
     pub(crate) sender: Address,
     pub(crate) version: u64,
     /// Whether nothing of the wallet was on its way, so that any sender will do.
@@ -82,12 +87,25 @@ pub(crate) enum Target {
     Execute,
 }
 
-/// How far a plan has come.
+/// One account nonce of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Goal {
+    pub(crate) target: Target,
+    /// The proposal that is executed, or that the wallet is created for.
+    pub(crate) digest: B256,
+}
+
+/// How far a plan has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     Simulating,
-    Simulated { gas: u64 },
-    Working { request: u64 },
+    /// What those that passed need as gas limits, from the first one on: at least one, at most the whole run.
+    Simulated {
+        gas: Vec<u64>,
+    },
+    Working {
+        request: u64,
+    },
 }
 
 impl State {
@@ -210,6 +228,13 @@ impl State {
     /// Whether a sender is among the owners of a wallet, as of the head.
     pub(crate) fn sender_is_owner(&self, wallet: &Wallet) -> bool {
         wallet.now().config.owners().iter().any(|owner| self.senders.contains_key(owner))
+    }
+
+    /// What the account nonces would be charged that are being taken: the ledger has it once they are.
+    pub(crate) fn pending(&self) -> impl Iterator<Item = Charge> + '_ {
+        let works = self.senders.values().filter_map(|sender| sender.work.as_ref());
+        let drafts = works.flat_map(|work| &work.drafts);
+        drafts.filter(|draft| draft.number == 0).map(|draft| draft.charge)
     }
 
     /// A number for a request.

@@ -57,6 +57,8 @@ pub struct Wallet {
     pub(crate) version: u64,
     /// Creations that were mined and left no wallet.
     pub(crate) failed_creations: BTreeSet<B256>,
+    /// When the last proposal that account nonces were taken for had become ready, in the order of all; 0 if none were.
+    pub(crate) served: u64,
 }
 
 impl Wallet {
@@ -78,6 +80,7 @@ impl Wallet {
             proposals: BTreeSet::new(),
             version: 0,
             failed_creations: BTreeSet::new(),
+            served: 0,
         }
     }
 

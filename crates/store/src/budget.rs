@@ -8,6 +8,7 @@ use crate::{
 };
 use alloy::primitives::{Address, U256};
 use sqlx::AnyConnection;
+use std::collections::BTreeMap;
 
 /// The key under which a chain's sums are kept; no wallet has this address.
 pub(crate) const WHOLE_CHAIN: Address = Address::ZERO;
@@ -35,6 +36,13 @@ pub struct Reservation {
     pub day: u32,
     /// Wei in the worst case, bumps and a no-op included.
     pub amount: U256,
+}
+
+/// The budgets that a transaction read or changed: each is written once, however often it is changed.
+#[derive(Debug, Default)]
+pub(crate) struct Budgets {
+    /// With whether they have to be written.
+    used: BTreeMap<(WalletKey, u32), (Usage, bool)>,
 }
 
 /// What happens to a reservation.
@@ -73,8 +81,27 @@ pub(crate) async fn book(
 ) -> Result<(), StoreError> {
     let Reservation { day, amount } = reservation;
     for key in burdened(wallet) {
-        let usage = find(tx.connection(), key, day).await?;
-        set(tx, key, day, booking.apply(amount, usage)).await?;
+        let usage = match tx.budgets.used.get(&(key, day)) {
+            Some((usage, _)) => *usage,
+            None => find(tx.connection(), key, day).await?,
+        };
+        tx.budgets.used.insert((key, day), (booking.apply(amount, usage), true));
+    }
+    Ok(())
+}
+
+/// Writes the budgets that were changed in a transaction.
+pub(crate) async fn flush(tx: &mut Transaction) -> Result<(), StoreError> {
+    let used = &mut tx.budgets.used;
+    let changed = used.iter_mut().filter(|(_, (_, is_changed))| *is_changed);
+    let changed: Vec<_> = changed
+        .map(|(&(key, day), (usage, is_changed))| {
+            *is_changed = false;
+            (key, day, *usage)
+        })
+        .collect();
+    for (key, day, usage) in changed {
+        set(tx, key, day, usage).await?;
     }
     Ok(())
 }

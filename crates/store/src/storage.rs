@@ -135,6 +135,19 @@ pub trait Storage: Send + Sync {
     /// away unsent; [`StoreError::Gap`].
     fn record_attempt(&self, lease: &Lease, attempt: NewAttempt, at: i64) -> impl Stores<Recorded>;
 
+    /// As [`Self::record_attempt`], of several attempts in this order, in one commit: all of them or none. They are new if
+    /// one of them is.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::record_attempt`], of the first one that cannot be stored.
+    fn record_attempts(
+        &self,
+        lease: &Lease,
+        attempts: Vec<NewAttempt>,
+        at: i64,
+    ) -> impl Stores<Recorded>;
+
     /// Notes what the last send of an attempt came to. Opens its account nonce if that was settled.
     ///
     /// # Errors

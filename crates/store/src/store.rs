@@ -4,7 +4,7 @@ use crate::{
     attempt::{
         self, AccountNonce, AttemptRecord, NewAttempt,
         mark::{MarkSent, SendState, SettleNonce, Settlement},
-        record::RecordAttempt,
+        record::RecordAttempts,
     },
     audit::verify::{self, AuditReport},
     budget::{self, Usage},
@@ -132,13 +132,19 @@ impl Store {
 
     /// Stores an intention.
     async fn store<I: Intention>(&self, intention: I) -> Result<I::Output, StoreError> {
-        match &self.queue {
-            Some(queue) => queue.store(intention).await,
-            None => {
-                let detail = "it was opened to be read only".to_owned();
-                Err(DatabaseError::ReadOnly { detail }.into())
-            }
-        }
+        self.writer()?.store(intention).await
+    }
+
+    /// Stores an intention before others that wait.
+    async fn store_first<I: Intention>(&self, intention: I) -> Result<I::Output, StoreError> {
+        self.writer()?.store_first(intention).await
+    }
+
+    fn writer(&self) -> Result<&Queue, StoreError> {
+        self.queue.as_ref().ok_or_else(|| {
+            let detail = "it was opened to be read only".to_owned();
+            DatabaseError::ReadOnly { detail }.into()
+        })
     }
 
     /// A transaction in which all reads see the same state.
@@ -259,7 +265,16 @@ impl Storage for Store {
         attempt: NewAttempt,
         at: i64,
     ) -> Result<Recorded, StoreError> {
-        self.store(RecordAttempt { lease: lease.clone(), attempt, at }).await
+        self.record_attempts(lease, vec![attempt], at).await
+    }
+
+    async fn record_attempts(
+        &self,
+        lease: &Lease,
+        attempts: Vec<NewAttempt>,
+        at: i64,
+    ) -> Result<Recorded, StoreError> {
+        self.store_first(RecordAttempts { lease: lease.clone(), attempts, at }).await
     }
 
     async fn mark_sent(
@@ -374,7 +389,7 @@ impl Storage for Store {
         duration_millis: u32,
         at: i64,
     ) -> Result<Lease, StoreError> {
-        self.store(RenewLease { lease: lease.clone(), duration_millis, at }).await
+        self.store_first(RenewLease { lease: lease.clone(), duration_millis, at }).await
     }
 
     async fn release_lease(&self, lease: &Lease, at: i64) -> Result<(), StoreError> {

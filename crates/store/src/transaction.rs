@@ -2,10 +2,12 @@
 
 use crate::{
     audit::{self, Kind},
+    budget::{self, Budgets},
     error::{DatabaseError, StoreError},
     lease::Lease,
     open::Engine,
     outbox::EventKind,
+    query::Query,
     row::{Fields, blob, int},
     wallet::WalletKey,
 };
@@ -31,6 +33,22 @@ pub(crate) struct Transaction {
     head: Head,
     /// The lease, once it was read: nobody else writes meanwhile.
     pub(crate) lease: Option<Option<Lease>>,
+    /// The budgets that were read or changed.
+    pub(crate) budgets: Budgets,
+    events: Vec<EventRow>,
+    /// With their hashes.
+    entries: Vec<(audit::Entry, B256)>,
+}
+
+/// An event that is not written yet.
+#[derive(Debug)]
+struct EventRow {
+    sequence: u64,
+    at: i64,
+    kind: EventKind,
+    wallet: WalletKey,
+    digest: Option<B256>,
+    payload: String,
 }
 
 impl Transaction {
@@ -41,7 +59,15 @@ impl Transaction {
     ) -> Result<Self, DatabaseError> {
         connection.execute(engine.begin()).await?;
         let head = read_head(&mut connection, engine.lock_head()).await.map_err(database)?;
-        Ok(Self { connection, stored: head, head, lease: None })
+        Ok(Self {
+            connection,
+            stored: head,
+            head,
+            lease: None,
+            budgets: Budgets::default(),
+            events: Vec::new(),
+            entries: Vec::new(),
+        })
     }
 
     pub(crate) const fn connection(&mut self) -> &mut AnyConnection {
@@ -62,23 +88,10 @@ impl Transaction {
         digest: Option<B256>,
         payload: Value,
     ) -> Result<(), StoreError> {
-        let sequence = self.next_event();
-        let query = sqlx::query(
-            "INSERT INTO outbox (sequence, at, kind, chain_id, wallet, digest, payload) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        );
-        query
-            .bind(int("sequence", sequence)?)
-            .bind(at)
-            .bind(kind.word())
-            .bind(int("chainId", wallet.chain_id)?)
-            .bind(blob(wallet.address))
-            .bind(digest.map(blob))
-            .bind(payload.to_string())
-            .execute(&mut self.connection)
-            .await?;
+        let (sequence, payload) = (self.next_event(), payload.to_string());
+        self.events.push(EventRow { sequence, at, kind, wallet, digest, payload });
         self.head.outbox_sequence = sequence;
-        Ok(())
+        if self.events.len() >= MANY { self.write_events().await } else { Ok(()) }
     }
 
     /// Appends to the audit log.
@@ -96,26 +109,62 @@ impl Transaction {
             payload: payload.to_string(),
         };
         let hash = entry.hash();
-        let query = sqlx::query(
-            "INSERT INTO audit (sequence, at, kind, payload, previous, hash) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
-        );
-        query
-            .bind(int("sequence", entry.sequence)?)
-            .bind(at)
-            .bind(entry.kind)
-            .bind(entry.payload)
-            .bind(blob(entry.previous))
-            .bind(blob(hash))
-            .execute(&mut self.connection)
-            .await?;
-        self.head.audit_sequence = entry.sequence;
-        self.head.audit_hash = hash;
+        (self.head.audit_sequence, self.head.audit_hash) = (entry.sequence, hash);
+        self.entries.push((entry, hash));
+        if self.entries.len() >= MANY { self.write_entries().await } else { Ok(()) }
+    }
+
+    /// Writes what is kept back to be written together. Whatever is committed was flushed before.
+    pub(crate) async fn flush(&mut self) -> Result<(), StoreError> {
+        self.write_events().await?;
+        self.write_entries().await?;
+        budget::flush(self).await
+    }
+
+    async fn write_events(&mut self) -> Result<(), StoreError> {
+        let mut rows = std::mem::take(&mut self.events);
+        while !rows.is_empty() {
+            let mut query = Query::new(
+                "INSERT INTO outbox (sequence, at, kind, chain_id, wallet, digest, payload) VALUES ",
+            );
+            for (index, row) in rows.drain(..batch(rows.len())).enumerate() {
+                query.bind(if index == 0 { "(?" } else { "), (?" }, int("sequence", row.sequence)?);
+                query.bind(", ?", row.at);
+                query.bind(", ?", row.kind.word());
+                query.bind(", ?", int("chainId", row.wallet.chain_id)?);
+                query.bind(", ?", blob(row.wallet.address));
+                query.bind(", ?", row.digest.map(blob));
+                query.bind(", ?", row.payload);
+            }
+            query.push(")");
+            query.execute(&mut self.connection).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_entries(&mut self) -> Result<(), StoreError> {
+        let mut rows = std::mem::take(&mut self.entries);
+        while !rows.is_empty() {
+            let mut query = Query::new(
+                "INSERT INTO audit (sequence, at, kind, payload, previous, hash) VALUES ",
+            );
+            for (index, (row, hash)) in rows.drain(..batch(rows.len())).enumerate() {
+                query.bind(if index == 0 { "(?" } else { "), (?" }, int("sequence", row.sequence)?);
+                query.bind(", ?", row.at);
+                query.bind(", ?", row.kind);
+                query.bind(", ?", row.payload);
+                query.bind(", ?", blob(row.previous));
+                query.bind(", ?", blob(hash));
+            }
+            query.push(")");
+            query.execute(&mut self.connection).await?;
+        }
         Ok(())
     }
 
     /// Marks a place that [`Self::undo`] goes back to.
     pub(crate) async fn mark(&mut self) -> Result<Head, DatabaseError> {
+        self.flush().await.map_err(database)?;
         self.connection.execute("SAVEPOINT intention").await?;
         Ok(self.head)
     }
@@ -131,6 +180,10 @@ impl Transaction {
         self.connection.execute("ROLLBACK TO SAVEPOINT intention").await?;
         self.connection.execute("RELEASE SAVEPOINT intention").await?;
         self.head = head;
+        self.lease = None;
+        self.budgets = Budgets::default();
+        self.events.clear();
+        self.entries.clear();
         Ok(())
     }
 
@@ -172,6 +225,18 @@ impl Transaction {
             Ok(_) | Err(DatabaseError::Refused { .. }) => Some(self.connection),
             Err(_) => None,
         }
+    }
+}
+
+/// How many rows are written together at most.
+const MANY: usize = 32;
+
+/// How many of so many rows are written next: few sizes, since each is another statement to prepare.
+const fn batch(rows: usize) -> usize {
+    match rows {
+        MANY.. => MANY,
+        8.. => 8,
+        _ => 1,
     }
 }
 

@@ -80,6 +80,7 @@ enum Message {
 #[derive(Clone)]
 pub(crate) struct Queue {
     sender: mpsc::Sender<Message>,
+    urgent: mpsc::Sender<Message>,
     told: watch::Receiver<u64>,
     wait: Duration,
 }
@@ -89,10 +90,11 @@ impl Queue {
     pub(crate) fn start(connection: AnyConnection, connector: Connector) -> Self {
         let Options { queue, queue_wait, .. } = *connector.options();
         let (sender, receiver) = mpsc::channel(queue.max(1));
+        let (urgent, first) = mpsc::channel(queue.max(1));
         let (tell, told) = watch::channel(0);
         let writer = Writer { connection: Some(connection), connector, tell };
-        tokio::spawn(writer.run(receiver));
-        Self { sender, told, wait: queue_wait }
+        tokio::spawn(writer.run(first, receiver));
+        Self { sender, urgent, told, wait: queue_wait }
     }
 
     /// The sequence of the last event that was committed here.
@@ -107,16 +109,30 @@ impl Queue {
 
     /// Stores an intention and waits until that is durable.
     pub(crate) async fn store<I: Intention>(&self, intention: I) -> Result<I::Output, StoreError> {
+        self.store_by(&self.sender, intention).await
+    }
+
+    /// As [`Self::store`], before everything that is not stored first: for what nobody who hands in much may hold up.
+    pub(crate) async fn store_first<I: Intention>(
+        &self,
+        intention: I,
+    ) -> Result<I::Output, StoreError> {
+        self.store_by(&self.urgent, intention).await
+    }
+
+    async fn store_by<I: Intention>(
+        &self,
+        way: &mpsc::Sender<Message>,
+        intention: I,
+    ) -> Result<I::Output, StoreError> {
         let (caller, answer) = oneshot::channel();
         let job = Box::new(Waiting { intention, output: None, caller });
-        self.sender.send_timeout(Message::Store(job), self.wait).await.map_err(
-            |error| match error {
-                mpsc::error::SendTimeoutError::Timeout(_) => {
-                    DatabaseError::Overloaded { waiting: self.sender.max_capacity() }
-                }
-                mpsc::error::SendTimeoutError::Closed(_) => DatabaseError::Closed,
-            },
-        )?;
+        way.send_timeout(Message::Store(job), self.wait).await.map_err(|error| match error {
+            mpsc::error::SendTimeoutError::Timeout(_) => {
+                DatabaseError::Overloaded { waiting: way.max_capacity() }
+            }
+            mpsc::error::SendTimeoutError::Closed(_) => DatabaseError::Closed,
+        })?;
         answer.await.map_err(|_| DatabaseError::Closed)?
     }
 
@@ -136,22 +152,25 @@ struct Writer {
 }
 
 impl Writer {
-    async fn run(mut self, mut receiver: mpsc::Receiver<Message>) {
-        let most = self.connector.options().group.max(1);
-        while let Some(first) = receiver.recv().await {
-            let mut group = Vec::new();
-            let mut stop = None;
-            let mut next = Some(first);
-            while let Some(message) = next {
-                match message {
-                    Message::Store(job) => group.push(job),
-                    Message::Stop(stopped) => stop = Some(stopped),
-                }
-                let goes_on = group.len() < most && stop.is_none();
-                next = if goes_on { receiver.try_recv().ok() } else { None };
-            }
+    async fn run(
+        mut self,
+        mut urgent: mpsc::Receiver<Message>,
+        mut receiver: mpsc::Receiver<Message>,
+    ) {
+        loop {
+            let (first, from) = tokio::select! {
+                biased;
+                Some(message) = urgent.recv() => (message, &mut urgent),
+                Some(message) = receiver.recv() => (message, &mut receiver),
+                else => return,
+            };
+            let (group, stop) = self.gather(first, from);
             self.store(group).await;
             if let Some(stopped) = stop {
+                while let Ok(first) = urgent.try_recv() {
+                    let (group, _) = self.gather(first, &mut urgent);
+                    self.store(group).await;
+                }
                 if let Some(connection) = self.connection.take() {
                     let _ = sqlx::Connection::close(connection).await;
                 }
@@ -159,6 +178,24 @@ impl Writer {
                 return;
             }
         }
+    }
+
+    /// What waits behind `first`, up to a group, or up to the end.
+    fn gather(
+        &self,
+        first: Message,
+        from: &mut mpsc::Receiver<Message>,
+    ) -> (Vec<Box<dyn Job>>, Option<oneshot::Sender<()>>) {
+        let most = self.connector.options().group.max(1);
+        let (mut group, mut next) = (Vec::new(), Some(first));
+        while let Some(message) = next {
+            match message {
+                Message::Store(job) => group.push(job),
+                Message::Stop(stopped) => return (group, Some(stopped)),
+            }
+            next = if group.len() < most { from.try_recv().ok() } else { None };
+        }
+        (group, None)
     }
 
     /// Stores a group in one transaction. If that breaks before its commit, each in one of its own.
@@ -203,7 +240,7 @@ impl Writer {
                 break;
             }
         }
-        if is_whole {
+        if is_whole && tx.flush().await.is_ok() {
             self.commit(tx).await?;
             return Ok(group.iter().map(|_| None).collect());
         }
@@ -273,7 +310,11 @@ async fn apply(
     tx: &mut Transaction,
 ) -> Result<Option<StoreError>, DatabaseError> {
     let mark = tx.mark().await?;
-    match job.apply(tx).await {
+    let applied = match job.apply(tx).await {
+        Ok(()) => tx.flush().await,
+        failed => failed,
+    };
+    match applied {
         Ok(()) => {
             tx.keep().await?;
             Ok(None)

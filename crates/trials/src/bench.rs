@@ -20,6 +20,8 @@ const RUNS: usize = 5;
 pub struct Options {
     /// One run instead of five, and less of everything.
     pub quick: bool,
+    /// So many runs, if not as many as usual.
+    pub runs: Option<usize>,
     /// Only measures with this in their name.
     pub only: Option<String>,
 }
@@ -113,6 +115,19 @@ impl Results {
 }
 
 impl Options {
+    /// Whether everything is measured, as often and as thoroughly as it should be.
+    pub const fn is_whole(&self) -> bool {
+        !self.quick && self.runs.is_none() && self.only.is_none()
+    }
+
+    const fn runs(&self) -> usize {
+        match self.runs {
+            Some(runs) => runs,
+            None if self.quick => 1,
+            None => RUNS,
+        }
+    }
+
     /// Whether any of these measures is wanted.
     fn wants(&self, measures: &[Measure]) -> bool {
         let is_wanted = |only: &String| measures.iter().any(|m| m.name.contains(only.as_str()));
@@ -132,7 +147,7 @@ impl Options {
 /// If there is no anvil, or something is not executed in time.
 pub async fn measure(options: &Options) -> Result<Results> {
     let mut results = Results::default();
-    for run in 0..if options.quick { 1 } else { RUNS } {
+    for run in 0..options.runs() {
         if options.wants(&[throughput::MEASURE]) {
             throughput::measure(options, run, &mut results).await?;
         }

@@ -52,6 +52,10 @@ enum Command {
         #[arg(long)]
         quick: bool,
 
+        /// So many runs instead of five; write nothing.
+        #[arg(long, value_name = "COUNT")]
+        runs: Option<usize>,
+
         /// Only measures with this in their name; write nothing.
         #[arg(long, value_name = "TEXT")]
         only: Option<String>,
@@ -69,7 +73,9 @@ enum Command {
 async fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Chaos { json, quick, only } => chaos(json, quick, only.as_deref()).await,
-        Command::Bench { json, quick, only } => bench(json, Options { quick, only }).await,
+        Command::Bench { json, quick, runs, only } => {
+            bench(json, Options { quick, runs, only }).await
+        }
         Command::Engine { setup } => engine(&setup).await,
     };
     match done {
@@ -162,7 +168,7 @@ async fn bench(json: bool, options: Options) -> Result<()> {
     } else {
         print!("{}", bench::report::table(&results));
     }
-    if !json && !options.quick && options.only.is_none() {
+    if !json && options.is_whole() {
         fs::write(repository().join(bench::report::PATH), bench::report::render(&results))?;
     }
     let missed = results.rows.iter().filter(|row| !row.is_met()).count();

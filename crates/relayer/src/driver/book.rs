@@ -53,8 +53,8 @@ pub enum BookError {
 /// Something to be stored.
 #[derive(Clone, Debug)]
 pub(super) enum Write {
-    /// An attempt, and with it the taking of its account nonce.
-    Attempt { request: u64, record: AttemptRecord },
+    /// Attempts, and with them the taking of their account nonces.
+    Attempts { request: u64, records: Vec<AttemptRecord> },
     /// What the last send of an attempt came to.
     Sent { tx_hash: B256, state: AttemptState },
     /// Where a proposal stands.
@@ -194,11 +194,17 @@ impl Book {
         let (store, chain_id) = (&self.store, self.chain_id);
         let key = |address| WalletKey { chain_id, address };
         match write {
-            Write::Attempt { record, .. } => {
-                let work = failpoint::work(record.draft.kind, record.draft.number as usize);
-                failpoint::reach(Point::BeforeCommit, work);
-                store.record_attempt(lease, self.new_attempt(record), at).await?;
-                failpoint::reach(Point::AfterCommit, work);
+            Write::Attempts { records, .. } => {
+                let reach = |point| {
+                    for AttemptRecord { draft, .. } in records {
+                        let work = failpoint::work(draft.kind, draft.number as usize);
+                        failpoint::reach(point, work);
+                    }
+                };
+                reach(Point::BeforeCommit);
+                let attempts = records.iter().map(|record| self.new_attempt(record)).collect();
+                store.record_attempts(lease, attempts, at).await?;
+                reach(Point::AfterCommit);
             }
             Write::Sent { tx_hash, state } => {
                 let state = match state {

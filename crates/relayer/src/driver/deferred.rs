@@ -2,6 +2,7 @@
 //! from the attempts, and found again if it is lost.
 
 use super::book::{Book, BookError, Write, Written};
+use crate::status::StatusChange;
 use alloy::primitives::B256;
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -20,15 +21,18 @@ const WAIT: Duration = Duration::from_millis(10);
 /// How many are stored together: an attempt that comes meanwhile waits for them.
 const TOGETHER: usize = 16;
 
-/// Writes that wait, in order, and those that are being made.
+/// How many of them are not statuses at least, where so many wait.
+const OTHERS: usize = 4;
+
+/// Writes that wait, and those that are being made. Statuses go first, since others wait for them; everything else goes
+/// in order.
 #[derive(Debug)]
 pub(super) struct Deferred {
     book: Arc<Book>,
-    waiting: VecDeque<Write>,
-    /// How many writes were taken from the front so far.
-    taken: usize,
-    /// Where the status of a proposal waits, counted from the first write of all.
-    statuses: BTreeMap<B256, usize>,
+    /// The proposals whose statuses wait, in order.
+    digests: VecDeque<B256>,
+    statuses: BTreeMap<B256, Box<StatusChange>>,
+    others: VecDeque<Write>,
     since: Instant,
     working: Option<JoinHandle<Result<Written, BookError>>>,
 }
@@ -37,9 +41,9 @@ impl Deferred {
     pub(super) fn new(book: Arc<Book>) -> Self {
         Self {
             book,
-            waiting: VecDeque::new(),
-            taken: 0,
+            digests: VecDeque::new(),
             statuses: BTreeMap::new(),
+            others: VecDeque::new(),
             since: Instant::now(),
             working: None,
         }
@@ -47,20 +51,22 @@ impl Deferred {
 
     /// Adds a write behind the others; the status of a proposal takes the place of the one that waits.
     pub(super) fn push(&mut self, write: Write) {
-        if self.waiting.is_empty() {
+        if self.is_empty() {
             self.since = Instant::now();
         }
-        if let Write::Status(change) = &write {
-            let behind = self.taken + self.waiting.len();
-            let place = *self.statuses.entry(change.digest).or_insert(behind);
-            let waiting = place.checked_sub(self.taken).and_then(|at| self.waiting.get_mut(at));
-            if let Some(waiting) = waiting {
-                *waiting = write;
-                return;
+        match write {
+            Write::Status(change) => {
+                let digest = change.digest;
+                if self.statuses.insert(digest, change).is_none() {
+                    self.digests.push_back(digest);
+                }
             }
-            self.statuses.insert(change.digest, behind);
+            other => self.others.push_back(other),
         }
-        self.waiting.push_back(write);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.digests.is_empty() && self.others.is_empty()
     }
 
     /// Waits until some are stored, and tells whether the lease was lost with them. Nothing is lost if nobody waits.
@@ -74,7 +80,7 @@ impl Deferred {
                     Err(_) => Ok(Written::Lost),
                 });
             }
-            if self.waiting.is_empty() {
+            if self.is_empty() {
                 return pending().await;
             }
             sleep_until(self.since + WAIT).await;
@@ -84,7 +90,7 @@ impl Deferred {
 
     /// Stores all that wait.
     pub(super) async fn finish(&mut self) -> Result<(), BookError> {
-        while self.working.is_some() || !self.waiting.is_empty() {
+        while self.working.is_some() || !self.is_empty() {
             if self.working.is_none() {
                 self.start();
             }
@@ -97,23 +103,22 @@ impl Deferred {
 
     /// Forgets all that wait, once those that are being stored are.
     pub(super) async fn give_up(&mut self) {
-        self.taken += self.waiting.len();
-        self.waiting.clear();
+        self.digests.clear();
         self.statuses.clear();
+        self.others.clear();
         if let Some(working) = self.working.take() {
             let _ = working.await;
         }
     }
 
     fn start(&mut self) {
-        let count = self.waiting.len().min(TOGETHER);
-        let writes: Vec<Write> = self.waiting.drain(..count).collect();
-        self.taken += count;
-        for write in &writes {
-            if let Write::Status(change) = write {
-                self.statuses.remove(&change.digest);
-            }
-        }
+        let others = self.others.len().min(OTHERS);
+        let first = self.digests.len().min(TOGETHER - others);
+        let digests = self.digests.drain(..first);
+        let changes = digests.filter_map(|digest| self.statuses.remove(&digest));
+        let mut writes: Vec<Write> = changes.map(Write::Status).collect();
+        let rest = self.others.len().min(TOGETHER - writes.len());
+        writes.extend(self.others.drain(..rest));
         let book = self.book.clone();
         self.working = Some(tokio::spawn(async move {
             let written = book.write(&writes).await?;

@@ -7,8 +7,9 @@ use super::{
 };
 use crate::{
     Effect, Event, State,
+    attempt::Draft,
     effect::Call,
-    event::{BlockId, Paid, Receipt, Simulation},
+    event::{BlockId, Paid, Receipt, Refusal, Simulation},
     rows::WalletRow,
     wallet::Execution,
 };
@@ -19,6 +20,12 @@ use std::{
     collections::{BTreeMap, btree_map::Entry},
     sync::Arc,
 };
+
+/// From how many receipts on those of a whole block are asked for.
+const RECEIPTS_TOGETHER: usize = 4;
+
+/// In how many blocks they are looked for.
+const RECEIPT_BLOCKS: usize = 3;
 
 /// Starts to do what `effect` asks for. What cannot be answered is not: the engine asks again.
 pub(super) fn beside(context: &Arc<Context>, effect: Effect, state: &State) {
@@ -65,23 +72,12 @@ async fn answers(
             let outcome = simulate(context, at, &in_flight, &next).await;
             Event::Simulated { request, outcome }
         }
-        Effect::Sign { request, draft } => {
-            let key = context.keys.get(&draft.sender);
-            let signed = key.map(|key| key.sign(context.settings.chain_id, &draft));
-            match signed {
-                Some(Ok((tx_hash, raw))) => Event::Signed { request, tx_hash, raw },
-                Some(Err(error)) => {
-                    tracing::error!(%error, "key");
-                    Event::SignFailed { request }
-                }
-                None => Event::SignFailed { request },
-            }
-        }
+        Effect::Sign { request, drafts } => sign(context, request, &drafts),
         Effect::Broadcast { tx_hash, raw } | Effect::Rebroadcast { tx_hash, raw } => {
             Event::SendResult { tx_hash, outcome: context.endpoints.broadcast(&raw).await }
         }
         Effect::AskAccounts { at, senders } => return accounts(context, at, senders).await,
-        Effect::AskReceipts { tx_hashes } => return receipts(context, tx_hashes).await,
+        Effect::AskReceipts { head, tx_hashes } => return receipts(context, head, tx_hashes).await,
         Effect::AskBlocks { from } => {
             context.again_from.send_replace(Some(from));
             return Ok(Vec::new());
@@ -128,6 +124,19 @@ async fn answers(
     Ok(vec![event])
 }
 
+/// Signs all of these, or none.
+fn sign(context: &Context, request: u64, drafts: &[Draft]) -> Event {
+    let sign = |draft: &Draft| {
+        let key = context.keys.get(&draft.sender)?;
+        let signed = key.sign(context.settings.chain_id, draft);
+        signed.inspect_err(|error| tracing::error!(%error, "key")).ok()
+    };
+    match drafts.iter().map(sign).collect() {
+        Some(signed) => Event::Signed { request, signed },
+        None => Event::SignFailed { request },
+    }
+}
+
 async fn simulate(context: &Context, at: BlockId, in_flight: &[Call], next: &[Call]) -> Simulation {
     let calls: Vec<_> = in_flight.iter().chain(next).map(simulated).collect();
     let calls = &calls;
@@ -137,8 +146,10 @@ async fn simulate(context: &Context, at: BlockId, in_flight: &[Call], next: &[Ca
         let gas =
             context.endpoints.read(|chain| async move { estimate(&chain, number, call).await });
         return match gas.await {
-            Ok(Ok(gas)) => Simulation::Passed { gas },
-            Ok(Err(revert)) => reverted(&revert),
+            Ok(Ok(gas)) => Simulation::Done { gas: vec![gas], refusal: None },
+            Ok(Err(revert)) => {
+                Simulation::Done { gas: Vec::new(), refusal: Some(refusal(&revert)) }
+            }
             Err(_) => Simulation::Unavailable,
         };
     }
@@ -149,10 +160,10 @@ async fn simulate(context: &Context, at: BlockId, in_flight: &[Call], next: &[Ca
     if before.iter().any(|call| call.revert.is_some()) {
         return Simulation::InFlightReverted;
     }
-    match (after.iter().find_map(|call| call.revert.as_ref()), after.first()) {
-        (Some(revert), _) => reverted(revert),
-        (None, Some(first)) => Simulation::Passed { gas: first.gas_used },
-        (None, None) => Simulation::Unavailable,
+    let passed = after.iter().take_while(|call| call.revert.is_none());
+    Simulation::Done {
+        gas: passed.map(|call| call.gas_used).collect(),
+        refusal: after.iter().find_map(|call| call.revert.as_ref()).map(refusal),
     }
 }
 
@@ -171,8 +182,8 @@ async fn estimate(
     }
 }
 
-const fn reverted(revert: &Revert) -> Simulation {
-    if revert.is_of_policy() { Simulation::PolicyRefused } else { Simulation::Reverted }
+const fn refusal(revert: &Revert) -> Refusal {
+    if revert.is_of_policy() { Refusal::Policy } else { Refusal::Reverted }
 }
 
 fn simulated(call: &Call) -> SimulatedCall {
@@ -194,17 +205,42 @@ async fn accounts(
     Ok(events)
 }
 
-async fn receipts(context: &Context, tx_hashes: Vec<B256>) -> Result<Vec<Event>, ChainError> {
+/// The receipts of transactions: many of them by the blocks up to the head that they are probably in, the others one
+/// by one.
+async fn receipts(
+    context: &Context,
+    head: u64,
+    mut tx_hashes: Vec<B256>,
+) -> Result<Vec<Event>, ChainError> {
     let mut events = Vec::new();
+    for number in (0..=head).rev().take(RECEIPT_BLOCKS) {
+        if tx_hashes.len() < RECEIPTS_TOGETHER {
+            break;
+        }
+        let read =
+            context.endpoints.read(|chain| async move { chain.block_receipts(number).await });
+        let Some(found) = read.await? else { break };
+        tx_hashes.retain(|tx_hash| match found.get(tx_hash) {
+            Some(receipt) => {
+                events.push(receipt_seen(*tx_hash, Some(receipt)));
+                false
+            }
+            None => true,
+        });
+    }
     for tx_hash in tx_hashes {
         let read = context.endpoints.read(|chain| async move { chain.receipt(tx_hash).await });
-        let receipt = read.await?.map(|found| Receipt {
-            block: BlockId { number: found.block_number, hash: found.block_hash },
-            paid: Paid { success: found.success, gas_used: found.gas_used, cost: found.cost() },
-        });
-        events.push(Event::ReceiptSeen { tx_hash, receipt });
+        events.push(receipt_seen(tx_hash, read.await?.as_ref()));
     }
     Ok(events)
+}
+
+fn receipt_seen(tx_hash: B256, receipt: Option<&quorate_chain::Receipt>) -> Event {
+    let receipt = receipt.map(|found| Receipt {
+        block: BlockId { number: found.block_number, hash: found.block_hash },
+        paid: Paid { success: found.success, gas_used: found.gas_used, cost: found.cost() },
+    });
+    Event::ReceiptSeen { tx_hash, receipt }
 }
 
 /// The logs of a range, with the hash of its last block before and after they were read.

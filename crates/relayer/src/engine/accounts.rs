@@ -48,7 +48,7 @@ impl Step {
             self.reopen(address, nonce);
         }
         if !ask.is_empty() {
-            self.effects.push(Effect::AskReceipts { tx_hashes: ask });
+            self.effects.push(Effect::AskReceipts { head: head.number, tx_hashes: ask });
         }
         self.touch_all();
         Ok(())
@@ -80,9 +80,15 @@ impl Step {
         let Receipt { block, paid } = receipt;
         let slot = self.state.senders.get_mut(&sender).and_then(|s| s.slots.get_mut(&nonce));
         let slot = slot.ok_or(Ignored::NotKnown)?;
+        let was_open = slot.is_open();
         slot.end = End::Mined { tx_hash, block, receipt: Some(paid) };
         let wallet = slot.purpose.wallet();
-        self.disturb(wallet);
+        if was_open {
+            self.disturb(wallet);
+        } else {
+            // Its log told that it was mined: what it cost changes no simulation.
+            self.touch(wallet);
+        }
         Ok(())
     }
 
@@ -169,7 +175,12 @@ impl Step {
         slot.settled = Some(settlement);
         let wallet = slot.purpose.wallet();
         self.effects.push(Effect::Settled { sender: address, account_nonce, settlement });
-        self.disturb(wallet);
+        if settlement.tx_hash.is_none() {
+            // It carries its payload no more, which nothing told before.
+            self.disturb(wallet);
+        } else {
+            self.touch(wallet);
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! What is on its way, wallet by wallet, and which of it can still do what it was meant to do.
 
 use crate::{
-    attempt::{Purpose, Slot},
+    attempt::{End, Purpose, Slot},
     effect::FreeCause,
+    event::BlockId,
     state::State,
     wallet::Wallet,
 };
@@ -28,6 +29,19 @@ pub(super) struct WalletFlights {
     pub(super) is_creation_bound: bool,
     /// Whether a reconfiguration is on its way.
     pub(super) has_reconfiguration: bool,
+    /// The proposals that an attempt may be on its way for.
+    pub(super) carried: BTreeSet<B256>,
+    /// The payloads that were mined and have a receipt, whatever they did.
+    pub(super) landed: Vec<Landed>,
+}
+
+/// A payload that was mined.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Landed {
+    pub(super) purpose: Purpose,
+    pub(super) tx_hash: B256,
+    pub(super) block: BlockId,
+    pub(super) success: bool,
 }
 
 /// What is on its way.
@@ -86,6 +100,13 @@ impl Flights {
     }
 
     fn enter(&mut self, state: &State, wallet: Address, place: Place, slot: &Slot) {
+        if let End::Mined { tx_hash, block, receipt: Some(paid) } = slot.end
+            && slot.find(tx_hash).is_none_or(|attempt| !attempt.kind.is_noop())
+        {
+            let (purpose, success) = (slot.purpose, paid.success);
+            let landed = Landed { purpose, tx_hash, block, success };
+            self.wallets.entry(wallet).or_default().landed.push(landed);
+        }
         let is_final = slot.settled.is_some()
             || slot.ended_at().is_some_and(|block| state.is_final(block.number));
         if is_final {
@@ -95,6 +116,9 @@ impl Flights {
         match slot.purpose {
             Purpose::Execute { digest, .. } => {
                 entry.bound.insert(digest);
+                if slot.may_execute() {
+                    entry.carried.insert(digest);
+                }
                 let tracked = state.proposals.get(&digest);
                 entry.has_reconfiguration |=
                     slot.is_open() && tracked.is_some_and(|t| t.is_reconfiguration());

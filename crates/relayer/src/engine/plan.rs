@@ -1,4 +1,4 @@
-//! A wallet's next transaction: chosen, simulated, budgeted, and given to its sender to sign.
+//! A wallet's next transactions: chosen, simulated, budgeted, and given to their sender to sign.
 
 use super::{
     Step,
@@ -11,14 +11,22 @@ use crate::{
     effect::{Call, Effect},
     fees,
     settings::SIMULATION_BLOCKS,
-    state::{Plan, Stage, Target},
+    state::{Goal, Plan, Stage, Target},
     status::Reason,
 };
 use alloy::{
-    primitives::{Address, B256, Bytes, U256},
+    primitives::{Address, B256, Bytes},
     sol_types::SolCall,
 };
 use quorate_bindings::contracts::IWalletFactory;
+
+/// A goal that passed its simulation.
+struct Passed {
+    goal: Goal,
+    call: Call,
+    /// What it needs as its gas limit, without a margin.
+    gas: u64,
+}
 
 impl Step {
     /// Carries a wallet's plan on, or makes a new one.
@@ -47,62 +55,73 @@ impl Step {
         choice: Option<Choice>,
         flights: &WalletFlights,
     ) -> Option<(B256, Reason)> {
-        if let Some(plan) = self.state.plans.get(&address).cloned() {
-            if matches!(plan.stage, Stage::Working { .. }) {
-                return None;
-            }
-            let is_current = choice.is_some_and(|choice| self.is_current(address, &plan, choice));
-            match plan.stage {
-                Stage::Simulating if is_current => return None,
-                Stage::Simulated { gas } if is_current => {
-                    let is_free = self.state.senders.get(&plan.sender)?.work.is_none();
-                    return if is_free { self.allocate(address, &plan, gas) } else { None };
+        if let Some(plan) = self.state.plans.get(&address) {
+            let wanted =
+                choice.as_ref().map_or(0, |choice| self.still_wanted(address, plan, choice));
+            match &plan.stage {
+                Stage::Working { .. } => return None,
+                Stage::Simulating if wanted > 0 => return None,
+                Stage::Simulated { gas } if wanted > 0 => {
+                    if self.state.senders.get(&plan.sender)?.work.is_some() {
+                        return None;
+                    }
+                    let most = wanted.min(self.state.room(plan.sender).max(1));
+                    let goals = plan.run.iter().zip(&plan.calls).zip(gas).take(most);
+                    let passed = |((goal, call), gas): ((&Goal, &Call), &u64)| Passed {
+                        goal: *goal,
+                        call: call.clone(),
+                        gas: *gas,
+                    };
+                    let run: Vec<Passed> = goals.map(passed).collect();
+                    return self.allocate(address, plan.sender, run);
                 }
-                Stage::Simulating | Stage::Simulated { .. } | Stage::Working { .. } => {
+                Stage::Simulating | Stage::Simulated { .. } => {
                     self.state.plans.remove(&address);
                 }
             }
         }
-        let choice = choice?;
-        self.simulate(address, choice, flights);
+        self.simulate(address, choice?, flights);
         None
     }
 
-    /// Whether a plan is for the choice, and what it was simulated on still holds.
-    fn is_current(&self, address: Address, plan: &Plan, choice: Choice) -> bool {
-        let is_same = plan.digest == choice.digest && plan.target == choice.target;
+    /// How much of a plan's run, from its first goal on, is what would be chosen now; nothing if what it was simulated
+    /// on does not hold any more.
+    fn still_wanted(&self, address: Address, plan: &Plan, choice: &Choice) -> usize {
         let version = self.state.wallets.get(&address).map(|wallet| wallet.version);
-        is_same
-            && self.is_sender_fit(plan, choice)
+        let holds = self.is_sender_fit(plan, choice)
             && version == Some(plan.version)
             && self.state.history.contains(plan.at)
-            && self.state.head_number().saturating_sub(plan.at.number) <= SIMULATION_BLOCKS
+            && self.state.head_number().saturating_sub(plan.at.number) <= SIMULATION_BLOCKS;
+        let is_same = |(planned, chosen): &(&Goal, &Goal)| planned == chosen;
+        if holds { plan.run.iter().zip(&choice.run).take_while(is_same).count() } else { 0 }
     }
 
     /// Another sender may have become the least busy; that is no reason to simulate again.
-    fn is_sender_fit(&self, plan: &Plan, choice: Choice) -> bool {
+    fn is_sender_fit(&self, plan: &Plan, choice: &Choice) -> bool {
         plan.sender == choice.sender
             || (plan.any_sender && self.state.senders.get(&plan.sender).is_some_and(|s| s.is_known))
     }
 
     fn simulate(&mut self, address: Address, choice: Choice, flights: &WalletFlights) {
         let Some(at) = self.state.history.head().map(|head| head.id) else { return };
-        let Choice { digest, target, sender } = choice;
-        let Some((to, data)) = self.payload(address, target, digest) else { return };
-        let mut next = vec![Call { from: sender, to, data }];
-        if target == Target::Create
-            && self.state.settings.has_simulate_v1
-            && let Some((to, data)) = self.payload(address, Target::Execute, digest)
-        {
-            next.push(Call { from: sender, to, data });
+        let Choice { mut run, sender } = choice;
+        let call = |goal: &Goal| {
+            let (to, data) = self.payload(address, *goal)?;
+            Some(Call { from: sender, to, data })
+        };
+        let next: Vec<Call> = run.iter().map_while(call).collect();
+        if next.is_empty() {
+            return;
         }
+        run.truncate(next.len());
         let in_flight = self.calls_in_flight(flights);
         let any_sender = in_flight.is_empty();
         let request = self.state.request();
         let version = self.state.wallets.get(&address).map_or(0, |wallet| wallet.version);
         let since = self.state.clock;
         let stage = Stage::Simulating;
-        let plan = Plan { request, target, digest, sender, version, any_sender, at, since, stage };
+        let calls = next.clone();
+        let plan = Plan { request, run, calls, sender, version, any_sender, at, since, stage };
         self.state.plans.insert(address, plan);
         self.effects.push(Effect::Simulate { request, at, in_flight, next });
     }
@@ -120,12 +139,12 @@ impl Step {
         places.into_iter().filter_map(call).collect()
     }
 
-    fn payload(&self, address: Address, target: Target, digest: B256) -> Option<(Address, Bytes)> {
+    fn payload(&self, address: Address, goal: Goal) -> Option<(Address, Bytes)> {
         let wallet = self.state.wallets.get(&address)?;
-        match target {
+        match goal.target {
             Target::Execute => {
-                let tracked = self.state.proposals.get(&digest)?;
-                Some((address, tracked.calldata(digest, wallet)?))
+                let tracked = self.state.proposals.get(&goal.digest)?;
+                Some((address, tracked.calldata(goal.digest, wallet)?))
             }
             Target::Create => {
                 let (config, salt) = wallet.creation.as_ref()?;
@@ -135,30 +154,50 @@ impl Step {
         }
     }
 
-    /// Takes the next account nonce, if fees, budgets and balance allow; else says what is refused, and why.
-    fn allocate(&mut self, address: Address, plan: &Plan, gas: u64) -> Option<(B256, Reason)> {
-        match self.draft(address, plan, gas) {
-            Ok(draft) => {
-                if let Some(tracked) = self.state.proposals.get_mut(&plan.digest) {
-                    tracked.backoff = None;
+    /// Takes the next account nonces, as far as fees, budgets and balance allow; if they allow none, says what is
+    /// refused, and why.
+    fn allocate(
+        &mut self,
+        address: Address,
+        sender: Address,
+        run: Vec<Passed>,
+    ) -> Option<(B256, Reason)> {
+        let mut drafts: Vec<Draft> = Vec::with_capacity(run.len());
+        let mut last = 0;
+        for passed in run {
+            let goal = passed.goal;
+            match self.draft(address, passed, &drafts) {
+                Ok(draft) => {
+                    if let Some(tracked) = self.state.proposals.get_mut(&goal.digest) {
+                        tracked.backoff = None;
+                        last = tracked.ready_order.unwrap_or(last);
+                    }
+                    drafts.push(draft);
                 }
-                let request = self.start_work(draft);
-                if let Some(plan) = self.state.plans.get_mut(&address) {
-                    plan.stage = Stage::Working { request };
+                // What goes before it goes without it.
+                Err(_) if !drafts.is_empty() => break,
+                Err(reason) => {
+                    self.state.plans.remove(&address);
+                    return Some((goal.digest, reason));
                 }
-                None
-            }
-            Err(reason) => {
-                self.state.plans.remove(&address);
-                Some((plan.digest, reason))
             }
         }
+        let request = self.start_work(sender, drafts);
+        if let Some(wallet) = self.state.wallets.get_mut(&address) {
+            wallet.served = last;
+        }
+        if let Some(plan) = self.state.plans.get_mut(&address) {
+            plan.stage = Stage::Working { request };
+        }
+        None
     }
 
-    fn draft(&self, address: Address, plan: &Plan, gas: u64) -> Result<Draft, Reason> {
-        let (settings, limits) = (&self.state.settings, &self.state.limits);
-        let account = self.state.senders.get(&plan.sender).ok_or(Reason::RpcDown)?;
-        let gas_limit = fees::gas_limit(gas, settings.gas_margin_percent);
+    /// The transaction behind those of `before`, which take account nonces with it.
+    fn draft(&self, address: Address, passed: Passed, before: &[Draft]) -> Result<Draft, Reason> {
+        let Passed { goal, call: Call { from: sender, to, data }, gas } = passed;
+        let limits = &self.state.limits;
+        let account = self.state.senders.get(&sender).ok_or(Reason::RpcDown)?;
+        let gas_limit = fees::gas_limit(gas, self.state.settings.gas_margin_percent);
         let ceiling =
             fees::ceiling_within(gas_limit, limits.per_transaction, limits.max_fee_per_gas);
         let most = fees::payload_ceiling(ceiling).ok_or(Reason::FeeCap)?;
@@ -168,27 +207,26 @@ impl Step {
         }
         let amount = fees::worst_case(gas_limit, ceiling);
         let charge = Charge { day: self.state.today(), wallet: Some(address), amount };
-        self.state.ledger.check(&charge, limits).map_err(|_| Reason::Budget)?;
-        let reserved = account.slots.iter().filter(|(nonce, _)| **nonce >= account.account_nonce);
-        let reserved =
-            reserved.fold(U256::ZERO, |sum, (_, s)| sum.saturating_add(s.reserved.amount));
-        let needed = reserved.saturating_add(amount).saturating_add(limits.sender_floor);
-        if needed > account.balance {
+        let pending = self.state.pending().chain(before.iter().map(|draft| draft.charge));
+        self.state.ledger.check(&charge, pending, limits).map_err(|_| Reason::Budget)?;
+        let open = account.slots.range(account.account_nonce..);
+        let reserved = open.map(|(_, slot)| slot.reserved.amount);
+        let reserved = reserved.chain(before.iter().map(|draft| draft.charge.amount));
+        let reserved = reserved.fold(amount, |sum, next| sum.saturating_add(next));
+        if reserved.saturating_add(limits.sender_floor) > account.balance {
             return Err(Reason::SenderBalance);
         }
         let last = account.slots.keys().next_back();
         let next = last.map_or(0, |last| last.saturating_add(1)).max(account.account_nonce);
-        let (to, data) =
-            self.payload(address, plan.target, plan.digest).ok_or(Reason::Simulation)?;
-        let (purpose, kind) = match plan.target {
+        let (purpose, kind) = match goal.target {
             Target::Create => (Purpose::Create { wallet: address }, Kind::Create),
             Target::Execute => {
-                (Purpose::Execute { wallet: address, digest: plan.digest }, Kind::Execute)
+                (Purpose::Execute { wallet: address, digest: goal.digest }, Kind::Execute)
             }
         };
         Ok(Draft {
-            sender: plan.sender,
-            account_nonce: next,
+            sender,
+            account_nonce: next.saturating_add(before.len() as u64),
             number: 0,
             purpose,
             kind,

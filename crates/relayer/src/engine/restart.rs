@@ -79,6 +79,7 @@ impl Step {
             wallet.proposals = old.proposals;
             wallet.version = old.version.wrapping_add(1);
             wallet.failed_creations = old.failed_creations;
+            wallet.served = old.served;
         }
         let head = self.state.head_number();
         let from = wallet.base().block.saturating_add(1);

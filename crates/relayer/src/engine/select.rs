@@ -8,24 +8,32 @@ use crate::{
     attempt::Purpose,
     proposal::Tracked,
     settings::PIPELINE_DEPTH,
-    state::{State, Target},
+    state::{Goal, State, Target},
     status::Reason,
     wallet::Wallet,
 };
 use alloy::primitives::{Address, B256};
 use quorate_core::{Lane, Nonce};
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 /// What a wallet is to do next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Choice {
-    pub(super) digest: B256,
-    pub(super) target: Target,
+    /// One after the other: what is chosen, behind the creation of the wallet where that is missing, and before what
+    /// can go right behind it in its lane.
+    pub(super) run: Vec<Goal>,
     pub(super) sender: Address,
 }
 
 /// What each proposal that is not chosen waits for.
 pub(super) type Holds = BTreeMap<B256, Option<Reason>>;
+
+/// Where a transaction can go.
+#[derive(Clone, Copy, Debug)]
+struct Site {
+    target: Target,
+    sender: Address,
+}
 
 /// What the chain says about a proposal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +63,8 @@ impl Step {
             return (None, holds);
         }
         let mut candidates = Vec::new();
-        for (nonce, rivals) in ready {
-            candidates.extend(self.state.candidate(wallet, flights, nonce, &rivals, &mut holds));
+        for (nonce, rivals) in &ready {
+            candidates.extend(self.state.candidate(wallet, flights, *nonce, rivals, &mut holds));
         }
         candidates.sort_by_key(|(digest, _)| self.state.order(*digest));
         let has_barrier = |digest: &B256| {
@@ -66,6 +74,8 @@ impl Step {
         let is_closed = flights.has_reconfiguration
             || (is_first_barrier && !flights.open.is_empty())
             || (!self.state.settings.has_simulate_v1 && !flights.open.is_empty());
+        let barrier =
+            candidates.iter().map(|(digest, _)| *digest).find(|digest| has_barrier(digest));
         let mut choice = None;
         for (index, (digest, forced)) in candidates.into_iter().enumerate() {
             let waits = is_closed || (index > 0 && (is_first_barrier || has_barrier(&digest)));
@@ -78,7 +88,10 @@ impl Step {
             holds.insert(digest, refused.map(|backoff| backoff.reason));
             if choice.is_none() {
                 match self.state.place(wallet, flights, forced) {
-                    Ok(Some((target, sender))) => choice = Some(Choice { digest, target, sender }),
+                    Ok(Some(place)) => {
+                        let run = self.state.run(flights, digest, place.target, (&ready, barrier));
+                        choice = Some(Choice { run, sender: place.sender });
+                    }
                     Ok(None) => {}
                     Err(reason) => {
                         holds.insert(digest, Some(reason));
@@ -163,11 +176,8 @@ impl State {
             holds.extend(rivals.iter().map(|digest| (*digest, Some(reason))));
             return None;
         }
-        let mut rivals = rivals.to_vec();
-        let is_cancel = |digest: &B256| self.proposals.get(digest).is_some_and(Tracked::is_cancel);
-        rivals.sort_by_key(|digest| (!is_cancel(digest), self.order(*digest)));
         let mut first = None;
-        for digest in rivals {
+        for digest in self.in_order(rivals) {
             let own = self.hold_of_proposal(flights, digest);
             let is_free = own.is_none() && first.is_none();
             if is_free {
@@ -182,6 +192,56 @@ impl State {
             return None;
         }
         Some((first, chain.last().copied()))
+    }
+
+    /// Rivals for a nonce, a cancel first, then in the order in which they became ready.
+    fn in_order(&self, rivals: &[B256]) -> Vec<B256> {
+        let mut rivals = rivals.to_vec();
+        let is_cancel = |digest: &B256| self.proposals.get(digest).is_some_and(Tracked::is_cancel);
+        rivals.sort_by_key(|digest| (!is_cancel(digest), self.order(*digest)));
+        rivals
+    }
+
+    /// What can be planned together within the depth of the lane: `first`, and what can go right behind it in its lane.
+    /// Of a reconfiguration nothing but that, and nothing that became ready after one that waits; and where nothing can
+    /// be simulated on top of other things, nothing but the first transaction.
+    fn run(
+        &self,
+        flights: &WalletFlights,
+        first: B256,
+        target: Target,
+        (ready, barrier): (&BTreeMap<Nonce, Vec<B256>>, Option<B256>),
+    ) -> Vec<Goal> {
+        let goal = |target, digest| Goal { target, digest };
+        let mut run = vec![goal(target, first)];
+        if !self.settings.has_simulate_v1 {
+            return run;
+        }
+        if target == Target::Create {
+            run.push(goal(Target::Execute, first));
+        }
+        let Some(tracked) = self.proposals.get(&first) else { return run };
+        let Nonce { lane, sequence } = tracked.request.nonce;
+        let in_flight = flights.lanes.get(&lane).map_or(0, Vec::len);
+        let ahead = in_flight + usize::from(flights.creation.is_some()) + run.len();
+        if !tracked.is_reconfiguration() {
+            let behind = (1..).map_while(|distance| {
+                let nonce = Nonce::new(lane, sequence.checked_add(distance)?);
+                let follower = self.follower(flights, ready.get(&nonce)?)?;
+                let is_early = |barrier| self.order(follower) < self.order(barrier);
+                barrier.is_none_or(is_early).then_some(follower)
+            });
+            let most = PIPELINE_DEPTH.saturating_sub(ahead);
+            run.extend(behind.take(most).map(|digest| goal(Target::Execute, digest)));
+        }
+        run
+    }
+
+    /// Which of the rivals for a nonce could go right behind another execution.
+    fn follower(&self, flights: &WalletFlights, rivals: &[B256]) -> Option<B256> {
+        let is_free = |digest: &B256| self.hold_of_proposal(flights, *digest).is_none();
+        let follower = self.in_order(rivals).into_iter().find(is_free)?;
+        (!self.proposals.get(&follower)?.is_reconfiguration()).then_some(follower)
     }
 
     /// Why a proposal cannot be sent, whatever the others do.
@@ -209,7 +269,7 @@ impl State {
         wallet: &Wallet,
         flights: &WalletFlights,
         forced: Option<Place>,
-    ) -> Result<Option<(Target, Address)>, Reason> {
+    ) -> Result<Option<Site>, Reason> {
         let is_deployed = wallet.now().is_deployed;
         let target = if is_deployed || flights.creation.is_some() {
             Target::Execute
@@ -228,20 +288,31 @@ impl State {
             }
         }
         let before = forced.or(flights.creation.filter(|_| !is_deployed));
-        let room = |address: &Address| {
-            let sender = self.senders.get(address)?;
-            let open = sender.slots.values().filter(|slot| slot.is_open()).count();
-            let planned = self.plans.values().filter(|plan| plan.sender == *address).count();
-            (sender.is_known && open < self.settings.max_open_per_sender).then_some(open + planned)
-        };
         if let Some((sender, _)) = before {
-            return Ok(room(&sender).map(|_| (target, sender)));
+            return Ok((self.room(sender) > 0).then_some(Site { target, sender }));
         }
         if !self.senders.values().any(|sender| sender.is_known) {
             return Err(Reason::RpcDown);
         }
-        let free = self.senders.keys().filter_map(|address| Some((room(address)?, *address)));
-        Ok(free.min().map(|(_, sender)| (target, sender)))
+        let planned = |sender: Address| {
+            let plans = self.plans.values().filter(|plan| plan.sender == sender);
+            plans.map(|plan| plan.run.len()).sum::<usize>()
+        };
+        let free = self.senders.keys().filter_map(|&sender| {
+            let room = self.room(sender);
+            let spare = isize::try_from(room).ok()?.checked_sub_unsigned(planned(sender))?;
+            (room > 0).then_some((Reverse(spare), sender))
+        });
+        Ok(free.min().map(|(_, sender)| Site { target, sender }))
+    }
+
+    /// How many more account nonces a sender may have open; none if it is not known how many it has.
+    pub(super) fn room(&self, sender: Address) -> usize {
+        let Some(account) = self.senders.get(&sender).filter(|account| account.is_known) else {
+            return 0;
+        };
+        let open = account.slots.values().filter(|slot| slot.is_open()).count();
+        self.settings.max_open_per_sender.saturating_sub(open)
     }
 
     /// A lane of `wallet` with a proposal, of which nothing is known.

@@ -3,12 +3,12 @@
 
 use super::{
     Step,
+    flight::{Flights, Landed, WalletFlights},
     select::{Fact, fact},
 };
 use crate::{
-    attempt::{End, Kind, Purpose},
+    attempt::Purpose,
     effect::{Alarm, Effect},
-    event::Paid,
     proposal::Tracked,
     state::State,
     status::{Failure, FailureReason, Reason, Status, StatusChange},
@@ -20,22 +20,23 @@ use std::collections::BTreeSet;
 
 impl Step {
     /// Tells what changed about the proposals of a wallet, and asks for what is needed to know more.
-    pub(super) fn tell_statuses(&mut self, address: Address) {
+    pub(super) fn tell_statuses(&mut self, address: Address, flights: &Flights) {
         let Some(wallet) = self.state.wallets.get(&address) else { return };
         if !wallet.is_settled() {
             return;
         }
-        self.note_failures(address);
+        let none = WalletFlights::default();
+        let flights = flights.of_wallet(address).unwrap_or(&none);
+        self.note_failures(address, &flights.landed);
         self.ask_unknown(address);
         let Some(wallet) = self.state.wallets.get(&address) else { return };
         let digests: Vec<B256> = wallet.proposals.iter().copied().collect();
-        let carried = self.state.carried(address);
         for digest in digests {
             let (wallet, tracked) =
                 (self.state.wallets.get(&address), self.state.proposals.get(&digest));
             if let (Some(wallet), Some(tracked)) = (wallet, tracked)
                 && let Some((status, is_final)) =
-                    self.state.status(digest, wallet, tracked, &carried)
+                    self.state.status(digest, wallet, tracked, &flights.carried)
             {
                 self.tell(digest, status, is_final);
             }
@@ -65,18 +66,8 @@ impl Step {
     }
 
     /// Payloads that were mined and did not do what they were meant to do.
-    fn note_failures(&mut self, address: Address) {
-        let mut failed = Vec::new();
-        for sender in self.state.senders.values() {
-            for slot in sender.slots.values() {
-                let End::Mined { tx_hash, block, receipt: Some(paid) } = slot.end else { continue };
-                let kind = slot.find(tx_hash).map(|attempt| attempt.kind);
-                if slot.purpose.wallet() == Some(address) && kind != Some(Kind::Noop) {
-                    failed.push((slot.purpose, tx_hash, block, paid));
-                }
-            }
-        }
-        for (purpose, tx_hash, block, Paid { success, .. }) in failed {
+    fn note_failures(&mut self, address: Address, landed: &[Landed]) {
+        for &Landed { purpose, tx_hash, block, success } in landed {
             let reason = if success { FailureReason::NoEffect } else { FailureReason::Reverted };
             match purpose {
                 Purpose::Execute { digest, .. } => {
@@ -136,18 +127,6 @@ impl Step {
 }
 
 impl State {
-    /// The proposals of a wallet that an attempt may be on its way for.
-    fn carried(&self, address: Address) -> BTreeSet<B256> {
-        let slots = self.senders.values().flat_map(|sender| sender.slots.values());
-        let carried = slots.filter_map(|slot| match slot.purpose {
-            Purpose::Execute { wallet, digest } if wallet == address => {
-                slot.may_execute().then_some(digest)
-            }
-            Purpose::Execute { .. } | Purpose::Create { .. } | Purpose::Gap => None,
-        });
-        carried.collect()
-    }
-
     /// The status, and whether it is final; none while something is being searched for, if one was told before.
     fn status(
         &self,

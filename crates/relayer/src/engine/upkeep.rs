@@ -46,7 +46,7 @@ impl Step {
                     let (sender, account_nonce) = (address, draft.account_nonce);
                     self.effects.push(Effect::FreeNonce { sender, account_nonce, cause });
                 }
-                self.start_work(*draft);
+                self.start_work(address, vec![*draft]);
             }
         }
     }

@@ -4,9 +4,9 @@ use super::{Applied, Step};
 use crate::{
     attempt::{Attempt, AttemptRecord, AttemptState, Draft, Kind, Slot},
     effect::{Alarm, Effect, Ignored},
-    event::{Rejection, Sent, Simulation},
+    event::{Refusal, Rejection, Sent, Simulation},
     proposal::Tracked,
-    state::{Stage, Work},
+    state::{Goal, Stage, Target, Work},
     status::Reason,
 };
 use alloy::primitives::{Address, B256, Bytes};
@@ -20,20 +20,27 @@ impl Step {
             .find(|(_, plan)| plan.request == request && plan.stage == Stage::Simulating);
         let Some((&wallet, plan)) = plan else { return Err(Ignored::NotAsked) };
         self.touched.insert(wallet);
-        let digest = plan.digest;
+        let Some(&Goal { target, digest }) = plan.run.first() else {
+            return Err(Ignored::NotAsked);
+        };
+        // A creation for nothing would be paid for nothing.
+        let needed = if target == Target::Create { plan.run.len().min(2) } else { 1 };
         let reason = match outcome {
-            Simulation::Passed { gas } => {
-                plan.stage = Stage::Simulated { gas: *gas };
-                let tracked = self.state.proposals.get_mut(&digest);
-                if let Some(Tracked { backoff, .. }) = tracked
-                    && backoff.is_some_and(|backoff| backoff.is_of_simulation())
-                {
-                    *backoff = None;
+            Simulation::Done { gas, .. } if gas.len() >= needed => {
+                let passed = gas.len().min(plan.run.len());
+                plan.stage = Stage::Simulated { gas: gas[..passed].to_vec() };
+                for goal in &plan.run[..passed] {
+                    if let Some(Tracked { backoff, .. }) =
+                        self.state.proposals.get_mut(&goal.digest)
+                        && backoff.is_some_and(|backoff| backoff.is_of_simulation())
+                    {
+                        *backoff = None;
+                    }
                 }
                 return Ok(());
             }
-            Simulation::Reverted => Reason::Simulation,
-            Simulation::PolicyRefused => Reason::Policy,
+            Simulation::Done { refusal: Some(Refusal::Policy), .. } => Reason::Policy,
+            Simulation::Done { refusal: Some(Refusal::Reverted) | None, .. } => Reason::Simulation,
             Simulation::InFlightReverted => Reason::Sequence,
             Simulation::Unavailable => Reason::RpcDown,
         };
@@ -42,18 +49,18 @@ impl Step {
         Ok(())
     }
 
-    /// Has an attempt signed. The caller made sure that the sender has no other work.
-    pub(super) fn start_work(&mut self, draft: Draft) -> u64 {
+    /// Has attempts of a sender signed, at least one. The caller made sure that it has no other work.
+    pub(super) fn start_work(&mut self, sender: Address, drafts: Vec<Draft>) -> u64 {
         let request = self.state.request();
         let since = self.state.clock;
-        if let Some(sender) = self.state.senders.get_mut(&draft.sender) {
-            sender.work = Some(Work { request, draft: draft.clone(), signed: None, since });
-            self.effects.push(Effect::Sign { request, draft });
+        if let Some(sender) = self.state.senders.get_mut(&sender) {
+            sender.work = Some(Work { request, drafts: drafts.clone(), signed: None, since });
+            self.effects.push(Effect::Sign { request, drafts });
         }
         request
     }
 
-    pub(super) fn finish_signing(&mut self, request: u64, tx_hash: B256, raw: Bytes) -> Applied {
+    pub(super) fn finish_signing(&mut self, request: u64, signed: Vec<(B256, Bytes)>) -> Applied {
         let address = self.find_work(request)?;
         let is_wanted = self.is_wanted(address);
         let clock = self.state.clock;
@@ -62,14 +69,17 @@ impl Step {
         if work.signed.is_some() {
             return Err(Ignored::NothingNew);
         }
+        if signed.len() != work.drafts.len() {
+            return Err(Ignored::NotAsked);
+        }
         if !is_wanted {
             self.drop_work(address);
             return Ok(());
         }
-        work.signed = Some((tx_hash, raw.clone()));
         work.since = clock;
-        let record = AttemptRecord { draft: work.draft.clone(), tx_hash, raw };
-        self.effects.push(Effect::Persist { request, record });
+        work.signed = Some(signed);
+        let records = work.records().unwrap_or_default();
+        self.effects.push(Effect::Persist { request, records });
         Ok(())
     }
 
@@ -91,12 +101,13 @@ impl Step {
 
     pub(super) fn finish_persisting(&mut self, request: u64) -> Applied {
         let address = self.find_work(request)?;
-        let sender = self.state.senders.get_mut(&address).ok_or(Ignored::NotAsked)?;
-        let Some(Work { draft, signed: Some((tx_hash, raw)), .. }) = sender.work.clone() else {
-            return Err(Ignored::NotAsked);
-        };
+        let sender = self.state.senders.get(&address);
+        let records = sender.and_then(|sender| sender.work.as_ref()?.records());
+        let records = records.ok_or(Ignored::NotAsked)?;
         self.drop_work(address);
-        self.enter_attempt(AttemptRecord { draft, tx_hash, raw });
+        for record in records {
+            self.enter_attempt(record);
+        }
         Ok(())
     }
 
@@ -118,11 +129,13 @@ impl Step {
         self.disturb(purpose.wallet());
     }
 
-    /// Whether an attempt that was signed is still what is wanted.
+    /// Whether what was signed is still what is wanted. Of several each is so if the first one is.
     fn is_wanted(&self, address: Address) -> bool {
         let Some(sender) = self.state.senders.get(&address) else { return false };
         let Some(work) = &sender.work else { return false };
-        let Draft { account_nonce, number, purpose, kind, .. } = work.draft;
+        let Some(&Draft { account_nonce, number, purpose, kind, .. }) = work.drafts.first() else {
+            return false;
+        };
         if !sender.is_known {
             return false;
         }
@@ -148,7 +161,8 @@ impl Step {
     pub(super) fn lose_race(&mut self, request: u64) -> Applied {
         let sender = self.find_work(request)?;
         let work = self.state.senders.get(&sender).and_then(|account| account.work.as_ref());
-        let account_nonce = work.map_or(0, |work| work.draft.account_nonce);
+        let first = work.and_then(|work| work.drafts.first());
+        let account_nonce = first.map_or(0, |draft| draft.account_nonce);
         self.alarm(Alarm::PersistLost { sender, account_nonce });
         self.lose_lease();
         self.effects.push(Effect::Reload);
@@ -198,12 +212,10 @@ impl Step {
             if !is_late(&mut work.since) {
                 continue;
             }
-            let (request, draft) = (work.request, work.draft.clone());
-            self.effects.push(match work.signed.clone() {
-                None => Effect::Sign { request, draft },
-                Some((tx_hash, raw)) => {
-                    Effect::Persist { request, record: AttemptRecord { draft, tx_hash, raw } }
-                }
+            let request = work.request;
+            self.effects.push(match work.records() {
+                None => Effect::Sign { request, drafts: work.drafts.clone() },
+                Some(records) => Effect::Persist { request, records },
             });
         }
         let late: Vec<(Address, B256)> = self
@@ -211,7 +223,10 @@ impl Step {
             .plans
             .iter_mut()
             .filter(|(_, plan)| plan.stage == Stage::Simulating)
-            .filter_map(|(&wallet, plan)| is_late(&mut plan.since).then_some((wallet, plan.digest)))
+            .filter_map(|(&wallet, plan)| {
+                let first = plan.run.first()?.digest;
+                is_late(&mut plan.since).then_some((wallet, first))
+            })
             .collect();
         for (wallet, digest) in late {
             self.state.plans.remove(&wallet);
@@ -229,18 +244,27 @@ impl Step {
         // Whoever waited for this sender may go on.
         let waiting = self.state.plans.iter().filter(|(_, plan)| plan.sender == address);
         self.touched.extend(waiting.map(|(wallet, _)| *wallet));
-        self.touched.extend(work.draft.purpose.wallet());
+        self.touched.extend(work.drafts.iter().filter_map(|draft| draft.purpose.wallet()));
     }
 
     fn plan_of(&self, request: u64) -> Option<(Address, B256)> {
         let stage = Stage::Working { request };
-        let plan = self.state.plans.iter().find(|(_, plan)| plan.stage == stage);
-        plan.map(|(&wallet, plan)| (wallet, plan.digest))
+        let (&wallet, plan) = self.state.plans.iter().find(|(_, plan)| plan.stage == stage)?;
+        Some((wallet, plan.run.first()?.digest))
     }
 
     fn find_work(&self, request: u64) -> Result<Address, Ignored> {
         let is_it = |work: &Work| work.request == request;
         let found = self.state.senders.iter().find(|(_, s)| s.work.as_ref().is_some_and(is_it));
         found.map(|(&address, _)| address).ok_or(Ignored::NotAsked)
+    }
+}
+
+impl Work {
+    /// What is to be stored, once all are signed.
+    fn records(&self) -> Option<Vec<AttemptRecord>> {
+        let signed = self.drafts.iter().cloned().zip(self.signed.clone()?);
+        let record = |(draft, (tx_hash, raw))| AttemptRecord { draft, tx_hash, raw };
+        Some(signed.map(record).collect())
     }
 }

@@ -11,7 +11,8 @@ use quorate_core::{Lane, Nonce, OwnerSignature};
 use quorate_relayer::{
     Event, State,
     event::{
-        Block, BlockId, Header, LogKind, Paid, Receipt, Rejection, Sent, Simulation, WalletLog,
+        Block, BlockId, Header, LogKind, Paid, Receipt, Refusal, Rejection, Sent, Simulation,
+        WalletLog,
     },
     step,
     wallet::Execution,
@@ -91,9 +92,17 @@ impl Babbler {
     fn reply(&mut self) -> Event {
         let request = self.0.below(12);
         match self.0.below(6) {
-            0 => Event::Simulated { request, outcome: Simulation::Reverted },
-            1 => Event::Simulated { request, outcome: Simulation::Passed { gas: self.number() } },
-            2 => Event::Signed { request, tx_hash: self.hash(), raw: Bytes::new() },
+            0 | 1 => {
+                let gas = (0..self.0.below(4)).map(|_| self.number()).collect();
+                let refusals = [None, Some(Refusal::Reverted), Some(Refusal::Policy)];
+                let outcome = Simulation::Done { gas, refusal: refusals[self.0.index(3)] };
+                Event::Simulated { request, outcome }
+            }
+            2 => {
+                let count = self.0.below(3);
+                let signed = (0..count).map(|_| (self.hash(), Bytes::new())).collect();
+                Event::Signed { request, signed }
+            }
             3 => Event::SignFailed { request },
             4 => Event::Persisted { request },
             _ => Event::PersistLost { request },
@@ -129,7 +138,7 @@ impl Babbler {
             8 => Event::SignatureRemoved { digest, owner },
             9 => {
                 let request = self.0.below(12);
-                Event::Simulated { request, outcome: Simulation::PolicyRefused }
+                Event::Simulated { request, outcome: Simulation::InFlightReverted }
             }
             10 => {
                 let outcome = [Sent::Unknown, Sent::Rejected(Rejection::Invalid)][self.0.index(2)];

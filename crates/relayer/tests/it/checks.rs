@@ -1,12 +1,16 @@
 //! What must hold at every moment, whatever breaks.
 
 use crate::{
-    acts::{Ask, BLOCK_SECS, Deed},
-    rig::{FINAL_DEPTH, Rig},
+    acts::{Ask, BLOCK_SECS, Deed, read},
+    rig::{FINAL_DEPTH, Passed, Rig},
     store::wei,
 };
 use alloy::primitives::{Address, B256, U256};
-use quorate_relayer::attempt::{AttemptRecord, Purpose};
+use quorate_core::Nonce;
+use quorate_relayer::{
+    attempt::{AttemptRecord, Purpose},
+    effect::Call,
+};
 
 impl Rig {
     /// Nothing is sent that is not stored, and no payload after its deadline or first shortly before.
@@ -63,6 +67,74 @@ impl Rig {
                 assert!(!is_barrier(record) && !is_barrier(other), "a barrier was passed");
             }
         }
+    }
+
+    /// As of the head that the engine knows, an execution is one of the next eight of its lane, and the one before it was
+    /// given to the same sender, with a lower account nonce.
+    pub(crate) fn check_pipeline(&self, record: &AttemptRecord, together: &[AttemptRecord]) {
+        let told = self.told.and_then(|hash| self.chain.number_of(hash));
+        let (Some(told), 0) = (told, record.draft.number) else { return };
+        let Some((wallet, nonce)) = self.nonce_of(record) else { return };
+        let world = &self.chain.blocks[usize::try_from(told).unwrap()].after;
+        let lane: u64 = nonce.lane.number().to();
+        let next = world.wallets[wallet].lanes.get(&lane).copied().unwrap_or(0);
+        assert!(nonce.sequence >= next, "sequence {} of {next} was consumed", nonce.sequence);
+        assert!(nonce.sequence - next < 8, "{} go before it in its lane", nonce.sequence - next);
+        let before = nonce.sequence.checked_sub(1).filter(|before| *before >= next);
+        let Some(before) = before.map(|sequence| Nonce::new(nonce.lane, sequence)) else { return };
+        let own = &record.draft;
+        // Whether that was mined without effect, or overtaken by a stranger with the key, the engine may not know yet.
+        let is_before = |other: &AttemptRecord| {
+            self.nonce_of(other) == Some((wallet, before))
+                && other.draft.sender == own.sender
+                && other.draft.account_nonce < own.account_nonce
+        };
+        let is_behind = self.store.attempts.values().chain(together).any(is_before);
+        assert!(is_behind, "nothing goes before sequence {} of a lane", nonce.sequence);
+    }
+
+    /// Account nonces are taken for what was simulated just so, one on top of the other, on top of what goes before
+    /// them.
+    pub(crate) fn check_simulated(&self, records: &[AttemptRecord]) {
+        let Some(AttemptRecord { draft: first, .. }) = records.first() else { return };
+        if first.number > 0 || first.purpose == Purpose::Gap {
+            assert_eq!(records.len(), 1, "no run of replacements");
+            return;
+        }
+        let call = |AttemptRecord { draft, .. }: &AttemptRecord| Call {
+            from: draft.sender,
+            to: draft.to,
+            data: draft.data.clone(),
+        };
+        let calls: Vec<_> = records.iter().map(call).collect();
+        let passed = self.passed.iter().filter(|passed| passed.next.starts_with(&calls));
+        assert!(passed.clone().count() > 0, "account nonces were taken for what was not simulated");
+        for (earlier, later) in records.iter().zip(&records[1..]) {
+            assert_eq!(earlier.draft.account_nonce + 1, later.draft.account_nonce);
+        }
+        let Some((wallet, nonce)) = self.nonce_of(&records[0]) else { return };
+        let told = self.told.and_then(|hash| self.chain.number_of(hash));
+        let Some(told) = told.and_then(|told| usize::try_from(told).ok()) else { return };
+        let world = &self.chain.blocks[told].after;
+        let next = world.wallets[wallet].lanes.get(&nonce.lane.number().to()).copied();
+        let goes_before = |call: &Call, sequence: u64| {
+            let Ask::Act { wallet: of, nonce: is, .. } = read(call.to, &call.data) else {
+                return false;
+            };
+            (of, is) == (wallet, Nonce::new(nonce.lane, sequence))
+        };
+        let is_on_top = |passed: &Passed| {
+            let mut before = next.unwrap_or(0)..nonce.sequence;
+            before.all(|sequence| passed.in_flight.iter().any(|call| goes_before(call, sequence)))
+        };
+        assert!(passed.clone().any(is_on_top), "simulated without what goes before it");
+    }
+
+    /// What an attempt was stored to execute: the wallet, and the nonce.
+    fn nonce_of(&self, record: &AttemptRecord) -> Option<(usize, Nonce)> {
+        let Purpose::Execute { digest, .. } = record.draft.purpose else { return None };
+        let act = self.store.proposals[&digest].0;
+        Some((act.wallet, act.request.nonce))
     }
 
     pub(crate) fn spent(&self, wallet: Option<Address>) -> U256 {

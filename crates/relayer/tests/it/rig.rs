@@ -15,9 +15,10 @@ use quorate_relayer::{
     budget::Limits,
     effect::Call,
     event::{
-        Block, BlockId, Header, LogKind, Paid, Receipt, Rejection, Sent, Simulation, WalletLog,
+        Block, BlockId, Header, LogKind, Paid, Receipt, Refusal, Rejection, Sent, Simulation,
+        WalletLog,
     },
-    step,
+    step_all,
     wallet::Execution,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -58,8 +59,16 @@ pub(crate) struct Rig {
     pub(crate) steps: u64,
     /// Answers that were given, to be given again.
     pub(crate) past: VecDeque<Event>,
-    /// The attempts that were asked to be stored.
+    /// The first of those attempts that were asked to be stored together.
     asked: BTreeSet<B256>,
+    /// What simulations showed to pass, each on top of what was in flight and of those before it.
+    pub(crate) passed: Vec<Passed>,
+}
+
+/// A simulation that was answered.
+pub(crate) struct Passed {
+    pub(crate) in_flight: Vec<Call>,
+    pub(crate) next: Vec<Call>,
 }
 
 pub(crate) fn limits() -> Limits {
@@ -118,6 +127,7 @@ impl Rig {
             steps: 0,
             past: VecDeque::new(),
             asked: BTreeSet::new(),
+            passed: Vec::new(),
         };
         rig.give(Event::Restarted(Box::new(rig.store.rows())));
         rig.tick();
@@ -130,23 +140,32 @@ impl Rig {
 
     /// Gives the engine an event and queues what it asks for.
     pub(crate) fn give(&mut self, event: Event) {
-        self.steps += 1;
-        if is_answer(&event) {
+        self.give_all(vec![event]);
+    }
+
+    /// As [`Self::give`], of several events that are taken together.
+    pub(crate) fn give_all(&mut self, events: Vec<Event>) {
+        self.steps += events.len() as u64;
+        for event in events.iter().filter(|event| is_answer(event)) {
             self.past.push_back(event.clone());
             if self.past.len() > 40 {
                 self.past.pop_front();
             }
         }
-        let (engine, effects) = step(self.engine.take().unwrap(), event);
+        let (engine, effects) = step_all(self.engine.take().unwrap(), events);
         // Which of the blocks that it was told it takes for the head; it may be earlier than the one before.
         self.told_time = engine.history().head().map_or(0, |head| head.timestamp);
         self.engine = Some(engine);
         for effect in effects {
             // Asked for again it may be durable already, whatever happened since.
-            if let Effect::Persist { record, .. } = &effect
-                && self.asked.insert(record.tx_hash)
+            if let Effect::Persist { records, .. } = &effect
+                && self.asked.insert(records[0].tx_hash)
             {
-                self.check_barrier(record);
+                self.check_simulated(records);
+                for record in records {
+                    self.check_barrier(record);
+                    self.check_pipeline(record, records);
+                }
             }
             if let Some(write) = as_write(&effect) {
                 self.writes.push_back(write);
@@ -181,14 +200,15 @@ impl Rig {
         let done = self.rng.index(self.writes.len() + 1);
         for write in self.writes.drain(..).take(done).collect::<Vec<_>>() {
             match write {
-                Write::Attempt { record, .. } => {
-                    self.store.commit_attempt(*record);
+                Write::Attempts { records, .. } => {
+                    self.store.commit_attempts(records);
                 }
                 other => self.store.commit(other),
             }
         }
         self.first_sent.clear();
         self.past.clear();
+        self.passed.clear();
         self.told = None;
         self.told_time = 0;
         self.engine = Some(State::new(self.settings.clone(), self.limits));
@@ -200,9 +220,9 @@ impl Rig {
     pub(crate) fn commit(&mut self) {
         match self.writes.pop_front() {
             None => {}
-            Some(Write::Attempt { request, record }) => {
-                self.check_persist(&record);
-                let event = if self.store.commit_attempt(*record) {
+            Some(Write::Attempts { request, records }) => {
+                records.iter().for_each(|record| self.check_persist(record));
+                let event = if self.store.commit_attempts(records) {
                     Event::Persisted { request }
                 } else {
                     Event::PersistLost { request }
@@ -227,9 +247,13 @@ impl Rig {
         if self.replies.is_empty() {
             return;
         }
-        let index = self.rng.index(self.replies.len().min(3));
-        let event = self.replies.remove(index);
-        self.give(event);
+        let count = if self.rng.chance(70) { 1 } else { 2 + self.rng.index(4) };
+        let mut events = Vec::new();
+        while events.len() < count && !self.replies.is_empty() {
+            let index = self.rng.index(self.replies.len().min(3));
+            events.push(self.replies.remove(index));
+        }
+        self.give_all(events);
     }
 
     /// Tells the engine the chain, or a head that lags.
@@ -244,7 +268,7 @@ impl Rig {
         self.tell_blocks(first.min(last), last);
     }
 
-    fn tell_blocks(&mut self, first: u64, last: u64) {
+    pub(crate) fn tell_blocks(&mut self, first: u64, last: u64) {
         let blocks: Vec<Block> = (first..=last).map(|number| self.block(number)).collect();
         let Some(head) = blocks.last().map(|block| block.header) else { return };
         self.give(Event::NewHead { blocks, tip: 2 });
@@ -282,12 +306,12 @@ impl Rig {
                 };
                 self.replies.push(Event::Simulated { request, outcome });
             }
-            Effect::Sign { request, draft } => self.sign(request, draft),
+            Effect::Sign { request, drafts } => self.sign(request, drafts),
             Effect::Broadcast { tx_hash, .. } | Effect::Rebroadcast { tx_hash, .. } => {
                 self.send(tx_hash);
             }
             Effect::AskAccounts { at, senders } if !fails => self.read_accounts(at, &senders),
-            Effect::AskReceipts { tx_hashes } if !fails => self.read_receipts(tx_hashes),
+            Effect::AskReceipts { tx_hashes, .. } if !fails => self.read_receipts(tx_hashes),
             Effect::AskBlocks { from } if !fails => {
                 let last = self.chain.height();
                 self.tell_blocks(from.min(last), last);
@@ -326,19 +350,25 @@ impl Rig {
                 return Simulation::InFlightReverted;
             }
         }
-        for call in next {
-            if world.call(&read(call.to, &call.data)).is_none() {
-                return Simulation::Reverted;
-            }
-        }
-        Simulation::Passed { gas: gas(&read(next[0].to, &next[0].data)) }
+        let passes = |call: &&Call| world.call(&read(call.to, &call.data)).is_some();
+        let passed = next.iter().take_while(passes);
+        let gas: Vec<_> = passed.map(|call| gas(&read(call.to, &call.data))).collect();
+        let refusal = (gas.len() < next.len()).then_some(Refusal::Reverted);
+        let (in_flight, next) = (in_flight.to_vec(), next[..gas.len()].to_vec());
+        self.passed.push(Passed { in_flight, next });
+        Simulation::Done { gas, refusal }
     }
 
-    fn sign(&mut self, request: u64, draft: Draft) {
+    fn sign(&mut self, request: u64, drafts: Vec<Draft>) {
         if self.rng.chance(self.faults.reads / 4) {
             self.replies.push(Event::SignFailed { request });
             return;
         }
+        let signed = drafts.into_iter().map(|draft| self.sign_one(draft)).collect();
+        self.replies.push(Event::Signed { request, signed });
+    }
+
+    fn sign_one(&mut self, draft: Draft) -> (B256, Bytes) {
         let known = self.signed.iter().find(|(_, known)| **known == draft).map(|(hash, _)| *hash);
         let tx_hash = known.unwrap_or_else(|| {
             let mut hash = B256::with_last_byte(0x77);
@@ -359,8 +389,7 @@ impl Rig {
         };
         self.known.insert(tx_hash, tx);
         self.signed.insert(tx_hash, draft);
-        let raw = Bytes::copy_from_slice(tx_hash.as_slice());
-        self.replies.push(Event::Signed { request, tx_hash, raw });
+        (tx_hash, Bytes::copy_from_slice(tx_hash.as_slice()))
     }
 
     /// Sends, and answers what is true, or not.

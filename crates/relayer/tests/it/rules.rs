@@ -3,7 +3,7 @@
 use crate::{
     acts::{Act, Ask, BLOCK_SECS, Deed, owners, sender, signature, table, wallet_address},
     chain::Tx,
-    rig::{FINAL_DEPTH, Rig, limits, settings},
+    rig::{FINAL_DEPTH, Passed, Rig, limits, settings},
     rng::Rng,
     store::{Write, wei},
     truth::{ask, check},
@@ -13,7 +13,7 @@ use quorate_relayer::{
     Alarm, Effect, Event, Reason, Settings, Status,
     attempt::{Kind, Purpose},
     budget::Limits,
-    event::{Sent, Simulation},
+    event::{Refusal, Sent, Simulation},
 };
 use std::collections::BTreeMap;
 
@@ -65,7 +65,7 @@ impl Rig {
     /// Until an attempt waits to be stored; its request.
     fn until_stored(&mut self) -> u64 {
         loop {
-            if let Some(Write::Attempt { request, .. }) = self.writes.front() {
+            if let Some(Write::Attempts { request, .. }) = self.writes.front() {
                 return *request;
             }
             self.commit();
@@ -211,7 +211,7 @@ fn what_the_policy_refuses_collects_more_signatures_until_it_does_not() {
         _ => None,
     });
     rig.net.retain(|effect| !matches!(effect, Effect::Simulate { .. }));
-    let outcome = Simulation::PolicyRefused;
+    let outcome = Simulation::Done { gas: Vec::new(), refusal: Some(Refusal::Policy) };
     rig.give(Event::Simulated { request: asked.unwrap(), outcome });
     rig.drain();
     assert_eq!(rig.status(pay(0)), Status::Collecting { reason: Some(Reason::Policy) });
@@ -383,6 +383,12 @@ fn an_outage_of_ten_minutes_cancels_nothing() {
     rig.faults.is_down = true;
     // It was simulated before, and is signed and stored, but no byte gets through.
     let replies: Vec<_> = rig.net.iter().filter_map(as_passed).collect();
+    rig.passed.extend(rig.net.iter().filter_map(|effect| match effect {
+        Effect::Simulate { in_flight, next, .. } => {
+            Some(Passed { in_flight: in_flight.clone(), next: next.clone() })
+        }
+        _ => None,
+    }));
     rig.net.retain(|effect| as_passed(effect).is_none());
     replies.into_iter().for_each(|reply| rig.give(reply));
     rig.drain();
@@ -405,8 +411,9 @@ fn an_outage_of_ten_minutes_cancels_nothing() {
 }
 
 fn as_passed(effect: &Effect) -> Option<Event> {
-    let Effect::Simulate { request, .. } = effect else { return None };
-    Some(Event::Simulated { request: *request, outcome: Simulation::Passed { gas: 53_000 } })
+    let Effect::Simulate { request, next, .. } = effect else { return None };
+    let outcome = Simulation::Done { gas: vec![53_000; next.len()], refusal: None };
+    Some(Event::Simulated { request: *request, outcome })
 }
 
 #[test]
@@ -527,7 +534,7 @@ fn a_restart_frees_nothing_that_is_on_its_way() {
     rig.drain();
     rig.crash();
     rig.tick();
-    rig.tell_head(0);
+    rig.tell_blocks(0, rig.chain.height());
     // Accounts are read before anybody says how far the lane is.
     let at = rig.engine().history().head().unwrap().id.hash;
     let (account_nonce, balance) = (0, wei(10_u128.pow(21)));
@@ -536,4 +543,127 @@ fn a_restart_frees_nothing_that_is_on_its_way() {
     rig.next_block();
     assert_eq!(rig.store.attempts.len(), 2, "the two executions, and no no-op");
     assert!(matches!(rig.status(pay(1)), Status::Executed { .. }));
+}
+
+/// Payments from the first sequence on, all known before anything is planned.
+fn run_of(count: u64) -> Rig {
+    let mut rig = rig();
+    rig.chain.blocks.last_mut().unwrap().after.wallets[0].funds = 100;
+    rig.give(Event::Paused);
+    (0..count).for_each(|sequence| rig.sign_act(pay(sequence)));
+    rig.drain();
+    rig.give(Event::Resumed);
+    rig
+}
+
+impl Rig {
+    fn asked_to_simulate(&self) -> Vec<usize> {
+        let asked = self.net.iter().filter_map(|effect| match effect {
+            Effect::Simulate { next, .. } => Some(next.len()),
+            _ => None,
+        });
+        asked.collect()
+    }
+
+    /// Until the network is asked to sign.
+    fn until_signed(&mut self) {
+        while !self.net.iter().any(|effect| matches!(effect, Effect::Sign { .. })) {
+            self.work();
+            self.reply();
+        }
+    }
+}
+
+#[test]
+fn what_can_go_together_is_simulated_and_stored_together() {
+    let mut rig = run_of(10);
+    assert_eq!(rig.asked_to_simulate(), [8]);
+    rig.until_stored();
+    let Some(Write::Attempts { records, .. }) = rig.writes.front() else { panic!("it is") };
+    let drafts = records.iter().map(|record| (record.draft.account_nonce, record.draft.purpose));
+    let expected: Vec<_> = (0..8).map(|n| (n, execute(pay(n)))).collect();
+    assert_eq!(drafts.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn what_goes_before_a_revert_goes_without_it() {
+    let mut rig = run_of(5);
+    rig.chain.blocks.last_mut().unwrap().after.wallets[0].funds = 2;
+    rig.drain();
+    let expected: Vec<_> = (0..2).map(|n| (n, Kind::Execute, execute(pay(n)))).collect();
+    assert_eq!(rig.places(), expected);
+    assert_eq!(rig.reason(pay(2)), Some(Reason::Simulation));
+    assert_eq!(rig.reason(pay(3)), Some(Reason::Sequence));
+}
+
+#[test]
+fn what_was_simulated_on_another_state_is_simulated_again() {
+    let mut rig = run_of(3);
+    rig.work();
+    rig.chain.strangers.push(ask(pay(0)));
+    rig.chain.mine(&mut Rng::new(2), 100);
+    rig.tell_head(0);
+    rig.drain();
+    let expected: Vec<_> = (0..2).map(|n| (n, Kind::Execute, execute(pay(n + 1)))).collect();
+    assert_eq!(rig.places(), expected);
+}
+
+#[test]
+fn a_rival_that_comes_during_a_simulation_ends_the_run_before_it() {
+    let mut rig = run_of(3);
+    let cancel = find(0, (0, 1), Deed::Cancel);
+    rig.sign_act(cancel);
+    rig.drain();
+    let goes = [pay(0), cancel, pay(2)].map(execute);
+    assert_eq!(rig.places().into_iter().map(|(.., what)| what).collect::<Vec<_>>(), goes);
+}
+
+#[test]
+fn a_pause_in_the_middle_of_a_run_stops_all_of_it() {
+    let mut rig = run_of(3);
+    rig.until_signed();
+    rig.give(Event::Paused);
+    rig.drain();
+    assert!(rig.places().is_empty());
+    assert_eq!(rig.reason(pay(0)), Some(Reason::Paused));
+    rig.give(Event::Resumed);
+    rig.drain();
+    assert_eq!(rig.places().len(), 3);
+}
+
+#[test]
+fn a_lease_that_is_lost_in_the_middle_of_a_run_sends_nothing_of_it() {
+    let mut rig = run_of(3);
+    rig.until_stored();
+    rig.give(Event::LeaseLost);
+    // It is stored all the same, as the other one had the lease only afterwards.
+    rig.drain();
+    assert!(rig.chain.pool.is_empty());
+    rig.crash();
+    rig.tell_blocks(0, rig.chain.height());
+    rig.drain();
+    rig.next_block();
+    assert!((0..3).all(|n| rig.status(pay(n)).name() == "executed"));
+    assert_eq!(rig.places().len(), 3, "each once");
+}
+
+#[test]
+fn a_run_is_as_long_as_its_budget() {
+    let mut rig = run_of(5);
+    rig.limit(Limits { per_wallet_and_day: wei(130_000_000), ..limits() });
+    assert_eq!(rig.places().len(), 2);
+    assert_eq!(rig.reason(pay(2)), Some(Reason::Budget));
+}
+
+#[test]
+fn what_is_being_signed_counts_in_the_budget_of_others() {
+    let senders = vec![sender(0), sender(1)];
+    let mut rig = rig_with(Settings { senders, ..settings() });
+    rig.limit(Limits { per_day: wei(70_000_000), ..limits() });
+    rig.give(Event::Paused);
+    [0, 2].into_iter().for_each(|wallet| rig.sign_act(find(wallet, (0, 0), Deed::Pay)));
+    rig.drain();
+    rig.give(Event::Resumed);
+    rig.drain();
+    assert_eq!(rig.places().len(), 1);
 }

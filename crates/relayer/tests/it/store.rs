@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A write that waits for its commit.
 #[derive(Clone, Debug)]
 pub(crate) enum Write {
-    Attempt { request: u64, record: Box<AttemptRecord> },
+    Attempts { request: u64, records: Vec<AttemptRecord> },
     Status(Box<StatusChange>),
     Settled { sender: Address, account_nonce: u64, settlement: Settlement },
     Checkpoint { wallet: Address, snapshot: Snapshot },
@@ -69,22 +69,28 @@ impl Store {
         }
     }
 
-    /// Whether an attempt has its place now; false if another has it.
-    pub(crate) fn commit_attempt(&mut self, record: AttemptRecord) -> bool {
-        let draft = &record.draft;
-        let place = (draft.sender, draft.account_nonce, draft.number);
-        let hash = record.tx_hash;
-        let kept = self.attempts.entry(place).or_insert(record);
-        let is_kept = kept.tx_hash == hash;
-        if is_kept {
-            self.hashes.insert(hash);
+    /// Whether attempts have their places now; false, and none has, if others have one of them.
+    pub(crate) fn commit_attempts(&mut self, records: Vec<AttemptRecord>) -> bool {
+        let place = |AttemptRecord { draft, .. }: &AttemptRecord| {
+            (draft.sender, draft.account_nonce, draft.number)
+        };
+        let is_free = |record: &AttemptRecord| {
+            let present = self.attempts.get(&place(record));
+            present.is_none_or(|present| present.tx_hash == record.tx_hash)
+        };
+        if !records.iter().all(is_free) {
+            return false;
         }
-        is_kept
+        for record in records {
+            self.hashes.insert(record.tx_hash);
+            self.attempts.insert(place(&record), record);
+        }
+        true
     }
 
     pub(crate) fn commit(&mut self, write: Write) {
         match write {
-            Write::Attempt { .. } => unreachable!("attempts are committed one by one"),
+            Write::Attempts { .. } => unreachable!("attempts are committed by themselves"),
             Write::Status(change) => {
                 self.statuses.insert(change.digest, *change);
             }
@@ -123,9 +129,7 @@ pub(crate) fn wallet_row(wallet: usize, block: u64, world: &World) -> WalletRow 
 /// An effect that writes, as a write.
 pub(crate) fn as_write(effect: &Effect) -> Option<Write> {
     match effect.clone() {
-        Effect::Persist { request, record } => {
-            Some(Write::Attempt { request, record: Box::new(record) })
-        }
+        Effect::Persist { request, records } => Some(Write::Attempts { request, records }),
         Effect::StatusChanged(change) => Some(Write::Status(change)),
         Effect::Settled { sender, account_nonce, settlement } => {
             Some(Write::Settled { sender, account_nonce, settlement })

@@ -72,15 +72,17 @@ impl Intention for MarkSent {
             SendState::Accepted => AttemptState::Accepted,
             SendState::Rejected => AttemptState::Rejected,
         };
-        let attempts = read::at_nonce(tx.connection(), present.account_nonce).await?;
-        reopen(tx, &attempts, self.at).await?;
-        let present = read::by_hash(tx.connection(), chain_id, tx_hash).await?;
-        match present {
-            Some(present) if present.state != state => {
-                set(tx, &present, &state, None, self.at).await
-            }
-            _ => Ok(()),
+        let mut present = present;
+        if present.settled.is_some() {
+            let attempts = read::at_nonce(tx.connection(), present.account_nonce).await?;
+            reopen(tx, &attempts, self.at).await?;
+            let reopened = read::by_hash(tx.connection(), chain_id, tx_hash).await?;
+            present = reopened.ok_or(StoreError::UnknownTransaction { chain_id, tx_hash })?;
         }
+        if present.state == state {
+            return Ok(());
+        }
+        set(tx, &present, &state, None, self.at).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! Taking an account nonce and storing the transaction that uses it, in one commit.
+//! Taking account nonces and storing the transactions that use them, in one commit.
 
 use super::{AccountNonce, NewAttempt, Place, Purpose, budget_key, mark, read};
 use crate::{
@@ -16,22 +16,53 @@ use alloy::primitives::{Address, B256, keccak256};
 use serde_json::json;
 use sqlx::AnyConnection;
 
-pub(crate) struct RecordAttempt {
+pub(crate) struct RecordAttempts {
     pub(crate) lease: Lease,
-    pub(crate) attempt: NewAttempt,
+    pub(crate) attempts: Vec<NewAttempt>,
     pub(crate) at: i64,
 }
 
-impl Intention for RecordAttempt {
+impl Intention for RecordAttempts {
     type Output = Recorded;
 
     async fn apply(&self, tx: &mut Transaction) -> Result<Recorded, StoreError> {
         lease::check(tx, &self.lease).await?;
-        let NewAttempt { account_nonce, number, raw, reservation, wallet, .. } = &self.attempt;
+        let mut recorded = Recorded::Known;
+        // Behind the one that this commit stored before is nothing: no need to look.
+        let mut free = None;
+        for attempt in &self.attempts {
+            let AccountNonce { chain_id, sender, nonce } = attempt.account_nonce;
+            let next = match free.take() {
+                Some((behind, next)) if behind == (chain_id, sender) => Some(next),
+                _ => next_nonce(tx.connection(), chain_id, sender).await?,
+            };
+            if self.record(tx, attempt, next).await? == Recorded::New {
+                recorded = Recorded::New;
+            }
+            let next = next.unwrap_or(0).max(nonce.saturating_add(1));
+            free = Some(((chain_id, sender), next));
+        }
+        Ok(recorded)
+    }
+}
+
+impl RecordAttempts {
+    /// Stores one of them; `next` is the account nonce behind the last one that was taken.
+    async fn record(
+        &self,
+        tx: &mut Transaction,
+        attempt: &NewAttempt,
+        next: Option<u64>,
+    ) -> Result<Recorded, StoreError> {
+        let NewAttempt { account_nonce, number, raw, reservation, wallet, purpose, .. } = attempt;
         let tx_hash = keccak256(raw);
         let lost =
             |winner| StoreError::Lost { account_nonce: *account_nonce, number: *number, winner };
-        let attempts = read::at_nonce(tx.connection(), *account_nonce).await?;
+        let is_late = next.is_some_and(|next| account_nonce.nonce < next);
+        let attempts = match is_late {
+            true => read::at_nonce(tx.connection(), *account_nonce).await?,
+            false => Vec::new(),
+        };
         if let Some(present) = attempts.iter().find(|present| present.number == *number) {
             // The same bytes again: the caller did not learn that they were stored.
             let is_same = present.tx_hash == tx_hash;
@@ -43,7 +74,8 @@ impl Intention for RecordAttempt {
             return Err(StoreError::Gap { account_nonce, number, expected });
         }
         if *number == 0 {
-            if self.is_late(tx.connection()).await? {
+            // Only a no-op may fill what later ones left.
+            if is_late && *purpose != Purpose::Noop {
                 return Err(lost(None));
             }
             let key = budget_key(account_nonce.chain_id, *wallet);
@@ -51,23 +83,17 @@ impl Intention for RecordAttempt {
         } else {
             mark::reopen(tx, &attempts, self.at).await?;
         }
-        self.insert(tx, tx_hash).await?;
-        self.tell(tx, tx_hash).await?;
+        self.insert(tx, attempt, tx_hash).await?;
+        self.tell(tx, attempt, tx_hash).await?;
         Ok(Recorded::New)
     }
-}
 
-impl RecordAttempt {
-    /// Whether later account nonces were taken. Only a no-op may fill what they left.
-    async fn is_late(&self, connection: &mut AnyConnection) -> Result<bool, StoreError> {
-        let NewAttempt { account_nonce, purpose, .. } = &self.attempt;
-        let AccountNonce { chain_id, sender, nonce } = *account_nonce;
-        let next = next_nonce(connection, chain_id, sender).await?;
-        Ok(*purpose != Purpose::Noop && next.is_some_and(|next| nonce < next))
-    }
-
-    async fn insert(&self, tx: &mut Transaction, tx_hash: B256) -> Result<(), StoreError> {
-        let attempt = &self.attempt;
+    async fn insert(
+        &self,
+        tx: &mut Transaction,
+        attempt: &NewAttempt,
+        tx_hash: B256,
+    ) -> Result<(), StoreError> {
         let place = Place::of(attempt.account_nonce)?;
         let query = sqlx::query(
             "INSERT INTO attempts (chain_id, sender, account_nonce, number, tx_hash, raw, kind, \
@@ -98,8 +124,13 @@ impl RecordAttempt {
         Ok(())
     }
 
-    async fn tell(&self, tx: &mut Transaction, tx_hash: B256) -> Result<(), StoreError> {
-        let NewAttempt { account_nonce, number, purpose, wallet, .. } = &self.attempt;
+    async fn tell(
+        &self,
+        tx: &mut Transaction,
+        attempt: &NewAttempt,
+        tx_hash: B256,
+    ) -> Result<(), StoreError> {
+        let NewAttempt { account_nonce, number, purpose, wallet, .. } = attempt;
         let AccountNonce { chain_id, sender, nonce } = *account_nonce;
         let mut what = json!({
             "txHash": tx_hash,

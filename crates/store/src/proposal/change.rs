@@ -28,9 +28,8 @@ impl Intention for ChangeStatus {
         lease::check(tx, &self.lease).await?;
         let StatusChange { digest, status, is_final, revision, .. } = &self.change;
         let digest = *digest;
-        let query = sqlx::query("SELECT * FROM proposals WHERE digest = $1").bind(blob(digest));
-        let row = query.fetch_optional(tx.connection()).await?;
-        let present = read::read(&row.ok_or(StoreError::UnknownProposal { digest })?)?;
+        let present = read::standing(tx.connection(), digest).await?;
+        let present = present.ok_or(StoreError::UnknownProposal { digest })?;
         if present.revision >= *revision {
             return Ok(Recorded::Known);
         }
@@ -44,8 +43,8 @@ impl Intention for ChangeStatus {
             "final": is_final,
             "revision": revision,
         });
-        tx.emit(self.at, kind, present.wallet(), Some(digest), what.clone()).await?;
-        let mut what = named(present.wallet(), what);
+        tx.emit(self.at, kind, present.wallet, Some(digest), what.clone()).await?;
+        let mut what = named(present.wallet, what);
         what["from"] = json!(present.status.name());
         match status {
             Status::Executed { tx_hash, block } => {
@@ -58,7 +57,7 @@ impl Intention for ChangeStatus {
             | Status::Submitted
             | Status::Expired => {}
         }
-        if self.change.failures.len() > present.failures.len() {
+        if self.change.failures.len() > present.failures {
             what["failure"] = json!(self.change.failures.last());
         }
         tx.audit(self.at, Kind::Status, what).await?;

@@ -8,9 +8,11 @@ use crate::{
     query::Query,
     row::{Fields, blob, int},
     signature,
+    wallet::WalletKey,
 };
 use alloy::primitives::B256;
 use quorate_core::{Reason, Request, Status, status::StatusWord};
+use serde::de::IgnoredAny;
 use sqlx::{AnyConnection, any::AnyRow};
 
 pub(crate) async fn find(
@@ -102,8 +104,41 @@ const fn is_open(status: StatusWord) -> bool {
     }
 }
 
+/// What a change of the status depends on.
+pub(super) struct Standing {
+    pub(super) wallet: WalletKey,
+    pub(super) status: Status,
+    pub(super) revision: u64,
+    /// How many failures are known.
+    pub(super) failures: usize,
+}
+
+/// Where a proposal stands; its action, which its digest commits to, is not looked at.
+pub(super) async fn standing(
+    connection: &mut AnyConnection,
+    digest: B256,
+) -> Result<Option<Standing>, StoreError> {
+    let query = sqlx::query(
+        "SELECT digest, chain_id, wallet, status, reason, execution_tx, execution_block, \
+         execution_block_hash, superseded_by, revision, failures FROM proposals WHERE digest = $1",
+    );
+    let Some(row) = query.bind(blob(digest)).fetch_optional(connection).await? else {
+        return Ok(None);
+    };
+    let fields = Fields::new(&row, "proposals", &["digest"]);
+    Ok(Some(Standing {
+        wallet: WalletKey {
+            chain_id: fields.number("chain_id")?,
+            address: fields.address("wallet")?,
+        },
+        status: status(&fields)?,
+        revision: fields.number("revision")?,
+        failures: fields.json::<Vec<IgnoredAny>>("failures")?.len(),
+    }))
+}
+
 /// A row of `proposals`, without its signatures.
-pub(super) fn read(row: &AnyRow) -> Result<ProposalRecord, StoreError> {
+fn read(row: &AnyRow) -> Result<ProposalRecord, StoreError> {
     let fields = Fields::new(row, "proposals", &["digest"]);
     let request = Request {
         chain_id: fields.number("chain_id")?,
