@@ -43,6 +43,8 @@ pub struct Asked {
     pub headers: BTreeMap<String, String>,
     /// The body, as JSON; null if it is none.
     pub body: Value,
+    /// The body as it came, where it is text.
+    pub text: String,
 }
 
 /// What is answered.
@@ -136,6 +138,7 @@ async fn read(request: hyper::Request<Incoming>) -> Result<Asked, io::Error> {
         query: url.query_pairs().into_owned().collect(),
         headers: head.headers.iter().filter_map(header).collect(),
         body: serde_json::from_slice(&body).unwrap_or_default(),
+        text: String::from_utf8_lossy(&body).into_owned(),
     })
 }
 

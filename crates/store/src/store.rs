@@ -117,6 +117,11 @@ impl Store {
         }
     }
 
+    /// How many intentions wait to be stored by this process.
+    pub fn waiting(&self) -> usize {
+        self.queue.as_ref().map_or(0, Queue::waiting)
+    }
+
     /// Stores what is queued and closes the database, for all clones.
     pub async fn close(&self) {
         if let Some(queue) = &self.queue {

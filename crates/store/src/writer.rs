@@ -100,6 +100,11 @@ impl Queue {
         self.told.clone()
     }
 
+    /// How many intentions wait to be stored.
+    pub(crate) fn waiting(&self) -> usize {
+        self.sender.max_capacity() - self.sender.capacity()
+    }
+
     /// Stores an intention and waits until that is durable.
     pub(crate) async fn store<I: Intention>(&self, intention: I) -> Result<I::Output, StoreError> {
         let (caller, answer) = oneshot::channel();

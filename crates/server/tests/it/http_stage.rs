@@ -143,6 +143,16 @@ impl Stage {
         Ok(())
     }
 
+    /// A configuration with this endpoint, and this in the section `[http]`.
+    pub(crate) fn config(&self, endpoint: &str, http: &str) -> String {
+        let chain_id = self.chain.id();
+        format!(
+            "store = \"relayer.db\"\n[[chains]]\nchain_id = {chain_id}\nrpc_urls = [\"{endpoint}\"]\n\
+             poll_millis = 50\nfinal_depth = 4\nblock_secs = 1\n[[chains.senders]]\nenv_file = \"keys.env\"\n\
+             variable = \"KEY\"\n[http]\nlisten = \"127.0.0.1:0\"\n{http}"
+        )
+    }
+
     /// A relayer with this in the section `[http]`.
     pub(crate) async fn serve(&self, http: &str) -> Result<Server> {
         self.serve_at(&self.chain.endpoint(), http).await
@@ -150,24 +160,23 @@ impl Stage {
 
     /// As [`Self::serve`], with another endpoint.
     pub(crate) async fn serve_at(&self, endpoint: &str, http: &str) -> Result<Server> {
-        let chain_id = self.chain.id();
-        let text = format!(
-            "store = \"relayer.db\"\n[[chains]]\nchain_id = {chain_id}\nrpc_urls = [\"{endpoint}\"]\n\
-             poll_millis = 50\nfinal_depth = 4\nblock_secs = 1\n[[chains.senders]]\nenv_file = \"keys.env\"\n\
-             variable = \"KEY\"\n[http]\nlisten = \"127.0.0.1:0\"\n{http}"
-        );
-        serve_text(&text, self.folder.path()).await
+        serve_text(&self.config(endpoint, http), self.folder.path()).await
     }
 }
 
 /// A relayer with this configuration.
 pub(crate) async fn serve_text(text: &str, folder: &Path) -> Result<Server> {
+    serve_text_at(text, folder, now_millis).await
+}
+
+/// As [`serve_text`], by another clock.
+pub(crate) async fn serve_text_at(text: &str, folder: &Path, clock: fn() -> u64) -> Result<Server> {
     let config = Config::parse(text, folder, Overrides::default()).map_err(|e| eyre!("{e}"))?;
     let bound = Bound::take(&config.http).await?.ok_or_eyre("it serves no HTTP")?;
     let address = bound.address();
     let (stop, stopped) = oneshot::channel();
     let shutdown = async move { drop(stopped.await) };
-    let running = tokio::spawn(run_at(Some(bound), config, now_millis, shutdown));
+    let running = tokio::spawn(run_at(Some(bound), config, clock, shutdown));
     let client = Client::builder().no_proxy().build()?;
     Ok(Server { address, client, stop: Some(stop), running })
 }

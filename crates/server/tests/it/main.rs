@@ -14,3 +14,4 @@ mod http_stage;
 mod http_wallets;
 mod keys;
 mod running;
+mod webhooks;
