@@ -4,7 +4,7 @@
 mod answered;
 mod queue;
 
-pub(crate) use answered::{Answered, may_pass, patiently, wallet_state};
+pub(crate) use answered::{Answered, may_pass, patiently, present_state, wallet_state};
 
 use crate::{
     arguments::{AccessOptions, Source},

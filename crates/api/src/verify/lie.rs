@@ -157,6 +157,16 @@ pub enum Lie {
         /// The wallet.
         wallet: Address,
     },
+    /// The wallet was not reconfigured as often as it says.
+    #[error("it says that wallet {wallet} is in epoch {claimed}; the chain shows epoch {actual}")]
+    Epoch {
+        /// The wallet.
+        wallet: Address,
+        /// The epoch it says.
+        claimed: u32,
+        /// The epoch that the chain shows.
+        actual: u32,
+    },
     /// The threshold is not the wallet's.
     #[error("it says that {claimed} owners have to sign, the wallet wants {actual}")]
     Threshold {
@@ -227,6 +237,7 @@ impl Lie {
         match self {
             Self::NotValid { .. }
             | Self::NextFree { .. }
+            | Self::Epoch { .. }
             | Self::NotEnough { .. }
             | Self::NotExecuted { .. }
             | Self::NotSo { .. } => true,

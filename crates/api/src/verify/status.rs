@@ -80,7 +80,7 @@ impl Verified {
         if self.request.epoch == facts.epoch {
             self.check_signers(&facts.config)?;
         }
-        self.check_status(facts)
+        self.check_outcome(facts)
     }
 
     /// Checks threshold and owners against the configuration that its signatures are counted by.
@@ -124,7 +124,13 @@ impl Verified {
         Ok(())
     }
 
-    fn check_status(&self, facts: &Facts) -> Result<Certainty, Lie> {
+    /// Checks what is said to have become of it, and nothing of who signed: for where relayer and reader are not in the
+    /// same epoch, so that they count by other owners.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is not so.
+    pub fn check_outcome(&self, facts: &Facts) -> Result<Certainty, Lie> {
         let proposal = &self.proposal;
         let (status, is_final) = (proposal.status, proposal.is_final);
         let not_so = |what| Err(Lie::NotSo { status, what });

@@ -156,7 +156,7 @@ fn describe(item: &Answered, output: Output) -> String {
     let wallet = request.wallet.to_checksum(None);
     sheet.row("wallet", &format!("{wallet} on chain {}", request.chain_id));
     let status = review::Standing::new("", proposal, item.sureness).status_line();
-    let (count, threshold) = (item.count(), proposal.threshold);
+    let (count, threshold) = (item.count(), item.threshold());
     sheet.row("signed", &format!("{count} of {threshold}; {status}"));
     sheet.row("deadline", &clock::words(request.deadline, output.now));
     if let Some(note) = &proposal.note {
@@ -185,7 +185,7 @@ fn document(item: &Answered, relayer: &Relayer) -> Value {
         "deadline": request.deadline,
         "note": proposal.note,
         "signatures": item.count(),
-        "threshold": proposal.threshold,
+        "threshold": item.threshold(),
         "missing": missing.collect::<Vec<_>>(),
         "relayer": item.standing(relayer),
     })

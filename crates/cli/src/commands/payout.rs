@@ -34,7 +34,7 @@ pub(crate) async fn propose(arguments: PayoutPropose, output: Output) -> Result<
     if let Some(Desk { relayer, .. }) = &desk {
         let wallet = relayer.wallet(chain.id(), named.address).await?;
         named = named.with_origin(wallet.origin());
-        relayer_access::wallet_state(&wallet, &chain).await?;
+        relayer_access::present_state(&wallet, &chain).await?;
     }
     let state = output.during("reading the wallet", named.usable_state(&chain)).await?;
     let tokens = output.during("reading the tokens", tokens_of(&file, &chain)).await?;

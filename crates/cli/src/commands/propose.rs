@@ -189,7 +189,7 @@ impl Place {
         if let Some(relayer) = &relayer {
             let wallet = relayer.wallet(chain.id(), named.address).await?;
             named = named.with_origin(wallet.origin());
-            relayer_access::wallet_state(&wallet, &chain).await?;
+            relayer_access::present_state(&wallet, &chain).await?;
         }
         let state = output.during("reading the wallet", named.usable_state(&chain)).await?;
         let after = match &common.after {
@@ -304,7 +304,7 @@ async fn hand_in(
         }
         let (digest, owner) = (proposal.digest(), owner.to_checksum(None));
         let count = answered.count();
-        let threshold = answered.verified.proposal().threshold;
+        let threshold = answered.threshold();
         let (host, status) = (&standing.relayer, standing.status_line());
         output.say(&format!(
             "\n{digest} proposed by {owner}\nat the relayer {host}: {count} of {threshold} needed, {status}"

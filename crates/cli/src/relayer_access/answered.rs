@@ -34,6 +34,12 @@ impl Answered {
         Standing::new(relayer.name(), self.verified.proposal(), self.sureness)
     }
 
+    /// How many are needed: by the chain, and where none was read by the relayer's word.
+    pub(crate) fn threshold(&self) -> u8 {
+        let config = self.facts.as_ref().and_then(|facts| facts.state.config.as_ref());
+        config.map_or(self.verified.proposal().threshold, Config::threshold)
+    }
+
     /// How many signatures count: by the chain, and where none was read by the relayer's word.
     pub(crate) fn count(&self) -> usize {
         let request = self.verified.request();
@@ -141,7 +147,28 @@ pub(crate) async fn wallet_state(wallet: &VerifiedWallet, chain: &Chain) -> Resu
             .error(format!("the relayer serves wallet {shown} on chain {id}, which {what}")));
     };
     wallet.wallet().check_config(state.epoch, config).map_err(ClientError::Lie)?;
+    let (claimed, actual) = (wallet.wallet().epoch, state.epoch);
+    if claimed > actual && !is_ahead(wallet, state.block) {
+        return Err(ClientError::Lie(Lie::Epoch { wallet: address, claimed, actual }).into());
+    }
     Ok(state)
+}
+
+/// As [`wallet_state`], where both have to be in the same epoch: what is proposed is of one.
+pub(crate) async fn present_state(wallet: &VerifiedWallet, chain: &Chain) -> Result<WalletState> {
+    let state = patiently(async || wallet_state(wallet, chain).await).await?;
+    let (relayer, endpoint) = (wallet.wallet().epoch, state.epoch);
+    if relayer != endpoint {
+        return Err(Cause::NotYet.error(format!(
+            "the wallet was just reconfigured: the relayer is in epoch {relayer}, your endpoint in {endpoint}; try again"
+        )));
+    }
+    Ok(state)
+}
+
+/// Whether the relayer tells of a newer block than that with this number.
+fn is_ahead(wallet: &VerifiedWallet, block: u64) -> bool {
+    wallet.wallet().head.is_some_and(|head| head.number > block)
 }
 
 /// What is sure without a chain: until the first reconfiguration the address proves the owners, and who of them signed
@@ -190,12 +217,19 @@ async fn by_chain(
     chain: &Chain,
 ) -> Result<Sureness> {
     let Some(known) = facts.known() else { return Ok(Sureness::Nothing) };
+    let (relayer, endpoint) = (wallet.wallet().epoch, facts.state.epoch);
+    if relayer != endpoint {
+        // They count by other owners.
+        let certainty = verified.check_outcome(&known).map_err(ClientError::Lie)?;
+        let between = if relayer > endpoint { Sureness::Ahead } else { Sureness::Late };
+        return Ok(if certainty == Certainty::Proven { between } else { certainty.into() });
+    }
     let certainty = verified.check(&known).map_err(ClientError::Lie)?;
-    if verified.request().epoch != facts.state.epoch {
+    if verified.request().epoch != endpoint {
         return Ok(certainty.into());
     }
     check_signed(verified, &known.config, chain).await?;
-    let is_ahead = wallet.wallet().head.is_some_and(|head| head.number > facts.head.number);
+    let is_ahead = is_ahead(wallet, facts.head.number);
     let holds = |owner| facts.verified.valid.contains_key(&owner);
     for signature in &verified.proposal().signatures {
         let (owner, kind) = (signature.owner, signature.kind);

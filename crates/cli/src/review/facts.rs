@@ -9,7 +9,7 @@ use quorate_core::{Action, Nonce, Proposal};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that was read for one proposal.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Facts {
     pub(crate) head: Header,
     pub(crate) state: WalletState,

@@ -198,7 +198,11 @@ async fn lies_about_what_became_of_it_are_refused_by_every_command() -> Result<(
 async fn lies_about_the_wallet_are_refused_by_every_command() -> Result<()> {
     let stage = Stage::start().await?;
     let of_wallets = |change| Fault { wallet: Some(change), ..Fault::default() };
-    let lies: [(&str, OfAWallet); 6] = [
+    let lies: [(&str, OfAWallet); 7] = [
+        ("a later epoch with other owners", |w| {
+            w.epoch = 1;
+            w.config = other_config(&w.config);
+        }),
         ("other owners", |w| w.config = other_config(&w.config)),
         ("other owners, and not of what", |w| {
             w.config = other_config(&w.config);
@@ -209,7 +213,7 @@ async fn lies_about_the_wallet_are_refused_by_every_command() -> Result<()> {
         ("another wallet", |w| w.address = Address::repeat_byte(9)),
         ("another chain", |w| w.chain_id = 1),
     ];
-    let everything = [ByDigest, OfWallet, OfOwner];
+    let everything = [ByDigest, OfWallet, OfOwner, Reads::OfWalletAlone];
     let register = Command {
         arguments: ["wallet", "register", "wallet.json"].map(str::to_owned).into(),
         reads: &[],

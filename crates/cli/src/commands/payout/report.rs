@@ -210,12 +210,11 @@ impl<'a> Line<'a> {
             let digest = paid.map(B256::to_string).unwrap_or_default();
             return Self { batch, digest, word: "paid", signed: None, standing: None };
         };
-        let verified = &done.answered.verified;
         Self {
             batch,
             digest: done.proposal.digest().to_string(),
             word: if done.is_new { "new" } else { "proposed" },
-            signed: Some((done.answered.count(), verified.proposal().threshold)),
+            signed: Some((done.answered.count(), done.answered.threshold())),
             standing: Some(done.answered.standing(&desk.relayer)),
         }
     }

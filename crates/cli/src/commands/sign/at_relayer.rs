@@ -8,7 +8,7 @@ use crate::{
     failure::Cause,
     files,
     output::Output,
-    relayer_access::{Answered, Relayer},
+    relayer_access::{Answered, Relayer, present_state},
     review::{Facts, Standing, View},
 };
 use alloy::primitives::{Address, Bytes};
@@ -21,18 +21,21 @@ use std::collections::BTreeMap;
 
 /// What there is to sign, and what the relayer has of it.
 struct Found {
+    /// With the signatures of both.
     proposal: Proposal,
     facts: Option<Facts>,
     /// None if the relayer does not know the proposal.
-    known: Option<(Verified, Standing)>,
+    known: Option<Answered>,
 }
 
 pub(super) async fn run(arguments: &Sign, relayer: &Relayer, output: Output) -> Result<()> {
     let chain = chain_access::try_connect(&arguments.chain, output).await?;
     let Found { mut proposal, facts, known } = match &arguments.source {
         Source::Digest(digest) => {
-            let answered = relayer.look(*digest, chain.as_ref()).await?;
-            Found::of(answered, relayer)
+            if let Some(out) = &arguments.out {
+                files::check_free(out)?;
+            }
+            Found::of(relayer.look(*digest, chain.as_ref()).await?)
         }
         Source::File(path) => {
             let proposal = files::read_proposal(path)?;
@@ -40,16 +43,17 @@ pub(super) async fn run(arguments: &Sign, relayer: &Relayer, output: Output) -> 
         }
     };
     check_can_be_executed(&proposal, facts.as_ref(), output.now)?;
-    let (known, standing) = known.unzip();
+    let standing = known.as_ref().map(|known| known.standing(relayer));
     check_is_open(relayer, standing.as_ref())?;
     let view = review(&proposal, facts.as_ref(), standing, output);
     let seen = chain.as_ref().zip(facts.as_ref());
     let signed = obtain(arguments, &mut proposal, seen, &view, output).await?;
-    let taken = hand_in(relayer, &proposal, &signed, known.as_ref(), output).await?;
+    let before = known.as_ref().map(|known| &known.verified);
+    let taken = hand_in(relayer, &proposal, &signed, before, output).await?;
     let is_handed_in = taken.is_some();
-    let answered = match taken {
+    let present = match taken {
         Some(taken) => Some(relayer.examine_taken(taken, chain.as_ref()).await?),
-        None => None,
+        None => known,
     };
     let file = match (&arguments.source, &arguments.out) {
         (Source::File(path), _) => Some(write(path, arguments, &proposal, signed.is_new)?),
@@ -59,16 +63,16 @@ pub(super) async fn run(arguments: &Sign, relayer: &Relayer, output: Output) -> 
         }
         (Source::Digest(_), None) => None,
     };
-    let outcome = Outcome { signed: &signed, is_handed_in, answered, known, file };
+    let owner = signed.owner.to_checksum(None);
+    let outcome = Outcome { owner, is_handed_in, present, file };
     report(relayer, &proposal, &view, outcome, output);
     Ok(())
 }
 
 impl Found {
-    fn of(answered: Answered, relayer: &Relayer) -> Self {
-        let standing = answered.standing(relayer);
-        let Answered { verified, proposal, facts, .. } = answered;
-        Self { proposal, facts, known: Some((verified, standing)) }
+    fn of(answered: Answered) -> Self {
+        let (proposal, facts) = (answered.proposal.clone(), answered.facts.clone());
+        Self { proposal, facts, known: Some(answered) }
     }
 }
 
@@ -86,7 +90,10 @@ async fn find(
             chain_access::check_same(chain, request.chain_id)?;
         }
         // It has to serve the wallet, or the signature would be for nothing.
-        relayer.wallet(request.chain_id, request.wallet).await?;
+        let wallet = relayer.wallet(request.chain_id, request.wallet).await?;
+        if let Some(chain) = chain {
+            present_state(&wallet, chain).await?;
+        }
         let facts = match chain {
             Some(chain) => {
                 Some(output.during("reading the chain", Facts::read(chain, &proposal)).await?)
@@ -96,7 +103,7 @@ async fn find(
         return Ok(Found { proposal, facts, known: None });
     };
     let answered = relayer.examine_taken(verified, chain).await?;
-    let mut found = Found::of(answered, relayer);
+    let mut found = Found::of(answered);
     let both = proposal.combine(&found.proposal)?;
     if let Some(chain) = chain.filter(|_| both.signatures() != found.proposal.signatures()) {
         found.facts = Some(output.during("reading the chain", Facts::read(chain, &both)).await?);
@@ -160,44 +167,35 @@ fn others(proposal: &Proposal, owner: Address) -> BTreeMap<Address, Bytes> {
     others.filter_map(|(&other, all)| Some((other, all.first()?.to_bytes()))).collect()
 }
 
-struct Outcome<'a> {
-    signed: &'a Signed,
+struct Outcome {
+    owner: String,
     is_handed_in: bool,
-    answered: Option<Answered>,
-    known: Option<Verified>,
+    /// What the relayer has now.
+    present: Option<Answered>,
     file: Option<String>,
 }
 
-fn report(
-    relayer: &Relayer,
-    proposal: &Proposal,
-    view: &View,
-    outcome: Outcome<'_>,
-    output: Output,
-) {
+fn report(relayer: &Relayer, proposal: &Proposal, view: &View, outcome: Outcome, output: Output) {
+    let Outcome { owner, is_handed_in, present, file } = outcome;
     let (digest, host) = (proposal.digest(), relayer.name());
-    let standing = outcome.answered.as_ref().map(|answered| answered.standing(relayer));
-    let standing = standing.or_else(|| view.standing.clone());
-    let present = outcome.answered.as_ref().map(|answered| &answered.verified);
-    let present = present.or(outcome.known.as_ref());
-    let signers = present.map_or(0, |present| present.signatures().len());
-    let owner = outcome.signed.owner.to_checksum(None);
-    let done = if outcome.is_handed_in { "signed by" } else { "was signed before by" };
+    let done = if is_handed_in { "signed by" } else { "was signed before by" };
     output.say(&format!("\n{digest} {done} {owner}"));
-    let threshold = present.map(|present| present.proposal().threshold);
-    let needed = threshold.map_or_else(String::new, |threshold| format!(" of {threshold} needed"));
-    let status = standing.as_ref().map_or_else(String::new, Standing::status_line);
-    output.say(&format!("at the relayer {host}: {signers}{needed}, {status}"));
-    if let Some(file) = &outcome.file {
+    let standing = present.as_ref().map(|present| present.standing(relayer));
+    let counted = present.as_ref().map(|present| (present.count(), present.threshold()));
+    if let (Some((count, threshold)), Some(standing)) = (counted, &standing) {
+        let status = standing.status_line();
+        output.say(&format!("at the relayer {host}: {count} of {threshold} needed, {status}"));
+    }
+    if let Some(file) = &file {
         output.say(&format!("{file} written"));
     }
     output.result(&json!({
-        "file": outcome.file,
+        "file": file,
         "digest": digest,
         "signer": owner,
-        "added": outcome.is_handed_in,
-        "signatures": signers,
-        "threshold": view.threshold.or(threshold),
+        "added": is_handed_in,
+        "signatures": counted.map(|(count, _)| count),
+        "threshold": counted.map(|(_, threshold)| threshold),
         "relayer": standing,
         "review": view,
     }));

@@ -36,7 +36,7 @@ impl Line {
             reason: proposal.reason,
             is_final: proposal.is_final,
             signatures: answered.count(),
-            threshold: proposal.threshold,
+            threshold: answered.threshold(),
             attempt: proposal.attempts.last().map(last),
             execution: proposal.execution.map(|done| (done.tx_hash, done.block_number)),
             failure: proposal.last_failure.map(|failure| failure.tx_hash),

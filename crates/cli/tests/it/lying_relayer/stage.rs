@@ -24,6 +24,8 @@ pub(super) enum Reads {
     Status,
     /// The next free place.
     NextFree,
+    /// The wallet alone.
+    OfWalletAlone,
 }
 use Reads::{ByDigest, NextFree, OfOwner, OfWallet, Status};
 
@@ -70,7 +72,9 @@ impl Stage {
         let text = self.environment.read("known.json")?;
         let mut file: serde_json::Value = serde_json::from_str(&text)?;
         file["signatures"] = serde_json::json!([]);
-        self.environment.write("known.json", &file.to_string())
+        self.environment.write("known.json", &file.to_string())?;
+        file["deadline"] = serde_json::json!(file["deadline"].as_u64().unwrap_or_default() + 1);
+        self.environment.write("new-one.json", &file.to_string())
     }
 
     /// Every command that reads from a relayer.
@@ -92,6 +96,7 @@ impl Stage {
             command("sign DIGEST", &[ByDigest, Status]),
             command("sign DIGEST --out signed.json", &[ByDigest, Status]),
             command("sign known.json", &[ByDigest, Status]),
+            command("sign new-one.json", &[Reads::OfWalletAlone]),
             command("list --owner ME", &[OfOwner, Status]),
             command("list", &[OfWallet, Status]),
             command("watch DIGEST --timeout 60", &[ByDigest, Status]),
