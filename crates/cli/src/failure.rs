@@ -172,7 +172,10 @@ fn of_opening(error: &OpenError) -> Cause {
 
 fn of_run(error: &RunError) -> Cause {
     match error {
-        RunError::Bind(_) | RunError::Sender(_) | RunError::Webhook(_) => Cause::BadInput,
+        RunError::Bind(_) | RunError::Sender(_) | RunError::Webhook(_) | RunError::NoToken => {
+            Cause::BadInput
+        }
+        RunError::Tokens(error) => of_store(error),
         RunError::Store(error) => of_opening(error),
         RunError::Endpoint { source, .. } => of_chain(source),
         RunError::WrongChain { .. } => Cause::Mismatch,

@@ -2,7 +2,9 @@
 
 use crate::{
     config::{ChainConfig, Config, HttpConfig, Listen},
+    database::Database,
     http::{BindError, Bound},
+    run,
     sender::{self, Sender},
 };
 use alloy::primitives::{Address, U256};
@@ -56,7 +58,7 @@ pub enum Aspect {
     Clock,
     /// Whether a sender's key opens, and its balance is above the floor.
     Sender,
-    /// Whether HTTP can be served at its address.
+    /// Whether HTTP can be served at its address, and there are tokens where it takes some.
     Http,
 }
 
@@ -117,8 +119,7 @@ impl Findings {
     }
 }
 
-/// Looks at all endpoints and senders, and at the address of HTTP. `clock` gives this machine's time in Unix seconds. Changes nothing, and does not open
-/// the store.
+/// Looks at all endpoints and senders, and at the address and tokens of HTTP. `clock` gives this machine's time in Unix seconds. Changes nothing.
 pub async fn check(config: &Config, clock: fn() -> u64) -> Report {
     let mut work = JoinSet::new();
     for (place, chain) in config.chains.iter().cloned().enumerate() {
@@ -127,7 +128,28 @@ pub async fn check(config: &Config, clock: fn() -> u64) -> Report {
     let chains: BTreeMap<_, _> = work.join_all().await.into_iter().collect();
     let mut findings: Vec<_> = chains.into_values().flatten().collect();
     findings.extend(check_http(&config.http).await);
+    if config.http.is_public() {
+        findings.push(check_tokens(&config.store).await);
+    }
     Report { findings }
+}
+
+/// Whether somebody can be told apart from everybody. Reads the store, if there is one.
+async fn check_tokens(store: &Database) -> Finding {
+    let advice = "make one with `quorate relayer token create`: others can reach HTTP";
+    let found = async {
+        let store = store.open_read_only().await.map_err(|error| error.to_string())?;
+        let found = run::has_token(&store).await.map_err(|error| error.to_string());
+        store.close().await;
+        found
+    };
+    let (verdict, detail) = match found.await {
+        Ok(true) => (Verdict::Good, "there is one".to_owned()),
+        Ok(false) => (Verdict::NotYet, format!("there is none: {advice}")),
+        Err(reason) => (Verdict::NotYet, format!("{reason}; {advice}")),
+    };
+    let subject = "tokens".to_owned();
+    Finding { chain_id: None, aspect: Aspect::Http, subject, verdict, detail }
 }
 
 /// Takes the address for a moment.

@@ -34,7 +34,7 @@ use gates::{Gates, Rates};
 use layers::{admit, observe};
 use metrics::Metrics;
 use quorate_relayer::driver::{Endpoints, Report};
-use quorate_store::{Store, WalletRecord};
+use quorate_store::{Lease, Store, WalletRecord};
 use std::{
     collections::BTreeMap,
     io,
@@ -42,7 +42,12 @@ use std::{
     sync::{Arc, OnceLock},
 };
 use thiserror::Error;
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{Mutex, watch},
+    task::JoinHandle,
+    time::Instant,
+};
 
 /// Why HTTP is not served.
 #[derive(Debug, Error)]
@@ -99,7 +104,11 @@ struct Shared {
     rates: Rates,
     metrics: Metrics,
     stopping: watch::Sender<bool>,
+    health: Mutex<Option<Health>>,
 }
+
+/// When the store was looked at, and the lease that was found, or what was wrong.
+type Health = (Instant, Result<Option<Lease>, &'static str>);
 
 impl Shared {
     /// The store.
@@ -197,6 +206,7 @@ impl Service {
             rates: Rates::new(limits),
             metrics: Metrics::new(),
             stopping: watch::Sender::new(false),
+            health: Mutex::default(),
         });
         tracing::info!(address = %bound.address, "listening");
         let serving = serve::serve(bound.listener, router(shared.clone()), shared.clone());

@@ -10,7 +10,7 @@ use quorate_chain::{Chain, ChainError};
 use quorate_relayer::driver::{
     BookError, Endpoints, Engine, Handle, Keeper, Key, LocalKey, Parts, Tenure,
 };
-use quorate_store::{OpenError, Storage as _, Store};
+use quorate_store::{OpenError, Storage as _, Store, StoreError};
 use std::{collections::BTreeMap, future::Future, time::Duration};
 use thiserror::Error;
 use tokio::{sync::watch, task::JoinSet, time::timeout};
@@ -47,6 +47,15 @@ pub enum RunError {
         /// What is wrong with it.
         source: ChainError,
     },
+    /// The tokens cannot be read.
+    #[error("the tokens: {0}")]
+    Tokens(#[from] StoreError),
+    /// HTTP is served to others, who could not be told apart.
+    #[error(
+        "others can reach HTTP (http.listen, behind_tls_proxy), and there is no token: make one first, with \
+         `quorate relayer token create`"
+    )]
+    NoToken,
     /// An endpoint serves another chain.
     #[error("{endpoint} serves chain {found}, not {expected}: give one of chain {expected}")]
     WrongChain {
@@ -183,10 +192,19 @@ async fn prepare(config: &Config, service: Option<&Service>) -> Result<(Keys, St
         keys.insert(chain_id, opened);
     }
     let store = open_store(config).await?;
+    if config.http.is_public() && !has_token(&store).await? {
+        store.close().await;
+        return Err(RunError::NoToken);
+    }
     if let Some(service) = service {
         service.open(store.clone());
     }
     Ok((keys, store))
+}
+
+/// Whether there is a token that was not revoked.
+pub(crate) async fn has_token(store: &Store) -> Result<bool, StoreError> {
+    Ok(store.list_tokens().await?.iter().any(|token| token.revoked_at.is_none()))
 }
 
 /// Opens the store; where that may help, again and again.

@@ -25,7 +25,7 @@ pub(crate) enum RelayerCommand {
     /// Look for what is wrong before starting: endpoints, the factory, balances, the clock, the
     /// address of HTTP.
     ///
-    /// Changes nothing, and does not open the store.
+    /// Changes nothing. Where others can reach HTTP, looks into the store for tokens.
     Check,
     /// Take no new account nonces on a chain, until resumed; what is on its way is kept moving.
     ///

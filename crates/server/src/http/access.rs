@@ -3,20 +3,11 @@
 use super::{Shared, error::RouteError};
 use crate::token;
 use axum::http::{HeaderMap, header};
-use quorate_store::{Storage as _, TokenRight, TokenWallets, WalletKey};
+use quorate_store::{Storage as _, TokenRecord, TokenRight, TokenWallets, WalletKey};
 use std::net::{IpAddr, SocketAddr};
 
 /// The longest token that is looked at.
 const LONGEST_TOKEN: usize = 256;
-
-/// What a token allows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Grant {
-    /// Whether it may register wallets, and not only read.
-    pub(crate) is_operator: bool,
-    /// Which wallets it is for; none: all.
-    pub(crate) wallets: Option<Vec<WalletKey>>,
-}
 
 /// Which wallets a reader may read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,16 +37,23 @@ impl Reach {
     }
 }
 
+impl From<TokenWallets> for Reach {
+    fn from(wallets: TokenWallets) -> Self {
+        match wallets {
+            TokenWallets::All => Self::All,
+            TokenWallets::These(wallets) => Self::Some(wallets.into_iter().collect()),
+        }
+    }
+}
+
 /// Which wallets this request may read.
 ///
 /// # Errors
 ///
 /// If a token is needed and not given, or not known.
 pub(crate) async fn reading(shared: &Shared, headers: &HeaderMap) -> Result<Reach, RouteError> {
-    let grant = grant(shared, headers).await?;
-    match grant {
-        Some(Grant { wallets: Some(wallets), .. }) => Ok(Reach::Some(wallets)),
-        Some(Grant { wallets: None, .. }) => Ok(Reach::All),
+    match token(shared, headers).await? {
+        Some(token) => Ok(token.wallets.into()),
         None if shared.config.open_reading => Ok(Reach::All),
         None => Err(RouteError::Unauthorized("reading needs a token here")),
     }
@@ -67,28 +65,27 @@ pub(crate) async fn reading(shared: &Shared, headers: &HeaderMap) -> Result<Reac
 ///
 /// If a token is needed and not given, not known, or not an operator's.
 pub(crate) async fn operating(shared: &Shared, headers: &HeaderMap) -> Result<Reach, RouteError> {
-    match grant(shared, headers).await? {
-        Some(Grant { is_operator: true, wallets: Some(wallets) }) => Ok(Reach::Some(wallets)),
-        Some(Grant { is_operator: true, wallets: None }) => Ok(Reach::All),
+    match token(shared, headers).await? {
+        Some(TokenRecord { right: TokenRight::Operator, wallets, .. }) => Ok(wallets.into()),
+        Some(TokenRecord { right: TokenRight::Read, .. }) => {
+            Err(RouteError::Forbidden("register wallets: it has to be an operator's"))
+        }
         None if shared.config.open_registration => Ok(Reach::All),
-        Some(_) => Err(RouteError::Forbidden("register wallets: it has to be an operator's")),
         None => Err(RouteError::Unauthorized("registering a wallet needs an operator's token")),
     }
 }
 
-/// What the token of a request allows; none if it has no token.
-async fn grant(shared: &Shared, headers: &HeaderMap) -> Result<Option<Grant>, RouteError> {
+/// The token of a request; none if it has none.
+///
+/// It is looked up by its hash. How long that takes may tell something of the hashes there are, of which nobody can make a
+/// token.
+async fn token(shared: &Shared, headers: &HeaderMap) -> Result<Option<TokenRecord>, RouteError> {
     let Some(given) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
     let unknown = RouteError::Unauthorized("the token is not known, or was revoked");
     let token = given.to_str().ok().and_then(bearer).ok_or_else(|| unknown.clone())?;
     let hash = token::hash(token);
     let found = shared.store()?.find_token(hash).await?;
-    let token = found.filter(|token| token.revoked_at.is_none()).ok_or(unknown)?;
-    let wallets = match token.wallets {
-        TokenWallets::All => None,
-        TokenWallets::These(wallets) => Some(wallets.into_iter().collect()),
-    };
-    Ok(Some(Grant { is_operator: token.right == TokenRight::Operator, wallets }))
+    found.filter(|token| token.revoked_at.is_none()).map(Some).ok_or(unknown)
 }
 
 fn bearer(header: &str) -> Option<&str> {

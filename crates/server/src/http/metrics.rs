@@ -115,6 +115,8 @@ async fn process(numbers: &mut Numbers, shared: &Shared) {
     let Ok(store) = shared.store() else {
         return numbers.put("store_up", "Whether the store answers", Vec::new(), 0.0);
     };
+    let waiting = store.waiting() as f64;
+    numbers.put("store_waiting", "Commits that wait for the writer", Vec::new(), waiting);
     let (last, head) = tokio::join!(
         quorate_store::Storage::last_event(store),
         quorate_store::Storage::audit_head(store),

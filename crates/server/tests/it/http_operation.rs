@@ -150,6 +150,7 @@ async fn metrics_have_everything_that_alarms_are_made_of() -> Result<()> {
         "quorate_spend_today_ether{chain=\"31337\"} 0.0",
         "quorate_sender_balance_ether{chain=\"31337\",sender=\"0x",
         "quorate_store_up 1.0\n",
+        "quorate_store_waiting ",
         "quorate_http_streams 0.0\n",
         "quorate_audit_head_info{hash=\"0x",
         "# EOF\n",

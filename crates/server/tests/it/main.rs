@@ -11,6 +11,7 @@ mod http_logs;
 mod http_operation;
 mod http_proposals;
 mod http_stage;
+mod http_tokens;
 mod http_wallets;
 mod keys;
 mod running;

@@ -8,14 +8,17 @@ use quorate_api::{
 };
 use quorate_core::amount::{ETHER_DECIMALS, plain};
 use quorate_relayer::driver::Report;
-use quorate_store::{Lease, Storage as _};
+use quorate_store::{Lease, Storage as _, Store};
 use std::{sync::Arc, time::Duration};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 problems! {
     /// What it refuses.
     Problems = Watches []
 }
+
+/// For how long the store is believed to be as it was.
+const STORE_AGAIN: Duration = Duration::from_secs(1);
 
 /// How long the store is waited for.
 const STORE_WAIT: Duration = Duration::from_secs(2);
@@ -36,7 +39,7 @@ const STORE_WAIT: Duration = Duration::from_secs(2);
 )]
 pub(in crate::http) async fn get(State(shared): State<Arc<Shared>>) -> Json<Readiness> {
     let mut degraded = Vec::new();
-    let lease = match lease(&shared).await {
+    let lease = match store(&shared).await {
         Ok(lease) => lease,
         Err(why) => {
             degraded.push(Degradation::new(Code::Store, why));
@@ -55,10 +58,26 @@ pub(in crate::http) async fn get(State(shared): State<Arc<Shared>>) -> Json<Read
     Json::ready(ready, Readiness { ready, degraded, chains })
 }
 
-/// The lease, by the store's word.
-async fn lease(shared: &Shared) -> Result<Option<Lease>, &'static str> {
+/// The lease, if the store takes and gives; as of a moment ago, so that asking does not burden it.
+async fn store(shared: &Shared) -> Result<Option<Lease>, &'static str> {
     let store = shared.store().map_err(|_| "the store is not open yet")?;
-    match timeout(STORE_WAIT, store.find_lease()).await {
+    let mut known = shared.health.lock().await;
+    if let Some((looked, found)) = &*known
+        && looked.elapsed() < STORE_AGAIN
+    {
+        return found.clone();
+    }
+    let found = look(store).await;
+    *known = Some((Instant::now(), found.clone()));
+    found
+}
+
+async fn look(store: &Store) -> Result<Option<Lease>, &'static str> {
+    let looking = async {
+        store.check_writable().await?;
+        store.find_lease().await
+    };
+    match timeout(STORE_WAIT, looking).await {
         Ok(Ok(lease)) => Ok(lease),
         Ok(Err(error)) => {
             tracing::warn!(%error, "the store does not answer");
