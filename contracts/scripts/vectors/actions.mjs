@@ -30,7 +30,7 @@ const ORDER = [
 ];
 
 /** Types and content of each action; the types follow the fixed type strings. */
-const STRUCTS = {
+export const STRUCTS = {
   execute: ({ calls }) => ({
     primaryType: "Execute",
     types: { Execute: [{ name: "calls", type: "Call[]" }, ...ORDER], Call: CALL },
