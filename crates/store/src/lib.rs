@@ -42,6 +42,7 @@ pub use budget::{Reservation, Usage};
 pub use chain::{BudgetRecord, ChainRecords, Horizon};
 pub use error::{DatabaseError, OpenError, StoreError};
 pub use lease::{Lease, LeaseAnswer};
+pub use many::OpenNonce;
 pub use open::{Engine, Options};
 pub use outbox::{Event, EventFilter, EventKind};
 pub use page::{MAX_PAGE, Page};

@@ -32,15 +32,26 @@ pub(crate) async fn wallets(
     Ok(found)
 }
 
+/// A nonce that an open proposal has, and the epoch that it is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenNonce {
+    /// The wallet.
+    pub wallet: WalletKey,
+    /// The epoch.
+    pub epoch: u32,
+    /// The nonce.
+    pub nonce: Nonce,
+}
+
 /// The nonces of the open proposals of these wallets, each once.
 pub(crate) async fn open_nonces(
     connection: &mut AnyConnection,
     keys: &[WalletKey],
-) -> Result<Vec<(WalletKey, Nonce)>, StoreError> {
+) -> Result<Vec<OpenNonce>, StoreError> {
     let mut found = Vec::new();
     for keys in keys.chunks(KEYS) {
         let mut query = Query::new(
-            "SELECT DISTINCT p.chain_id, p.wallet, p.nonce FROM proposals p \
+            "SELECT DISTINCT p.chain_id, p.wallet, p.epoch, p.nonce FROM proposals p \
              WHERE p.status IN ('collecting', 'ready', 'submitted') AND (",
         );
         push_keys(&mut query, "(p.chain_id = ?", " AND p.wallet = ?)", keys)?;
@@ -48,11 +59,12 @@ pub(crate) async fn open_nonces(
         let rows = query.fetch_all(&mut *connection).await?;
         for row in &rows {
             let fields = Fields::new(row, "proposals", &["chain_id", "wallet"]);
-            let key = WalletKey {
+            let wallet = WalletKey {
                 chain_id: fields.number("chain_id")?,
                 address: fields.address("wallet")?,
             };
-            found.push((key, nonce_of(fields.b256("nonce")?)));
+            let nonce = nonce_of(fields.b256("nonce")?);
+            found.push(OpenNonce { wallet, epoch: fields.number("epoch")?, nonce });
         }
     }
     Ok(found)

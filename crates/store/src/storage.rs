@@ -10,6 +10,7 @@ use crate::{
     chain::{ChainRecords, Horizon},
     error::StoreError,
     lease::{Lease, LeaseAnswer},
+    many::OpenNonce,
     outbox::{Event, EventFilter},
     page::Page,
     proposal::{NewProposal, ProposalFilter, ProposalRecord, RecordedProposal},
@@ -22,7 +23,7 @@ use crate::{
     },
 };
 use alloy::primitives::{Address, B256};
-use quorate_core::{Config, Nonce, Snapshot, status::StatusChange};
+use quorate_core::{Config, Snapshot, status::StatusChange};
 use std::{future::Future, ops::RangeInclusive};
 
 /// Intentions, each one durable commit, and questions.
@@ -113,8 +114,8 @@ pub trait Storage: Send + Sync {
     /// The wallets among `keys` that are registered, each once, in no order.
     fn find_wallets(&self, keys: Vec<WalletKey>) -> impl Stores<Vec<WalletRecord>>;
 
-    /// The nonces of the open proposals of these wallets, each once.
-    fn open_nonces(&self, wallets: Vec<WalletKey>) -> impl Stores<Vec<(WalletKey, Nonce)>>;
+    /// The nonces of the open proposals of these wallets, each once for each epoch.
+    fn open_nonces(&self, wallets: Vec<WalletKey>) -> impl Stores<Vec<OpenNonce>>;
 
     /// The other proposals for the nonces of these, of the same wallet and epoch: pairs of one of `digests` and a rival of
     /// it, the first recorded first.

@@ -11,7 +11,8 @@ use crate::{
     chain::{self, ChainRecords, Horizon, SetPaused},
     error::{DatabaseError, OpenError, StoreError},
     lease::{self, AcquireLease, Lease, LeaseAnswer, ReleaseLease, RenewLease},
-    many, migrate,
+    many::{self, OpenNonce},
+    migrate,
     open::{Access, Connector, Engine, Options},
     outbox::{self, Event, EventFilter},
     page::Page,
@@ -35,7 +36,7 @@ use crate::{
     writer::{CheckWritable, Intention, Queue},
 };
 use alloy::primitives::{Address, B256};
-use quorate_core::{Config, Nonce, Snapshot, status::StatusChange};
+use quorate_core::{Config, Snapshot, status::StatusChange};
 use sqlx::{Any, AnyPool, Transaction};
 use std::{fmt, ops::RangeInclusive, time::Duration};
 use tokio::sync::watch;
@@ -238,10 +239,7 @@ impl Storage for Store {
         many::wallets(&mut connection, &keys).await
     }
 
-    async fn open_nonces(
-        &self,
-        wallets: Vec<WalletKey>,
-    ) -> Result<Vec<(WalletKey, Nonce)>, StoreError> {
+    async fn open_nonces(&self, wallets: Vec<WalletKey>) -> Result<Vec<OpenNonce>, StoreError> {
         let mut connection = self.pool.acquire().await?;
         many::open_nonces(&mut connection, &wallets).await
     }

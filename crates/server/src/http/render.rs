@@ -10,8 +10,8 @@ use quorate_api::{
 };
 use quorate_core::{Config, Lane, Status};
 use quorate_store::{
-    AttemptRecord, AttemptState as Stored, ProposalRecord, Purpose, SignatureRecord, Storage as _,
-    WalletKey, WalletRecord,
+    AttemptRecord, AttemptState as Stored, OpenNonce, ProposalRecord, Purpose, SignatureRecord,
+    Storage as _, WalletKey, WalletRecord,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -214,21 +214,18 @@ pub(crate) async fn wallets(
         return Ok(Vec::new());
     }
     let keys: Vec<_> = records.iter().map(|record| record.key).collect();
-    // For each wallet and lane the sequence behind all open proposals.
-    let mut open = BTreeMap::<WalletKey, BTreeMap<Lane, u64>>::new();
-    for (key, nonce) in shared.store()?.open_nonces(keys).await? {
-        let free = open.entry(key).or_default().entry(nonce.lane).or_default();
-        *free = (*free).max(nonce.sequence.saturating_add(1));
+    let mut open = BTreeMap::<WalletKey, Vec<OpenNonce>>::new();
+    for nonce in shared.store()?.open_nonces(keys).await? {
+        open.entry(nonce.wallet).or_default().push(nonce);
     }
     let rendered = records.into_iter().map(|record| {
-        let mut lanes = open.remove(&record.key).unwrap_or_default();
-        lanes.entry(Lane::ZERO).or_default();
+        let open = open.remove(&record.key).unwrap_or_default();
         async move {
             let standing = match shared.desk(record.key.chain_id) {
-                Some(desk) => standing(desk, &record, &lanes).await,
+                Some(desk) => standing(desk, &record, &open).await,
                 None => Standing::stored(&record),
             };
-            wallet(record, &standing, &lanes)
+            wallet(record, &standing, &open)
         }
     });
     Ok(stream::iter(rendered).buffered(AT_ONCE).collect().await)
@@ -249,8 +246,8 @@ pub(crate) async fn one_wallet(
 }
 
 /// What a wallet is at the head; where the chain does not answer, what the store knows.
-async fn standing(desk: &Desk, record: &WalletRecord, lanes: &BTreeMap<Lane, u64>) -> Standing {
-    let lanes = lanes.keys().copied().collect();
+async fn standing(desk: &Desk, record: &WalletRecord, open: &[OpenNonce]) -> Standing {
+    let lanes = open.iter().map(|open| open.nonce.lane).chain([Lane::ZERO]).collect();
     match desk.standing(record, &lanes).await {
         Ok(standing) => standing,
         Err(error) => {
@@ -260,8 +257,14 @@ async fn standing(desk: &Desk, record: &WalletRecord, lanes: &BTreeMap<Lane, u64
     }
 }
 
-fn wallet(record: WalletRecord, standing: &Standing, open: &BTreeMap<Lane, u64>) -> Wallet {
-    let lanes = open.iter().map(|(&lane, &free)| {
+fn wallet(record: WalletRecord, standing: &Standing, open: &[OpenNonce]) -> Wallet {
+    // Of each lane the sequence behind all open proposals. Those of an epoch that ended go nowhere.
+    let mut free = BTreeMap::from([(Lane::ZERO, 0)]);
+    for OpenNonce { nonce, .. } in open.iter().filter(|open| open.epoch == standing.epoch) {
+        let free: &mut u64 = free.entry(nonce.lane).or_default();
+        *free = (*free).max(nonce.sequence.saturating_add(1));
+    }
+    let lanes = free.into_iter().map(|(lane, free)| {
         // A lane that is not known is told by the proposals alone.
         let next = standing.next(lane).unwrap_or_default();
         LaneState { lane, next, next_free: free.max(next) }

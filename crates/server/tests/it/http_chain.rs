@@ -93,6 +93,9 @@ async fn with_the_epoch_everything_is_counted_anew() -> Result<()> {
     let done = server.proposal(&change, "?wait=executed&timeoutSecs=60").await?;
     ensure!(done.status == StatusWord::Executed, "{done:?}");
 
+    // What is open of the epoch that ended is in nobody's way.
+    let told: api::Wallet = server.get(&wallet.path()).await?.read_as()?;
+    assert_eq!((told.lanes[0].next, told.lanes[0].next_free), (1, 1));
     let refused = server.propose(&wallet.payment(6, 1), 0).await?;
     assert_eq!(refused.code(), Some(ProblemCode::WrongEpoch), "{refused:?}");
     let next = Request { epoch: 1, ..wallet.payment(6, 1) };

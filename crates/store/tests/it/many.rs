@@ -11,7 +11,7 @@ use alloy::primitives::B256;
 use eyre::Result;
 use quorate_core::{Nonce, Request};
 use quorate_store::{
-    EventFilter, NewAttempt, ProposalFilter, Purpose, Storage, WalletFilter, WalletKey,
+    EventFilter, NewAttempt, OpenNonce, ProposalFilter, Purpose, Storage, WalletFilter, WalletKey,
 };
 use std::collections::BTreeSet;
 
@@ -53,10 +53,15 @@ async fn only_open_proposals_hold_nonces(database: &Database) -> Result<()> {
     store.change_status(&lease, crate::sample::change(over, 1, status.clone()), NOW).await?;
     let five = store.record_proposal(proposal(5), NOW).await?.digest;
     store.change_status(&lease, crate::sample::change(five, 1, status), NOW).await?;
+    let next = Request { epoch: 1, ..request(4) };
+    store.record_proposal(proposal_of(next), NOW).await?;
     let mut open = store.open_nonces(vec![wallet(0), wallet(1)]).await?;
-    open.sort_by_key(|(_, nonce)| *nonce);
-    let nonce = |sequence| (wallet(0), Nonce::from_u256(alloy::primitives::U256::from(sequence)));
-    assert_eq!(open, [nonce(3), nonce(4)]);
+    open.sort_by_key(|open| (open.epoch, open.nonce));
+    let open_at = |epoch, sequence| {
+        let nonce = Nonce { sequence, ..request(0).nonce };
+        OpenNonce { wallet: wallet(0), epoch, nonce }
+    };
+    assert_eq!(open, [open_at(0, 3), open_at(0, 4), open_at(1, 4)]);
     assert_eq!(store.open_nonces(vec![wallet(1)]).await?, []);
     assert_eq!(store.open_nonces(Vec::new()).await?, []);
     Ok(())
