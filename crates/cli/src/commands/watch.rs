@@ -193,8 +193,10 @@ impl Watcher {
             let does = review::summary(request, tokens.unwrap_or(&BTreeMap::new()));
             self.output.say(&format!("{digest}  {does}"));
         }
-        if followed.line.as_ref() != Some(&line) {
+        if followed.line.as_ref().map(Line::words) != Some(line.words()) {
             self.output.say(&line.text(digest));
+        }
+        if followed.line.as_ref() != Some(&line) {
             self.output.line(&line.document(digest));
             followed.line = Some(line);
         }

@@ -1,6 +1,9 @@
 //! The commands in the documentation do what it says.
 
+use crate::relayer_process::Stage;
+use alloy::primitives::{Address, B256, Bytes};
 use eyre::{OptionExt as _, Result, ensure};
+use quorate_core::{Config, WalletFile};
 use quorate_lab::{
     anvil::Chain,
     demo::{self, Options},
@@ -46,6 +49,37 @@ async fn the_guide_does_what_it_says() -> Result<()> {
             let wallet = fs::read(folder.path().join("wallet.json"))?;
             let wallet = quorate_core::WalletFile::from_json(&wallet)?;
             world::KEY_HOLDING.give(&chain, wallet.address()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The same over a relayer, whose digests the reader has in `DIGEST`.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guide_over_a_relayer_does_what_it_says() -> Result<()> {
+    let examples = examples("docs/over-a-relayer.md")?;
+    ensure!(examples.len() > 6, "only {} commands", examples.len());
+    let stage = Stage::start().await?;
+    let (chain, folder) = (&stage.chain, tempfile::tempdir()?);
+    let keystores = folder.path().join(".foundry/keystores");
+    fs::create_dir_all(&keystores)?;
+    for (name, number) in [("alice", 0), ("bob", 1)] {
+        keystore::write(&keystores, name, &owner(number))?;
+    }
+    fs::write(folder.path().join("password"), PASSWORD)?;
+    fs::write(folder.path().join("payroll.csv"), csv("docs/guide.md")?)?;
+    let owners = [0, 1, 2].map(|number| owner(number).address()).to_vec();
+    let config = Config::new(2, owners, Address::ZERO, Bytes::new())?;
+    deploy::wallet(chain, &config, B256::ZERO).await?;
+    let wallet = WalletFile::new(config, B256::ZERO, [chain.id()].into())?;
+    world::KEY_HOLDING.give(chain, wallet.address()).await?;
+    fs::write(folder.path().join("wallet.json"), wallet.to_json())?;
+    let mut variables = vec![("QUORATE_RELAYER", stage.relayer.url())];
+    for example in examples {
+        let printed = run_with(&example, folder.path(), &chain.endpoint(), &variables)?;
+        let proposed = printed.lines().find_map(|line| line.split_once(" proposed by "));
+        if let Some((digest, _)) = proposed {
+            variables.push(("DIGEST", digest.to_owned()));
         }
     }
     Ok(())
@@ -105,6 +139,16 @@ fn csv(path: &str) -> Result<String> {
 }
 
 fn run(example: &Example, folder: &Path, endpoint: &str) -> Result<()> {
+    run_with(example, folder, endpoint, &[]).map(drop)
+}
+
+/// Runs an example, compares what it prints, and returns that.
+fn run_with(
+    example: &Example,
+    folder: &Path,
+    endpoint: &str,
+    variables: &[(&str, String)],
+) -> Result<String> {
     let program = Path::new(env!("CARGO_BIN_EXE_quorate")).parent().ok_or_eyre("no folder")?;
     let path = env::var_os("PATH").unwrap_or_default();
     let path = iter::once(program.to_owned()).chain(env::split_paths(&path));
@@ -116,6 +160,7 @@ fn run(example: &Example, folder: &Path, endpoint: &str) -> Result<()> {
         .env("HOME", folder)
         .env("ETH_RPC_URL", endpoint)
         .env("ETH_PASSWORD", "password")
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         .output()?;
     let printed = String::from_utf8(output.stdout)?;
     let code = output.status.code();
@@ -126,7 +171,7 @@ fn run(example: &Example, folder: &Path, endpoint: &str) -> Result<()> {
         example.command,
         example.output
     );
-    Ok(())
+    Ok(printed)
 }
 
 /// Whether `printed` is `expected`, in which [`ANYTHING`] stands for anything.

@@ -6,7 +6,7 @@ use crate::{
 };
 use alloy::primitives::{Address, U256};
 use eyre::{OptionExt as _, Result, ensure};
-use quorate_lab::owners::owner;
+use quorate_lab::{fixtures::world, owners::owner};
 use serde_json::Value;
 use std::{
     fs,
@@ -316,5 +316,31 @@ async fn lost_answers_are_asked_for_again_and_nothing_is_there_twice() -> Result
     let signed = bob.json(&["sign", &digest])?;
     assert_eq!((&signed["signatures"], lossy.lost()), (&2.into(), 3));
     assert_eq!(listed(&stage.stranger()?, &[])?, [digest]);
+    Ok(())
+}
+
+/// A wallet that is not there yet is served by what its address commits to, and created with its first payment.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wallet_that_is_not_there_yet_is_created_with_its_first_payment() -> Result<()> {
+    let stage = Stage::start().await?;
+    let [alice, bob] = [stage.owner(0)?, stage.owner(1)?];
+    let [a, b] = [name(0), name(1)];
+    let create = ["wallet", "create", "--owner", &a, "--owner", &b, "--threshold", "2"];
+    let wallet = alice.json(&[&create[..], &["--out", "new.json"]].concat())?;
+    let address = wallet["address"].as_str().ok_or_eyre("no address")?;
+    alice.refuses(&["wallet", "register", address], 3, "give config and salt")?;
+    let registered = alice.json(&["wallet", "register", "new.json"])?;
+    assert_eq!(registered["wallets"][0]["deployed"], false);
+    world::KEY_HOLDING.give(&stage.chain, address.parse()?).await?;
+    // The address is enough: what it commits to is the relayer's to tell, and proves itself.
+    let accept = ["--accept", "walletNotDeployed"];
+    let proposed = pay(&alice, "1", &[&["--wallet", address][..], &accept].concat())?;
+    let digest = digest_of(&proposed)?;
+    assert_eq!(proposed["review"]["threshold"], 2);
+    bob.refuses(&["sign", &digest], 4, "--accept walletNotDeployed")?;
+    bob.json(&[&["sign", &digest][..], &accept].concat())?;
+    stage.mine_until_executed(&bob, std::slice::from_ref(&digest)).await?;
+    let shown = bob.json(&["show", &digest])?;
+    assert_eq!((&shown["status"], &shown["dangers"]), (&"executed".into(), &Value::Array(vec![])));
     Ok(())
 }
