@@ -21,6 +21,8 @@ mod migrate;
 mod open;
 mod outbox;
 mod page;
+#[cfg(test)]
+mod plans;
 mod proposal;
 mod query;
 mod row;

@@ -6,11 +6,13 @@ use crate::{
     page::rows_for,
     query::Query,
     row::{Fields, blob, int},
+    transaction,
     wallet::WalletKey,
 };
 use alloy::primitives::{Address, B256};
 use serde_json::Value;
 use sqlx::{AnyConnection, any::AnyRow};
+use std::ops::RangeInclusive;
 
 /// What an event tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,14 +102,45 @@ pub(crate) async fn after(
     filter: &EventFilter,
     limit: u32,
 ) -> Result<Vec<Event>, StoreError> {
-    let mut query = Query::new("SELECT e.* FROM outbox e");
-    query.bind(" WHERE e.sequence > ?", int("sequence", sequence)?);
-    if let Some(chain_id) = filter.chain_id {
-        query.bind(" AND e.chain_id = ?", int("chainId", chain_id)?);
+    let most = rows_for(limit) - 1;
+    if filter.owner.is_none() {
+        let query = among_all(sequence..=u64::MAX, filter, most)?;
+        return query.fetch_all(connection).await?.iter().map(read).collect();
     }
-    if let Some(address) = filter.address {
-        query.bind(" AND e.wallet = ?", blob(address));
+    // An owner may have a part in most of what happens, or in next to nothing: a few are looked through, then more and
+    // more by way of its wallets.
+    let last = transaction::read_head(connection, transaction::SELECT_HEAD).await?.outbox_sequence;
+    let (mut from, mut width) = (sequence, FIRST_LOOK * most.unsigned_abs());
+    let mut events = Vec::new();
+    loop {
+        let range = from..=last.min(from.saturating_add(width));
+        let (to, missing) = (*range.end(), most - events.len() as i64);
+        let query = if from == sequence {
+            among_all(range, filter, missing)?
+        } else {
+            by_wallets(range, filter, missing)?
+        };
+        for row in query.fetch_all(connection).await? {
+            events.push(read(&row)?);
+        }
+        if to >= last || events.len() as i64 >= most {
+            return Ok(events);
+        }
+        (from, width) = (to, width * WIDENING);
     }
+}
+
+/// Of how many events for each one that is asked for all are looked through, and how many times as many are then.
+const FIRST_LOOK: u64 = 4;
+const WIDENING: u64 = 4;
+
+/// Looks through all events behind the start of `range`, up to its end.
+pub(crate) fn among_all(
+    range: RangeInclusive<u64>,
+    filter: &EventFilter,
+    limit: i64,
+) -> Result<Query, StoreError> {
+    let mut query = Query::new("SELECT e.* FROM outbox e WHERE 1 = 1");
     if let Some(owner) = filter.owner {
         query.bind(
             " AND EXISTS (SELECT 1 FROM wallet_owners o WHERE o.owner = ? \
@@ -115,13 +148,46 @@ pub(crate) async fn after(
             blob(owner),
         );
     }
+    restrict(query, range, filter, limit)
+}
+
+/// Looks at the events of the owner's wallets alone. The order in which the tables are named is the one in which SQLite
+/// goes through them.
+pub(crate) fn by_wallets(
+    range: RangeInclusive<u64>,
+    filter: &EventFilter,
+    limit: i64,
+) -> Result<Query, StoreError> {
+    let mut query = Query::new("SELECT e.* FROM wallet_owners o CROSS JOIN outbox e");
+    query.push(" WHERE e.wallet = o.address AND e.chain_id = o.chain_id");
+    if let Some(owner) = filter.owner {
+        query.bind(" AND o.owner = ?", blob(owner));
+    }
+    restrict(query, range, filter, limit)
+}
+
+/// Appends what `filter` says of the event itself, and the order.
+fn restrict(
+    mut query: Query,
+    range: RangeInclusive<u64>,
+    filter: &EventFilter,
+    limit: i64,
+) -> Result<Query, StoreError> {
+    query.bind(" AND e.sequence > ?", int("sequence", *range.start())?);
+    query.bind(" AND e.sequence <= ?", i64::try_from(*range.end()).unwrap_or(i64::MAX));
+    if let Some(chain_id) = filter.chain_id {
+        query.bind(" AND e.chain_id = ?", int("chainId", chain_id)?);
+    }
+    if let Some(address) = filter.address {
+        query.bind(" AND e.wallet = ?", blob(address));
+    }
     if let Some(among) = &filter.among {
         query.push(" AND (");
         push_keys(&mut query, "(e.chain_id = ?", " AND e.wallet = ?)", among)?;
         query.push(")");
     }
-    query.bind(" ORDER BY e.sequence LIMIT ?", rows_for(limit) - 1);
-    query.fetch_all(connection).await?.iter().map(read).collect()
+    query.bind(" ORDER BY e.sequence LIMIT ?", limit);
+    Ok(query)
 }
 
 /// A row of `outbox`.

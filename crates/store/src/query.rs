@@ -32,6 +32,18 @@ impl Query {
         self.text.push_str(&text.replace('?', &place));
     }
 
+    /// How SQLite would answer it, a line for each step.
+    #[cfg(test)]
+    pub(crate) async fn plan(
+        self,
+        connection: &mut sqlx::AnyConnection,
+    ) -> Result<Vec<String>, sqlx::Error> {
+        let text = format!("EXPLAIN QUERY PLAN {}", self.text);
+        let query = sqlx::query_with(AssertSqlSafe(text), self.arguments);
+        let rows = query.fetch_all(connection).await?;
+        rows.iter().map(|row| sqlx::Row::try_get(row, "detail")).collect()
+    }
+
     /// Does it; tells how many rows it changed.
     pub(crate) async fn execute(
         self,

@@ -109,6 +109,11 @@ impl Store {
         self.engine
     }
 
+    #[cfg(test)]
+    pub(crate) const fn pool(&self) -> &AnyPool {
+        &self.pool
+    }
+
     /// The sequence of the last event that this process committed: a hint that there is something to read. What other
     /// processes write is not told.
     pub fn told(&self) -> watch::Receiver<u64> {

@@ -252,29 +252,37 @@ pub(crate) async fn list(
     after: Option<WalletKey>,
     limit: u32,
 ) -> Result<Page<WalletRecord, WalletKey>, StoreError> {
-    let mut query = Query::new("SELECT w.* FROM wallets w");
+    let rows = listing(filter, after, limit)?.fetch_all(connection).await?;
+    let items = rows.iter().map(read).collect::<Result<_, _>>()?;
+    Ok(Page::new(items, limit, |wallet: &WalletRecord| wallet.key))
+}
+
+pub(crate) fn listing(
+    filter: &WalletFilter,
+    after: Option<WalletKey>,
+    limit: u32,
+) -> Result<Query, StoreError> {
+    // Both tables have the key, and are in its order: k is the one that is gone through.
+    let mut query = Query::new("SELECT k.* FROM wallets k WHERE 1 = 1");
     if let Some(owner) = filter.owner {
-        query.push(" JOIN wallet_owners o ON o.chain_id = w.chain_id AND o.address = w.address");
-        query.bind(" WHERE o.owner = ?", blob(owner));
-    } else {
-        query.push(" WHERE 1 = 1");
+        query = Query::new("SELECT w.* FROM wallet_owners k CROSS JOIN wallets w");
+        query.push(" WHERE w.chain_id = k.chain_id AND w.address = k.address");
+        query.bind(" AND k.owner = ?", blob(owner));
     }
     if let Some(chain_id) = filter.chain_id {
-        query.bind(" AND w.chain_id = ?", int("chainId", chain_id)?);
+        query.bind(" AND k.chain_id = ?", int("chainId", chain_id)?);
     }
     if let Some(among) = &filter.among {
         query.push(" AND (");
-        push_keys(&mut query, "(w.chain_id = ?", " AND w.address = ?)", among)?;
+        push_keys(&mut query, "(k.chain_id = ?", " AND k.address = ?)", among)?;
         query.push(")");
     }
     if let Some(after) = after {
-        query.bind(" AND (w.chain_id, w.address) > (?,", int("chainId", after.chain_id)?);
+        query.bind(" AND (k.chain_id, k.address) > (?,", int("chainId", after.chain_id)?);
         query.bind(" ?)", blob(after.address));
     }
-    query.bind(" ORDER BY w.chain_id, w.address LIMIT ?", rows_for(limit));
-    let rows = query.fetch_all(connection).await?;
-    let items = rows.iter().map(read).collect::<Result<_, _>>()?;
-    Ok(Page::new(items, limit, |wallet: &WalletRecord| wallet.key))
+    query.bind(" ORDER BY k.chain_id, k.address LIMIT ?", rows_for(limit));
+    Ok(query)
 }
 
 pub(crate) fn read(row: &AnyRow) -> Result<WalletRecord, StoreError> {

@@ -169,3 +169,31 @@ async fn a_chain_that_does_not_answer_stops_only_what_has_to_ask_it() -> Result<
     }
     server.stop().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_so_many_questions_wait_for_a_chain() -> Result<()> {
+    let stage = Stage::new().await?;
+    let proxy = Proxy::start(&stage.chain.endpoint(), Faults::none(1)).await?;
+    let limits = format!("{OPEN}[http.limits]\nchain_secs = 2\nchain_requests = 1\n");
+    let server = stage.serve_at(&proxy.endpoint(), &limits).await?;
+    let wallet = with_contract(&stage).await?;
+    server.register(&wallet).await?;
+    let path = format!("{}/proposals", wallet.path());
+    // Whether the signer has code is never answered.
+    proxy.set_faults(Faults::none(1).with(Fault::Hang, 1_000, Some("eth_getCode")));
+    let posts = (0..30).map(|number| {
+        let body = proposal(&wallet.payment(5, number), &by_contract(&[1]));
+        let (server, path) = (&server, &path);
+        async move { server.post(path, &body).await }
+    });
+    let answers = futures_util::future::try_join_all(posts).await?;
+    let of = |code| answers.iter().filter(|answer| answer.code() == Some(code)).count();
+    let (overloaded, unreachable) =
+        (of(ProblemCode::Overloaded), of(ProblemCode::ChainUnreachable));
+    assert_eq!(overloaded + unreachable, 30, "{answers:#?}");
+    assert!(overloaded >= 20 && unreachable >= 1, "{overloaded} {unreachable}");
+    // What asks nobody goes on.
+    let signed = wallet.payment(5, 0);
+    assert_eq!(server.propose(&signed, 0).await?.status, 201);
+    server.stop().await
+}

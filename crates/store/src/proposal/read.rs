@@ -10,7 +10,7 @@ use crate::{
     signature,
     wallet::WalletKey,
 };
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256};
 use quorate_core::{Reason, Request, Status, status::StatusWord};
 use serde::de::IgnoredAny;
 use sqlx::{AnyConnection, any::AnyRow};
@@ -33,36 +33,109 @@ pub(crate) async fn list(
     before: Option<u64>,
     limit: u32,
 ) -> Result<Page<ProposalRecord, u64>, StoreError> {
-    let mut query = Query::new("SELECT p.* FROM proposals p WHERE 1 = 1");
-    if let Some(owner) = filter.awaiting {
-        // First the places alone, by way of the wallets of that owner, however many others there are.
-        query = Query::new("WITH mine AS MATERIALIZED (SELECT p.position FROM wallet_owners o");
-        query.push(
-            " JOIN wallets w ON w.chain_id = o.chain_id AND w.address = o.address \
-             JOIN proposals p ON p.chain_id = o.chain_id AND p.wallet = o.address \
-             AND p.epoch = w.epoch",
-        );
-        query.bind(
-            " WHERE o.owner = ? AND NOT EXISTS \
-             (SELECT 1 FROM signatures s WHERE s.digest = p.digest AND s.owner = ?)",
-            blob(owner),
-        );
-        let status = filter.status.unwrap_or(StatusWord::Collecting);
-        if !is_open(status) {
+    let query = match filter.awaiting {
+        None => plain(filter, before, limit)?,
+        Some(_) if !is_open(awaited_status(filter)) => {
             return Ok(Page { items: Vec::new(), next: None });
         }
-        restrict(&mut query, &ProposalFilter { status: Some(status), ..filter.clone() }, before)?;
-        query.bind(" ORDER BY p.position DESC LIMIT ?)", rows_for(limit));
-        query.push(" SELECT p.* FROM mine JOIN proposals p ON p.position = mine.position");
-    } else {
-        restrict(&mut query, filter, before)?;
+        Some(owner) => awaiting(owner, filter, before, limit)?,
+    };
+    let mut rows = Vec::new();
+    if let Some(owner) = filter.awaiting
+        && owns_many(connection, owner).await?
+    {
+        rows = awaiting_among_last(owner, filter, before, limit)?.fetch_all(connection).await?;
     }
-    query.bind(" ORDER BY p.position DESC LIMIT ?", rows_for(limit));
-    let rows = query.fetch_all(&mut *connection).await?;
+    if rows.len() as i64 != rows_for(limit) {
+        rows = query.fetch_all(connection).await?;
+    }
     let items = rows.iter().map(read).collect::<Result<_, _>>()?;
     let mut page = Page::new(items, limit, |proposal: &ProposalRecord| proposal.position);
     signature::read_into(connection, &mut page.items).await?;
     Ok(page)
+}
+
+pub(crate) fn plain(
+    filter: &ProposalFilter,
+    before: Option<u64>,
+    limit: u32,
+) -> Result<Query, StoreError> {
+    let mut query = Query::new("SELECT p.* FROM proposals p WHERE 1 = 1");
+    restrict(&mut query, filter, before)?;
+    query.bind(" ORDER BY p.position DESC LIMIT ?", rows_for(limit));
+    Ok(query)
+}
+
+/// By way of the owner's wallets, however many others there are: first the places of all that may be signed, then the
+/// page. The order in which the tables are named is the one in which SQLite goes through them.
+pub(crate) fn awaiting(
+    owner: Address,
+    filter: &ProposalFilter,
+    before: Option<u64>,
+    limit: u32,
+) -> Result<Query, StoreError> {
+    let mut query = Query::new(
+        "WITH mine AS MATERIALIZED (SELECT p.position FROM wallet_owners o CROSS JOIN wallets w \
+         CROSS JOIN proposals p WHERE w.chain_id = o.chain_id AND w.address = o.address \
+         AND p.chain_id = o.chain_id AND p.wallet = o.address AND p.epoch = w.epoch",
+    );
+    query.bind(
+        " AND o.owner = ? AND NOT EXISTS \
+         (SELECT 1 FROM signatures s WHERE s.digest = p.digest AND s.owner = ?)",
+        blob(owner),
+    );
+    let status = Some(awaited_status(filter));
+    restrict(&mut query, &ProposalFilter { status, ..filter.clone() }, before)?;
+    query.bind(
+        "), page AS MATERIALIZED (SELECT position FROM mine ORDER BY position DESC LIMIT ?) \
+         SELECT p.* FROM page CROSS JOIN proposals p WHERE p.position = page.position",
+        rows_for(limit),
+    );
+    query.push(" ORDER BY p.position DESC");
+    Ok(query)
+}
+
+/// Among the last ones in that status alone: there are enough for a page if the owner owns a good part of all wallets.
+pub(crate) fn awaiting_among_last(
+    owner: Address,
+    filter: &ProposalFilter,
+    before: Option<u64>,
+    limit: u32,
+) -> Result<Query, StoreError> {
+    let mut query = Query::new("SELECT p.* FROM (SELECT * FROM proposals WHERE 1 = 1");
+    query.bind(" AND status = ?", awaited_status(filter).name().to_owned());
+    if let Some(before) = before {
+        query.bind(" AND position < ?", int("cursor", before)?);
+    }
+    query.bind(" ORDER BY position DESC LIMIT ?) p", rows_for(limit) * FIRST_LOOK);
+    query.bind(
+        " WHERE EXISTS (SELECT 1 FROM wallet_owners o JOIN wallets w \
+         ON w.chain_id = o.chain_id AND w.address = o.address \
+         WHERE o.owner = ? AND o.chain_id = p.chain_id AND o.address = p.wallet \
+         AND w.epoch = p.epoch) AND NOT EXISTS \
+         (SELECT 1 FROM signatures s WHERE s.digest = p.digest AND s.owner = ?)",
+        blob(owner),
+    );
+    restrict(&mut query, filter, before)?;
+    query.bind(" ORDER BY p.position DESC LIMIT ?", rows_for(limit));
+    Ok(query)
+}
+
+/// How many wallets are many, and how many proposals are looked at for each one that is asked for.
+const MANY: i64 = 200;
+const FIRST_LOOK: i64 = 4;
+
+async fn owns_many(connection: &mut AnyConnection, owner: Address) -> Result<bool, StoreError> {
+    let query = sqlx::query(
+        "SELECT COUNT(*) AS wallets FROM (SELECT 1 FROM wallet_owners WHERE owner = $1 LIMIT $2) o",
+    );
+    let row = query.bind(blob(owner)).bind(MANY).fetch_one(connection).await?;
+    let wallets: i64 = Fields::new(&row, "wallet_owners", &[]).number("wallets")?;
+    Ok(wallets == MANY)
+}
+
+fn awaited_status(filter: &ProposalFilter) -> StatusWord {
+    filter.status.unwrap_or(StatusWord::Collecting)
 }
 
 /// Appends what `filter` says of the proposal itself.

@@ -57,12 +57,17 @@ pub(crate) async fn due(
     now: i64,
     limit: u32,
 ) -> Result<Vec<DeliveryRecord>, StoreError> {
+    let rows = being_due(webhook, now, limit).fetch_all(connection).await?;
+    rows.iter().map(read).collect()
+}
+
+pub(crate) fn being_due(webhook: &str, now: i64, limit: u32) -> Query {
     let mut query = Query::new(SELECT);
     query.push(" JOIN webhooks w ON w.name = d.webhook");
     query.bind(" WHERE d.webhook = ? AND w.disabled_at IS NULL", foreign_text(webhook));
     query.bind(" AND d.next_at <= ?", now);
     query.bind(" ORDER BY d.next_at, d.sequence LIMIT ?", rows_for(limit) - 1);
-    query.fetch_all(connection).await?.iter().map(read).collect()
+    query
 }
 
 /// The deliveries that `filter` takes, the last event first, before the sequence `before`.
@@ -73,6 +78,17 @@ pub(crate) async fn list(
     before: Option<u64>,
     limit: u32,
 ) -> Result<Page<DeliveryRecord, u64>, StoreError> {
+    let rows = listing(webhook, filter, before, limit)?.fetch_all(connection).await?;
+    let items = rows.iter().map(read).collect::<Result<_, _>>()?;
+    Ok(Page::new(items, limit, |delivery: &DeliveryRecord| delivery.event.sequence))
+}
+
+pub(crate) fn listing(
+    webhook: &str,
+    filter: DeliveryFilter,
+    before: Option<u64>,
+    limit: u32,
+) -> Result<Query, StoreError> {
     let mut query = Query::new(SELECT);
     query.bind(" WHERE d.webhook = ?", foreign_text(webhook));
     match filter {
@@ -83,9 +99,7 @@ pub(crate) async fn list(
         query.bind(" AND d.sequence < ?", int("cursor", before)?);
     }
     query.bind(" ORDER BY d.sequence DESC LIMIT ?", rows_for(limit));
-    let rows = query.fetch_all(connection).await?;
-    let items = rows.iter().map(read).collect::<Result<_, _>>()?;
-    Ok(Page::new(items, limit, |delivery: &DeliveryRecord| delivery.event.sequence))
+    Ok(query)
 }
 
 /// How many events of `range` the webhook is still to be told.

@@ -2,10 +2,13 @@
 
 use crate::{
     database::{Database, on_both},
-    sample::{CHAIN, NOW, new_wallet, owner, proposal, proposal_of, request, signature, wallet},
+    sample::{
+        CHAIN, NOW, config, new_wallet, owner, proposal, proposal_of, request, signature, wallet,
+    },
 };
+use alloy::primitives::{Address, Bytes};
 use eyre::Result;
-use quorate_core::Request;
+use quorate_core::{Config, Request};
 use quorate_store::{EventFilter, Storage, Store};
 use std::{collections::BTreeSet, time::Duration};
 use tokio::task::JoinSet;
@@ -13,6 +16,7 @@ use tokio::task::JoinSet;
 on_both!(
     a_reader_misses_nothing_while_many_write,
     filters_take_what_they_say,
+    an_owner_misses_no_event_however_rare,
     what_is_told_is_there,
 );
 
@@ -84,6 +88,35 @@ async fn filters_take_what_they_say(database: &Database) -> Result<()> {
     let event = &store.events_after(2, all(), 1).await?[0];
     assert_eq!((event.sequence, event.digest, event.wallet), (3, Some(digest), wallet(1)));
     assert_eq!((event.at, event.kind.word()), (NOW, "proposed"));
+    Ok(())
+}
+
+async fn an_owner_misses_no_event_however_rare(database: &Database) -> Result<()> {
+    let store = database.open().await?;
+    for number in 0..2 {
+        store.register_wallet(new_wallet(number), NOW).await?;
+    }
+    let next = Config::new(1, vec![owner(5)], Address::ZERO, Bytes::new())?;
+    for epoch in 1..=90 {
+        // Now and then one of the wallet that another owns.
+        let number = u8::from([1, 2, 40, 90].contains(&epoch));
+        let config = if number == 1 { next.clone() } else { config() };
+        store.record_config(wallet(number), config, epoch, NOW).await?;
+    }
+    let all = store.events_after(0, EventFilter::default(), 1_000).await?;
+    for (by, number) in [(5, 1), (1, 0), (7, 9)] {
+        let filter = EventFilter { owner: Some(owner(by)), ..EventFilter::default() };
+        for limit in [1, 2, 3, 10, 1_000] {
+            for after in [0, 1, 4, 41, 42, 43, 91, 92, 93] {
+                let found = store.events_after(after, filter.clone(), limit).await?;
+                let expected = all
+                    .iter()
+                    .filter(|event| event.sequence > after && event.wallet == wallet(number));
+                let expected: Vec<_> = expected.take(limit as usize).cloned().collect();
+                assert_eq!(found, expected, "owner {by}, {limit} behind {after}");
+            }
+        }
+    }
     Ok(())
 }
 
