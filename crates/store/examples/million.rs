@@ -228,7 +228,7 @@ async fn measure(store: &Store) -> Result<()> {
 
 async fn measure_rest(store: &Store) -> Result<()> {
     let wallets = async |owner, chain_id| {
-        let filter = WalletFilter { owner, chain_id };
+        let filter = WalletFilter { owner, chain_id, among: None };
         eyre::Ok(store.list_wallets(filter, Some(wallet(5)), PAGE).await?.items.len())
     };
     time("wallets", async |_| wallets(None, None).await).await?;
