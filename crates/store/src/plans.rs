@@ -115,7 +115,7 @@ async fn the_rest_is_listed_in_the_order_of_an_index() {
             "sqlite_autoindex_wallet_owners_1 (owner=?)",
         ),
         (
-            WalletFilter { owner: Some(Address::ZERO), chain_id: Some(1) },
+            WalletFilter { owner: Some(Address::ZERO), chain_id: Some(1), among: None },
             None,
             "k",
             "sqlite_autoindex_wallet_owners_1 (owner=? AND chain_id=?)",
