@@ -118,6 +118,7 @@ chaos *args: (install ".")
 # Measure speed, calls and memory next to peers and limits (minutes); --quick, --json, --only TEXT
 [no-exit-message]
 bench *args: (install ".")
+    cargo build --release --package quorate-cli --locked --quiet
     cargo run --release --package quorate-trials --locked --quiet -- bench "$@"
 
 # Rewrite the npm locks after a change of a package.json

@@ -11,6 +11,7 @@ pub mod keystore;
 pub mod owners;
 pub mod program;
 pub mod proxy;
+pub mod service;
 pub mod signatures;
 pub mod tokens;
 pub mod tools;

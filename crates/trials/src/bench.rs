@@ -1,7 +1,10 @@
-//! How fast the engine is: every figure next to a peer or a limit of the same run.
+//! How fast the engine and the service are: every figure next to a peer or a limit of the same run.
 
 mod bare;
+mod commits;
 mod footprint;
+mod http;
+mod lists;
 mod load;
 mod pace;
 pub mod report;
@@ -10,7 +13,7 @@ mod throughput;
 mod watch;
 
 use eyre::Result;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 /// How often everything is measured; medians count.
 const RUNS: usize = 5;
@@ -147,6 +150,7 @@ impl Options {
 /// If there is no anvil, or something is not executed in time.
 pub async fn measure(options: &Options) -> Result<Results> {
     let mut results = Results::default();
+    let mut million = lists::Million::default();
     for run in 0..options.runs() {
         if options.wants(&[throughput::MEASURE]) {
             throughput::measure(options, run, &mut results).await?;
@@ -159,6 +163,15 @@ pub async fn measure(options: &Options) -> Result<Results> {
         }
         if options.wants(&[signatures::MEASURE]) {
             signatures::measure(options, &mut results)?;
+        }
+        if options.wants(&[http::ANSWER, http::LATE_ANSWER, http::COLD_START]) {
+            http::measure(options, &mut results).await?;
+        }
+        if options.wants(&[lists::MEASURE]) {
+            million.measure(options, &mut results).await?;
+        }
+        if options.wants(&[commits::MEASURE]) {
+            commits::measure(options, &mut results).await?;
         }
     }
     Ok(results)
@@ -175,6 +188,10 @@ fn percentile(values: impl IntoIterator<Item = f64>, percent: usize) -> f64 {
     values.sort_by(f64::total_cmp);
     let place = (values.len() * percent).div_ceil(100).saturating_sub(1);
     values.get(place).copied().unwrap_or(f64::NAN)
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@
 //! - [`engine`]: an engine as a process of its own, which may be killed.
 //! - [`books`]: what the chain, the store and its audit log say, compared.
 //! - [`chaos`]: the trials.
-//! - [`mod@bench`]: how fast the engine is.
+//! - [`mod@bench`]: how fast the engine and the service are; [`million`]: a store with a million proposals.
 
 pub mod bench;
 pub mod books;
 pub mod chaos;
 pub mod engine;
+pub mod million;
 pub mod store;
 pub mod world;

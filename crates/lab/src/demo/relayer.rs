@@ -1,16 +1,10 @@
-//! The demo's relayer: `quorate relayer` in a folder and a process of its own, with one account to send from.
+//! The demo's relayer: `quorate relayer` in a folder of its own, with one account to send from.
 
 use super::stage::Stage;
-use crate::owners::owner;
-use alloy::primitives::{Address, U256, hex};
-use eyre::{OptionExt as _, Result, ensure};
-use std::{
-    fs,
-    io::{BufRead as _, BufReader, Read as _},
-    path::{Path, PathBuf},
-    process::Child,
-    thread,
-};
+use crate::{keystore, owners::owner, service::Service};
+use alloy::primitives::{Address, U256};
+use eyre::Result;
+use std::{fs, path::PathBuf};
 
 /// The number of the key that the relayer sends with. It owns nothing but what it pays gas with.
 const SENDER: u64 = 8;
@@ -24,9 +18,8 @@ const CONFIG_FILE: &str = "relayer.toml";
 #[derive(Debug)]
 pub(super) struct Relayer {
     folder: PathBuf,
-    running: Option<Child>,
+    running: Option<Service>,
     address: String,
-    log: String,
 }
 
 impl Relayer {
@@ -34,11 +27,10 @@ impl Relayer {
     pub(super) async fn start(stage: &mut Stage) -> Result<Self> {
         let folder = stage.folder().join("operator");
         fs::create_dir_all(&folder)?;
-        let key = hex::encode(owner(SENDER).to_bytes());
-        write_private(&folder.join("keys.env"), &format!("SENDER_KEY={key}\n"))?;
+        let key = ("SENDER_KEY".to_owned(), owner(SENDER));
+        keystore::write_env_file(&folder.join("keys.env"), &[key])?;
         stage.chain().send(Self::sender(), U256::from(SENDER_ETHER), Default::default()).await?;
-        let mut relayer =
-            Self { folder, running: None, address: "127.0.0.1:0".to_owned(), log: String::new() };
+        let mut relayer = Self { folder, running: None, address: "127.0.0.1:0".to_owned() };
         relayer.begin(stage)?;
         Ok(relayer)
     }
@@ -58,31 +50,15 @@ impl Relayer {
         let config = self.config(&stage.chain().endpoint(), stage.chain().id());
         fs::write(self.folder.join(CONFIG_FILE), config)?;
         stage.shown("operator", &format!("quorate relayer --config {CONFIG_FILE} &"));
-        let program = stage.program().clone();
-        let mut child = program.spawn(&self.folder, &["relayer", "--config", CONFIG_FILE])?;
-        let mut log = BufReader::new(child.stderr.take().ok_or_eyre("no log")?);
-        self.running = Some(child);
-        let mut address = None;
-        while address.is_none() {
-            let mut line = String::new();
-            ensure!(log.read_line(&mut line)? > 0, "the relayer ended: {}", self.log);
-            let found = line.split_once("address=").map(|(_, rest)| rest.trim().to_owned());
-            address = found.filter(|_| line.contains("listening"));
-            self.log.push_str(&line);
-        }
-        // A log that nobody reads would stop it.
-        thread::spawn(move || log.read_to_end(&mut Vec::new()));
-        self.address = address.ok_or_eyre("no address")?;
+        let running = Service::start(stage.program(), &self.folder, CONFIG_FILE, &[])?;
+        running.address().clone_into(&mut self.address);
+        self.running = Some(running);
         Ok(())
     }
 
     /// Kills it as a power cut would.
     pub(super) fn kill(&mut self) -> Result<()> {
-        if let Some(mut running) = self.running.take() {
-            running.kill()?;
-            running.wait()?;
-        }
-        Ok(())
+        self.running.take().map_or(Ok(()), Service::kill)
     }
 
     fn config(&self, endpoint: &str, chain_id: u64) -> String {
@@ -94,20 +70,4 @@ impl Relayer {
              variable = \"SENDER_KEY\"\n"
         )
     }
-}
-
-impl Drop for Relayer {
-    fn drop(&mut self) {
-        let _ = self.kill();
-    }
-}
-
-fn write_private(file: &Path, text: &str) -> Result<()> {
-    fs::write(file, text)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(file, fs::Permissions::from_mode(0o600))?;
-    }
-    Ok(())
 }

@@ -3,7 +3,7 @@
 use super::{
     Bound, Measure, Options, Results,
     load::{Load, SENDERS, complete_all, propose_all},
-    median, percentile,
+    median, millis, percentile,
     watch::Watch,
 };
 use crate::world::{World, sender};
@@ -188,8 +188,4 @@ fn draft(key: &LocalKey, account_nonce: u64) -> Draft {
         ceiling: wei,
         charge: Charge { day: 0, wallet: None, amount: U256::ZERO },
     }
-}
-
-fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1_000.0
 }

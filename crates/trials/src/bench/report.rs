@@ -3,9 +3,11 @@
 use super::{
     Bound, Measure, Results, Row,
     bare::CONCURRENCY,
+    lists,
     load::{SENDERS, WALLETS},
     median,
 };
+use crate::million;
 use serde_json::{Value, json};
 use std::thread::available_parallelism;
 
@@ -17,12 +19,13 @@ pub fn render(results: &Results) -> String {
     let cores = available_parallelism().map_or(0, usize::from);
     let runs = results.rows.first().map_or(0, |row| row.readings.len());
     let (table, besides) = (measures(results), besides(results));
+    let (wallets, rounds) = (million::WALLETS, lists::ROUNDS);
     format!(
         "\
 # Performance
 
-Written by `just bench`: do not edit. Medians of {runs} runs on a machine with {cores} cores, which the engine, the chain and
-the measurement share; each run measures everything once, in turn. Times depend on the machine, ratios hardly: each
+Written by `just bench`: do not edit. Medians of {runs} runs on a machine with {cores} cores, which all that is measured, the chain
+and the measurement share; each run measures everything once, in turn. Times depend on the machine, ratios hardly: each
 compares with a peer or a limit of the same run, and the command fails if one is not as it must be.
 
 {table}
@@ -50,11 +53,23 @@ compares with a peer or a limit of the same run, and the command fails if one is
   five signers from it and compares them with the owners. The peer makes five public keys by k256 from the same
   digests and signatures, which it has at hand, and no addresses.
 - Memory: resident memory of that process, three seconds after its start; and when 3,000 and 6,000 executions are final.
+- Signature posted to answered: the program `quorate relayer` in a process of its own, with its engine. 500 proposals lack
+  one signature each, which are posted 50 a second, whether or not answers keep up, and each is executed meanwhile; from the
+  request to the last byte of the answer. The bare commit is one row changed and synced, in a store on the same disk that
+  nobody else uses, once between each two posts: what the disk takes while chain, engine and service are at work. The answer's
+  commit holds the signature, two events of the outbox and the audit log, and waits for those of the engine.
+- Cold start: from starting the program on that store, when all is executed, to `/readyz` answering 200: the store open, the
+  lease taken, each chain's head known.
+- A list of 100: the store holds a million proposals of {wallets} wallets, put in by SQL: a tenth is of one wallet, 4 % are open,
+  one account owns all wallets, every other one three. Each kind of list is asked for {rounds} times over HTTP, one after the other, each
+  time of another wallet or owner; what counts is the slowest kind. The wallets' chains are not served, so no chain is asked for
+  what an execution cost. The file was read before: this measures no disk.
+- Commits shared: 64 callers store 40 proposals each and wait for each commit; beside, the same with no commit shared.
 
 {besides}
 ## What this does not show
 
-- A chain over a network: all is on one machine, and anvil answers in about a millisecond.
+- A chain over a network: all is on one machine, and anvil answers in about a millisecond. Clients over a network, and TLS.
 - PostgreSQL, ERC-20 payments, contract signatures, wallets that are not deployed, more than {WALLETS} wallets.
 - Calls per execution when little is executed: heads are asked for all the same, at the pace that is set.
 - Memory over days.
