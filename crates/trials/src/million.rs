@@ -77,7 +77,9 @@ async fn connect(url: &str) -> Result<AnyConnection> {
     let url = if url.contains(':') { url.to_owned() } else { format!("sqlite://{url}") };
     let mut connection = AnyConnection::connect(&url).await?;
     if url.starts_with("sqlite") {
-        sqlx::raw_sql("PRAGMA synchronous = OFF").execute(&mut connection).await?;
+        // Digests come in no order: all pages of their indexes are wanted all the time.
+        let settings = "PRAGMA synchronous = OFF; PRAGMA cache_size = -500000";
+        sqlx::raw_sql(settings).execute(&mut connection).await?;
     }
     Ok(connection)
 }
