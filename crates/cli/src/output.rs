@@ -123,6 +123,11 @@ impl Output {
     }
 }
 
+/// A count with its noun, as "1 batch" or "2 batches".
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// Progress is a courtesy: if it cannot be shown, nothing is lost.
 fn progress(text: &str) {
     let mut to = io::stderr().lock();
