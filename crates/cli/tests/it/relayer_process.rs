@@ -1,5 +1,6 @@
 //! The relayer as a process of its own, and owners who know nothing of each other but its URL.
 
+use crate::{operator::Operator, relayer::write_private};
 use alloy::primitives::hex;
 use eyre::{OptionExt as _, Result, bail, ensure};
 use quorate_lab::{
@@ -135,6 +136,11 @@ impl RelayerProcess {
         format!("http://{}", self.address)
     }
 
+    /// Who runs it.
+    pub(crate) fn operator(&self) -> Operator<'_> {
+        Operator { program: Program::at(env!("CARGO_BIN_EXE_quorate")), folder: self.folder.path() }
+    }
+
     /// Starts it, at the address that it had, if it had one.
     pub(crate) fn begin(&mut self) -> Result<()> {
         let Self { address, endpoint, http, .. } = self;
@@ -229,14 +235,4 @@ impl Person {
         names.sort();
         Ok(names)
     }
-}
-
-fn write_private(file: &Path, text: &str) -> Result<()> {
-    fs::write(file, text)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(file, fs::Permissions::from_mode(0o600))?;
-    }
-    Ok(())
 }
