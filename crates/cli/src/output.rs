@@ -88,8 +88,13 @@ impl Output {
             return Ok(());
         }
         let flags: Vec<_> = open.iter().map(|code| format!("--accept {code}")).collect();
-        let messages = dangers.iter().filter(|danger| open.contains(&danger.code));
-        let messages: Vec<_> = messages.map(|danger| danger.message.as_str()).collect();
+        let mut messages = Vec::new();
+        for danger in dangers.iter().filter(|danger| open.contains(&danger.code)) {
+            // Proposals that are signed together may have the same.
+            if !messages.contains(&danger.message.as_str()) {
+                messages.push(&danger.message);
+            }
+        }
         Err(Cause::DangerNotAccepted.error(format!(
             "danger not accepted: {}; if that is what you want, add {}",
             messages.join("; "),
