@@ -3,6 +3,7 @@
 mod audit;
 mod bad_input;
 mod dangers;
+mod databases;
 mod described_api;
 mod environment;
 mod fake_relayer;
