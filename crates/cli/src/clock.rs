@@ -3,7 +3,10 @@
 use crate::failure::Cause;
 use eyre::Result;
 use jiff::Timestamp;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    cmp::Ordering,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 /// Now, in Unix seconds, by this machine's clock.
 pub(crate) fn now() -> u64 {
@@ -17,6 +20,9 @@ pub(crate) fn now_millis() -> u64 {
     now.duration_since(UNIX_EPOCH)
         .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
+
+/// Up to this many seconds away, what happened did so just now.
+const JUST_NOW_SECS: u64 = 2;
 
 const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
 
@@ -45,22 +51,37 @@ pub(crate) fn parse_deadline(text: &str, now: u64) -> Result<u64> {
     };
     if deadline <= now {
         let past = words(deadline, now);
-        return Err(Cause::BadInput.error(format!("the deadline {past}: give one that is to come")));
+        return Err(
+            Cause::BadInput.error(format!("the deadline is {past}: give one that is to come"))
+        );
     }
     Ok(deadline)
 }
 
 /// An instant in words, as "2026-11-30 06:13:20 UTC, in 6 days 23 hours".
 pub(crate) fn words(instant: u64, now: u64) -> String {
+    let date = date(instant);
+    match instant.cmp(&now) {
+        Ordering::Greater => format!("{date}, in {}", span(instant - now)),
+        Ordering::Equal => format!("{date}, now"),
+        Ordering::Less => format!("{date}, {} ago", span(now - instant)),
+    }
+}
+
+/// When something happened, in words. What another clock that is a little ahead says it did is "just now".
+pub(crate) fn words_of_past(instant: u64, now: u64) -> String {
+    if now.abs_diff(instant) <= JUST_NOW_SECS {
+        format!("{}, just now", date(instant))
+    } else {
+        words(instant, now)
+    }
+}
+
+fn date(instant: u64) -> String {
     let date = i64::try_from(instant).ok().and_then(|second| Timestamp::from_second(second).ok());
-    let date = match date {
+    match date {
         Some(date) => date.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
         None => format!("{instant} seconds after 1970"),
-    };
-    if instant >= now {
-        format!("{date}, in {}", span(instant - now))
-    } else {
-        format!("{date}, {} ago", span(now - instant))
     }
 }
 
@@ -110,7 +131,16 @@ mod tests {
     fn instants_have_words() {
         assert_eq!(words(NOW + 604_799, NOW), "2026-01-07 23:59:59 UTC, in 6 days 23 hours");
         assert_eq!(words(NOW - 60, NOW), "2025-12-31 23:59:00 UTC, 1 minute ago");
-        assert_eq!(words(NOW, NOW), "2026-01-01 00:00:00 UTC, in 0 seconds");
+        assert_eq!(words(NOW, NOW), "2026-01-01 00:00:00 UTC, now");
         assert!(words(u64::MAX, NOW).starts_with("18446744073709551615 seconds after 1970"));
+    }
+
+    #[test]
+    fn what_happened_a_moment_ago_happened_just_now() {
+        for instant in [NOW - 2, NOW, NOW + 2] {
+            assert_eq!(words_of_past(instant, NOW), format!("{}, just now", date(instant)));
+        }
+        assert_eq!(words_of_past(NOW - 3, NOW), "2025-12-31 23:59:57 UTC, 3 seconds ago");
+        assert_eq!(words_of_past(NOW + 60, NOW), "2026-01-01 00:01:00 UTC, in 1 minute");
     }
 }

@@ -88,8 +88,13 @@ impl Output {
             return Ok(());
         }
         let flags: Vec<_> = open.iter().map(|code| format!("--accept {code}")).collect();
-        let messages = dangers.iter().filter(|danger| open.contains(&danger.code));
-        let messages: Vec<_> = messages.map(|danger| danger.message.as_str()).collect();
+        let mut messages = Vec::new();
+        for danger in dangers.iter().filter(|danger| open.contains(&danger.code)) {
+            // Proposals that are signed together may have the same.
+            if !messages.contains(&danger.message.as_str()) {
+                messages.push(&danger.message);
+            }
+        }
         Err(Cause::DangerNotAccepted.error(format!(
             "danger not accepted: {}; if that is what you want, add {}",
             messages.join("; "),
@@ -121,6 +126,11 @@ impl Output {
             }
         }
     }
+}
+
+/// A count with its noun, as "1 batch" or "2 batches".
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// Progress is a courtesy: if it cannot be shown, nothing is lost.

@@ -9,6 +9,8 @@ pub mod gas;
 pub mod http;
 pub mod keystore;
 pub mod owners;
+#[cfg(all(feature = "postgres", unix))]
+pub mod postgres;
 pub mod program;
 pub mod proxy;
 pub mod service;

@@ -27,11 +27,11 @@ pub(crate) enum RelayerCommand {
     ///
     /// Changes nothing. Where others can reach HTTP, looks into the store for tokens.
     Check,
-    /// Take no new account nonces on a chain, until resumed; what is on its way is kept moving.
+    /// Send no new transactions on a chain, until resumed; what is on its way is kept moving.
     ///
     /// A relayer that runs on the store heeds it within a second, and one that is started later too.
     Pause(OnChain),
-    /// Take account nonces again.
+    /// Send transactions on a chain again.
     Resume(OnChain),
     /// Make and revoke the tokens that reading and registering may need.
     #[command(subcommand)]
@@ -46,7 +46,8 @@ pub(crate) enum RelayerCommand {
 pub(crate) enum TokenCommand {
     /// Make a token and print it, once: only its hash is kept.
     Create {
-        /// What it is called. Never given twice.
+        /// Its name: letters, digits, - and _. No other token ever gets it, not even once this one is revoked.
+        #[arg(value_parser = token_name)]
         name: String,
         /// What its bearer may do.
         #[arg(long, value_enum)]
@@ -59,7 +60,7 @@ pub(crate) enum TokenCommand {
     List,
     /// Accept a token no longer, from the next request on.
     Revoke {
-        /// What it is called.
+        /// The token's name.
         name: String,
     },
 }
@@ -76,33 +77,47 @@ pub(crate) enum Right {
 /// `quorate relayer webhook`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum WebhookCommand {
-    /// List the webhooks; or the last events that one is told, and what came of it.
+    /// List how far each webhook is; or the events that one is told, the newest first, and what came of them.
     List {
-        /// What it is called in the configuration.
+        /// A webhook's name in the configuration.
         name: Option<String>,
         /// Only events that failed, and are to be told again.
         #[arg(long, requires = "name")]
         failing: bool,
-        /// Only events before this one.
+        /// Only events before the one of this number: how a long list goes on.
         #[arg(long, value_name = "SEQUENCE", requires = "name")]
         before: Option<u64>,
     },
-    /// Have a webhook be told events again, and those that wait for another attempt at once.
+    /// Tell a webhook events again, and at once those that failed and wait for another attempt.
+    ///
+    /// Events are known by their numbers, as `quorate relayer webhook list NAME` shows them.
     Redeliver {
-        /// What it is called in the configuration.
+        /// The webhook's name in the configuration.
         name: String,
-        /// The first event.
+        /// The number of the first event.
         #[arg(long, value_name = "SEQUENCE")]
         from: u64,
-        /// The last event. Without it all that there are.
+        /// The number of the last event. Without it all from the first on.
         #[arg(long, value_name = "SEQUENCE")]
         to: Option<u64>,
     },
-    /// Tell a webhook again that said it was gone (410). What happened meanwhile it is told too.
+    /// Tell a webhook again that answered 410, which means gone. What happened meanwhile it is told too.
     Enable {
-        /// What it is called in the configuration.
+        /// The webhook's name in the configuration.
         name: String,
     },
+}
+
+/// The most characters of a token's name.
+const LONGEST_NAME: usize = 64;
+
+/// What a token may be called.
+fn token_name(text: &str) -> Result<String, String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    if text.is_empty() || text.len() > LONGEST_NAME || !text.chars().all(is_plain) {
+        return Err(format!("give letters, digits, - and _, at most {LONGEST_NAME} of them"));
+    }
+    Ok(text.to_owned())
 }
 
 /// A wallet, as `1:0x…`.

@@ -1,7 +1,7 @@
 //! Handing proposals to a relayer: reviewed and signed as `sign` does.
 
 use super::{
-    show::review,
+    show::{review, tell_of_creation},
     sign::{check_owner, confirm, signature_by_key},
 };
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     key::Key,
     output::Output,
     relayer_access::{Answered, Relayer},
-    review::{Facts, View},
+    review::{Executor, Facts, View},
 };
 use alloy::primitives::Address;
 use eyre::{Result, WrapErr as _};
@@ -62,9 +62,12 @@ impl Desk {
             if !is_one {
                 output.say("");
             }
-            review(&draft.proposal, Some(&draft.facts), None, output)
+            review(&draft.proposal, Some(&draft.facts), Executor::Relayer, None, output)
         };
         let views: Vec<_> = drafts.iter().map(reviewed).collect();
+        if let Some(view) = views.first() {
+            tell_of_creation(view, output);
+        }
         let dangers: Vec<_> = views.iter().flat_map(|view| view.dangers.clone()).collect();
         output.accept(&dangers, &self.accept.accept)?;
         let key = Key::open(&self.key, output).await?;

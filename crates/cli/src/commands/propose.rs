@@ -4,7 +4,7 @@ mod configuration;
 
 use super::{
     hand_in::{Desk, Draft, HandedIn},
-    show::review,
+    show::{review, tell_of_creation},
 };
 use crate::{
     arguments::{Common, ProposeCommand, Source},
@@ -14,7 +14,7 @@ use crate::{
     files,
     output::Output,
     relayer_access::{self, Relayer},
-    review::{Facts, calldata},
+    review::{Executor, Facts, calldata},
 };
 use alloy::{
     primitives::{Address, U256},
@@ -274,7 +274,9 @@ fn write(
     let digest = proposal.digest().to_string();
     let path = out.unwrap_or_else(|| PathBuf::from(format!("proposal-{}.json", &digest[2..10])));
     files::create(&path, &proposal.to_json())?;
-    let view = review(proposal, Some(facts), None, output);
+    let executor = if has_relayer { Executor::Relayer } else { Executor::Anybody };
+    let view = review(proposal, Some(facts), executor, None, output);
+    tell_of_creation(&view, output);
     let path = path.display().to_string();
     output.say(&format!("\n{path} written: let the owners sign it"));
     if has_relayer {

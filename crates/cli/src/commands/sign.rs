@@ -11,7 +11,7 @@ use crate::{
     key::Key,
     output::Output,
     relayer_access::{Relayer, no_relayer},
-    review::{Facts, Outcome, View},
+    review::{Executor, Facts, Outcome, View},
 };
 use alloy::primitives::{Address, Bytes};
 use eyre::Result;
@@ -32,7 +32,7 @@ async fn in_file(path: &Path, arguments: &Sign, output: Output) -> Result<()> {
     let mut proposal = files::read_proposal(path)?;
     let (chain, facts) = Facts::of(&proposal, &arguments.chain, output).await?;
     check_can_be_executed(&proposal, facts.as_ref(), output.now)?;
-    let view = review(&proposal, facts.as_ref(), None, output);
+    let view = review(&proposal, facts.as_ref(), Executor::Anybody, None, output);
     let seen = chain.as_ref().zip(facts.as_ref());
     let Signed { owner, is_new, .. } =
         obtain(arguments, &mut proposal, seen, &view, output).await?;

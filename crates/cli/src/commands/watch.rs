@@ -6,7 +6,7 @@ mod news;
 use super::target::{Place, place_of};
 use crate::{
     arguments::{Watch, WatchUntil},
-    chain_access,
+    chain_access, clock,
     failure::{Cause, cause_of},
     output::Output,
     relayer_access::{Answered, Relayer},
@@ -252,7 +252,8 @@ impl Watcher {
             format!("{digest} is {state}")
         });
         let open: Vec<_> = open.collect();
-        Err(Cause::NotYet.error(format!("not done after {secs} seconds: {}", open.join("; "))))
+        let waited = clock::span(secs);
+        Err(Cause::NotYet.error(format!("not done after {waited}: {}", open.join("; "))))
     }
 }
 

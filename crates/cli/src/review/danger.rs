@@ -10,6 +10,18 @@ use quorate_chain::Provenance;
 use quorate_core::{Action, Config, Proposal, action::Call, text};
 use serde::Serialize;
 
+/// Who brings a proposal to the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Executor {
+    /// Whoever submits it.
+    Anybody,
+    /// A relayer that serves the wallet, and creates it first where it is not there yet.
+    Relayer,
+}
+
+/// The code of a wallet that is not there.
+const NOT_DEPLOYED: &str = "walletNotDeployed";
+
 /// Below this many seconds to the deadline there is hardly time to gather signatures: an hour.
 const NEAR_SECS: u64 = 60 * 60;
 
@@ -26,7 +38,7 @@ pub(crate) struct Danger {
 /// All codes, with what they stand for.
 pub(crate) const CODES: &[(&str, &str)] = &[
     ("offline", "nothing was checked on a chain"),
-    ("walletNotDeployed", "the wallet is not on the chain yet"),
+    (NOT_DEPLOYED, "the wallet is not on the chain yet, and no relayer is to create it"),
     ("walletNotGenuine", "the wallet is not known to be made by the factory"),
     ("ownerChange", "the action changes who the owners are"),
     ("thresholdChange", "the action changes how many owners must sign"),
@@ -42,15 +54,33 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("hiddenText", "the note contains characters that hide or reorder text"),
 ];
 
+impl Danger {
+    /// Whether it is that the wallet is not there.
+    pub(crate) fn is_not_deployed(&self) -> bool {
+        self.code == NOT_DEPLOYED
+    }
+}
+
 /// The dangers of signing or submitting `proposal`; `facts` where a chain was read.
-pub(crate) fn dangers(proposal: &Proposal, facts: Option<&Facts>, now: u64) -> Vec<Danger> {
+///
+/// That the wallet is not there yet is none where a relayer is to create it and the address is the one that follows from
+/// the owners: nothing else can be created there.
+pub(crate) fn dangers(
+    proposal: &Proposal,
+    facts: Option<&Facts>,
+    executor: Executor,
+    now: u64,
+) -> Vec<Danger> {
     let mut found = Found::default();
     let request = proposal.request();
     match facts {
         None => {
             found.add("offline", "no chain was read: owners, nonce, tokens and code are unchecked")
         }
-        Some(facts) => found.of_wallet(&facts.state.provenance),
+        Some(facts) => {
+            let is_created = executor == Executor::Relayer && proposal.proven_config().is_some();
+            found.of_wallet(facts.state.provenance, is_created);
+        }
     }
     let now = facts.map_or(now, |facts| now.max(facts.head.timestamp));
     let left = request.deadline.saturating_sub(now);
@@ -118,11 +148,12 @@ impl Found {
         self.0.push(Danger { code, message: message.into() });
     }
 
-    fn of_wallet(&mut self, provenance: &Provenance) {
+    fn of_wallet(&mut self, provenance: Provenance, is_created: bool) {
         match provenance {
             Provenance::Factory => {}
+            Provenance::NotDeployed if is_created => {}
             Provenance::NotDeployed => {
-                self.add("walletNotDeployed", "the wallet is not on this chain yet: `quorate wallet deploy`");
+                self.add(NOT_DEPLOYED, "the wallet is not on this chain yet: `quorate wallet deploy`");
             }
             Provenance::CodeOnly => self.add(
                 "walletNotGenuine",
@@ -227,7 +258,7 @@ mod tests {
     }
 
     fn codes(proposal: &Proposal) -> Vec<&'static str> {
-        let dangers = dangers(proposal, None, NOW);
+        let dangers = dangers(proposal, None, Executor::Anybody, NOW);
         assert_eq!(dangers[0].code, "offline");
         dangers[1..].iter().map(|danger| danger.code).collect()
     }
@@ -275,6 +306,22 @@ mod tests {
         ] {
             let mut found = Found::default();
             found.of_config(Some(&present), &new);
+            assert_eq!(found.0.iter().map(|danger| danger.code).collect::<Vec<_>>(), expected);
+        }
+    }
+
+    /// What has code is judged by it, whoever is to execute.
+    #[test]
+    fn a_wallet_that_is_not_there_is_a_danger_unless_it_is_created() {
+        for (provenance, is_created, expected) in [
+            (Provenance::Factory, false, &[][..]),
+            (Provenance::NotDeployed, false, &["walletNotDeployed"]),
+            (Provenance::NotDeployed, true, &[]),
+            (Provenance::CodeOnly, true, &["walletNotGenuine"]),
+            (Provenance::Foreign, true, &["walletNotGenuine"]),
+        ] {
+            let mut found = Found::default();
+            found.of_wallet(provenance, is_created);
             assert_eq!(found.0.iter().map(|danger| danger.code).collect::<Vec<_>>(), expected);
         }
     }

@@ -97,7 +97,7 @@ impl Standing {
             sheet.row(if place == 0 { "rivals" } else { "" }, &rival.to_string());
         }
         let updated = u64::try_from(self.updated_at.to_millis() / 1_000).unwrap_or_default();
-        sheet.row("changed", &clock::words(updated, now));
+        sheet.row("changed", &clock::words_of_past(updated, now));
     }
 
     /// The status with its reason in words, and whether it is final.

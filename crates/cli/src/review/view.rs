@@ -26,6 +26,8 @@ pub(crate) struct View {
     pub(crate) struct_hash: B256,
     pub(crate) chain_id: u64,
     pub(crate) wallet: String,
+    /// Whether there is code at its address.
+    pub(crate) deployed: Option<bool>,
     pub(crate) epoch: u32,
     pub(crate) action: Action,
     /// The action in words and units.
@@ -84,6 +86,7 @@ impl View {
             struct_hash: hashes.struct_hash,
             chain_id: request.chain_id,
             wallet: request.wallet.to_checksum(None),
+            deployed: facts.map(|facts| facts.state.deployed),
             epoch: request.epoch,
             decoded: decoded(&request.action, facts),
             action: request.action.clone(),
@@ -104,6 +107,11 @@ impl View {
             dangers,
             standing: None,
         }
+    }
+
+    /// Whether the wallet is not there, and that is no danger: a relayer is to create it.
+    pub(crate) fn is_to_be_created(&self) -> bool {
+        self.deployed == Some(false) && !self.dangers.iter().any(Danger::is_not_deployed)
     }
 
     /// The same with what a relayer says.

@@ -213,7 +213,7 @@ async fn what_is_too_late_or_used_up_is_refused() -> Result<()> {
         ("2020-01-01T00:00:00Z", "ago"),
         ("1", "ago"),
         ("soon", "not a deadline"),
-        ("0d", "in 0 s"),
+        ("0d", "UTC, now: give one that is to come"),
     ] {
         let propose = ["propose", "cancel", "--wallet", "wallet.json", "--sequence", "0"];
         let propose = [&propose[..], &["--deadline", deadline]].concat();

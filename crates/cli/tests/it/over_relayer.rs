@@ -15,6 +15,8 @@ use std::{
 
 const PAYEE: &str = "0x90F79bf6EB2c4f870365E785982E1f101E93b906";
 
+const TO_BE_CREATED: &str = "is not on this chain yet: the relayer creates it";
+
 fn pay(person: &Person, amount: &str, more: &[&str]) -> Result<Value> {
     let pay = ["propose", "transfer", "--to", PAYEE, "--amount", amount];
     person.json(&[&pay[..], more].concat())
@@ -333,14 +335,42 @@ async fn a_wallet_that_is_not_there_yet_is_created_with_its_first_payment() -> R
     assert_eq!(registered["wallets"][0]["deployed"], false);
     world::KEY_HOLDING.give(&stage.chain, address.parse()?).await?;
     // The address is enough: what it commits to is the relayer's to tell, and proves itself.
-    let accept = ["--accept", "walletNotDeployed"];
-    let proposed = pay(&alice, "1", &[&["--wallet", address][..], &accept].concat())?;
+    let proposed = pay(&alice, "1", &["--wallet", address, "--out", "pay.json"])?;
     let digest = digest_of(&proposed)?;
-    assert_eq!(proposed["review"]["threshold"], 2);
-    bob.refuses(&["sign", &digest], 4, "--accept walletNotDeployed")?;
-    bob.json(&[&["sign", &digest][..], &accept].concat())?;
+    let review = &proposed["review"];
+    assert_eq!((&review["threshold"], &review["deployed"]), (&2.into(), &false.into()));
+    assert_eq!(review["dangers"], Value::Array(vec![]));
+    let shown = bob.run(&["show", &digest, "--check"])?;
+    ensure!(shown.code == 0 && shown.stdout.matches(TO_BE_CREATED).count() == 1, "{shown:?}");
+    // Where no relayer is to create it, somebody has to see to that.
+    fs::copy(alice.path("pay.json"), bob.path("pay.json"))?;
+    let by_hand = ["sign", "pay.json", "--relayer", ""];
+    bob.refuses(&by_hand, 4, "--accept walletNotDeployed")?;
+    bob.json(&["sign", &digest])?;
     stage.mine_until_executed(&bob, std::slice::from_ref(&digest)).await?;
     let shown = bob.json(&["show", &digest])?;
     assert_eq!((&shown["status"], &shown["dangers"]), (&"executed".into(), &Value::Array(vec![])));
+    Ok(())
+}
+
+/// What is said of the wallet is said once, however many proposals there are.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payout_run_of_a_wallet_that_is_not_there_yet_says_so_once() -> Result<()> {
+    let stage = Stage::start().await?;
+    let alice = stage.owner(0)?;
+    let [a, b] = [name(0), name(1)];
+    let create = ["wallet", "create", "--owner", &a, "--owner", &b, "--threshold", "2"];
+    alice.json(&[&create[..], &["--out", "new.json"]].concat())?;
+    alice.json(&["wallet", "register", "new.json"])?;
+    let rows = format!("id,to,amount,token,note\na,{PAYEE},1,ETH,\nb,{PAYEE},2,ETH,\n");
+    fs::write(alice.path("run.csv"), rows)?;
+    let run = ["payout", "propose", "run.csv", "--run", "r", "--batch-size", "1"];
+    let run = [&run[..], &["--wallet", "new.json"]].concat();
+    // A danger of all of them is said once too.
+    let far = alice.run(&[&run[..], &["--deadline", "91d"]].concat())?;
+    ensure!(far.code == 4 && far.error().matches("the deadline is").count() == 1, "{far:?}");
+    let done = alice.run(&run)?;
+    ensure!(done.code == 0 && done.stdout.matches("Proposal: ").count() == 2, "{done:?}");
+    ensure!(done.stdout.matches(TO_BE_CREATED).count() == 1, "{done:?}");
     Ok(())
 }

@@ -19,7 +19,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-const CONFIG: &str = r#"
+pub(crate) const CONFIG: &str = r#"
 store = "relayer.db"
 [http]
 listen = "127.0.0.1:0"
@@ -33,7 +33,7 @@ variable = "KEY"
 "#;
 
 /// A folder with a configuration and a key, and the program told of these endpoints.
-fn prepare(endpoints: &str) -> Result<(TempDir, Program)> {
+pub(crate) fn prepare(endpoints: &str) -> Result<(TempDir, Program)> {
     let folder = tempfile::tempdir()?;
     fs::write(folder.path().join("relayer.toml"), CONFIG)?;
     let key = hex::encode(owner(world::SUBMITTER).to_bytes());
@@ -42,7 +42,7 @@ fn prepare(endpoints: &str) -> Result<(TempDir, Program)> {
     Ok((folder, program.with("QUORATE_RPC_URLS_31337", endpoints)))
 }
 
-fn write_private(file: &Path, text: &str) -> Result<()> {
+pub(crate) fn write_private(file: &Path, text: &str) -> Result<()> {
     fs::write(file, text)?;
     #[cfg(unix)]
     {

@@ -96,7 +96,7 @@ async fn a_proposal_of_a_relayer_is_shown_and_signed_as_one_of_a_file() -> Resul
             "\
 {digest}  pays 1.5 ETH to {PAYEE}
 {}…  collecting, 1 of 3 signatures
-error: not done after 1 seconds: {digest} is collecting, 1 of 3 signatures",
+error: not done after 1 second: {digest} is collecting, 1 of 3 signatures",
             &digest[..10]
         ),
     )

@@ -1,5 +1,6 @@
 //! The relayer as a process of its own, and owners who know nothing of each other but its URL.
 
+use crate::{operator::Operator, relayer::write_private};
 use alloy::primitives::hex;
 use eyre::{OptionExt as _, Result, bail, ensure};
 use quorate_lab::{
@@ -31,6 +32,7 @@ pub(crate) struct Stage {
 pub(crate) struct RelayerProcess {
     folder: TempDir,
     endpoint: String,
+    store: String,
     http: String,
     running: Option<Child>,
     address: String,
@@ -50,6 +52,11 @@ impl Stage {
 
     /// As [`Self::start`], with more in the relayer's section `[http]`.
     pub(crate) async fn start_with(http: &str) -> Result<Self> {
+        Self::start_on("relayer.db", http).await
+    }
+
+    /// As [`Self::start_with`], on another store.
+    pub(crate) async fn start_on(store: &str, http: &str) -> Result<Self> {
         let chain = Chain::start_live()?;
         deploy::canonical(&chain).await?;
         for token in quorate_lab::tokens::ALL {
@@ -61,7 +68,7 @@ impl Stage {
             holding.give(&chain, treasury.address()).await?;
         }
         world::KEY_HOLDING.give(&chain, owner(world::SUBMITTER).address()).await?;
-        let relayer = RelayerProcess::start(&chain, http)?;
+        let relayer = RelayerProcess::start(&chain, store, http)?;
         Ok(Self { chain, relayer })
     }
 
@@ -118,14 +125,14 @@ impl Stage {
 }
 
 impl RelayerProcess {
-    fn start(chain: &Chain, http: &str) -> Result<Self> {
+    fn start(chain: &Chain, store: &str, http: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let key = hex::encode(owner(world::SUBMITTER).to_bytes());
         write_private(&folder.path().join("keys.env"), &format!("KEY={key}"))?;
         let endpoint = chain.endpoint();
         let address = "127.0.0.1:0".to_owned();
-        let http = http.to_owned();
-        let mut this = Self { folder, endpoint, http, running: None, address };
+        let (store, http) = (store.to_owned(), http.to_owned());
+        let mut this = Self { folder, endpoint, store, http, running: None, address };
         this.begin()?;
         Ok(this)
     }
@@ -135,11 +142,16 @@ impl RelayerProcess {
         format!("http://{}", self.address)
     }
 
+    /// Who runs it.
+    pub(crate) fn operator(&self) -> Operator<'_> {
+        Operator { program: Program::at(env!("CARGO_BIN_EXE_quorate")), folder: self.folder.path() }
+    }
+
     /// Starts it, at the address that it had, if it had one.
     pub(crate) fn begin(&mut self) -> Result<()> {
-        let Self { address, endpoint, http, .. } = self;
+        let Self { address, endpoint, store, http, .. } = self;
         let config = format!(
-            "store = \"relayer.db\"\n[http]\nlisten = \"{address}\"\nopen_registration = true\n{http}\
+            "store = \"{store}\"\n[http]\nlisten = \"{address}\"\nopen_registration = true\n{http}\
              [[chains]]\nchain_id = 31337\nrpc_urls = [\"{endpoint}\"]\npoll_millis = 50\n\
              final_depth = 3\nblock_secs = 1\n[[chains.senders]]\nenv_file = \"keys.env\"\nvariable = \"KEY\"\n"
         );
@@ -229,14 +241,4 @@ impl Person {
         names.sort();
         Ok(names)
     }
-}
-
-fn write_private(file: &Path, text: &str) -> Result<()> {
-    fs::write(file, text)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(file, fs::Permissions::from_mode(0o600))?;
-    }
-    Ok(())
 }

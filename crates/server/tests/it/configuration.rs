@@ -1,13 +1,15 @@
 //! The file of an operator: what it says, and what is refused, in which words.
 
 use alloy::primitives::U256;
-use eyre::Result;
+use eyre::{OptionExt as _, Report, Result, bail, ensure};
 use quorate_bindings::canonical::WALLET_FACTORY;
+use quorate_lab::repository;
 use quorate_relayer::Settings;
 use quorate_server::{
     Config, Database, Overrides, Sender,
     config::{HttpConfig, HttpLimits, Listen, ListenError},
 };
+use quorate_store::EventKind;
 use std::{fs, path::Path, time::Duration};
 
 /// Stands in the examples wherever a secret could be.
@@ -52,15 +54,63 @@ fn the_least_that_is_needed_has_sensible_defaults() -> Result<(), String> {
     Ok(())
 }
 
+/// The TOML in a page of the documentation.
+fn blocks(page: &Path) -> Result<Vec<String>> {
+    let text = fs::read_to_string(page)?;
+    let blocks = text.split("```toml\n").skip(1);
+    let whole = |block: &str| Some(block.split_once("```")?.0.to_owned());
+    blocks.map(|block| whole(block).ok_or_eyre("a block does not end")).collect()
+}
+
+/// A part of a configuration is taken with what is needed besides.
 #[test]
-fn the_configuration_in_the_documentation_is_one() -> Result<(), String> {
-    let page = include_str!("../../../../docs/relayer.md");
-    let (_, block) = page.split_once("```toml\n").ok_or("there is none")?;
-    let (text, _) = block.split_once("```").ok_or("it does not end")?;
-    let config = parse(text)?;
-    let defaults = parse(LEAST)?;
-    assert_eq!(config.chains[0].limits, defaults.chains[0].limits, "it calls them the defaults");
+fn what_the_documentation_shows_of_a_configuration_is_taken() -> Result<()> {
+    let mut count = 0;
+    for entry in fs::read_dir(repository().join("docs"))? {
+        let page = entry?.path();
+        if page.extension().is_none_or(|extension| extension != "md") {
+            continue;
+        }
+        for block in blocks(&page)? {
+            let table: toml::Table = toml::from_str(&block)?;
+            let rest = if table.contains_key("chains") { "" } else { LEAST };
+            let config = parse(&format!("{rest}{block}"));
+            ensure!(config.is_ok(), "{}: {config:?}\n{block}", page.display());
+            let unknown = parse(&format!("{rest}{block}\nunknown = 1\n"));
+            ensure!(
+                unknown.as_ref().is_err_and(|fault| fault.contains(".unknown is not known")),
+                "{}: {unknown:?}",
+                page.display()
+            );
+            count += 1;
+        }
+    }
+    ensure!(count >= 3, "only {count} blocks");
+    Ok(())
+}
+
+#[test]
+fn the_defaults_in_the_documentation_are_the_defaults() -> Result<()> {
+    let blocks = blocks(&repository().join("docs/relayer.md"))?;
+    let config = parse(blocks.first().ok_or_eyre("no block")?).map_err(Report::msg)?;
+    let defaults = parse(LEAST).map_err(Report::msg)?;
+    assert_eq!(config.chains[0].limits, defaults.chains[0].limits);
     assert_eq!(config.lease, defaults.lease);
+    assert_eq!(config.http, defaults.http);
+    Ok(())
+}
+
+#[test]
+fn webhooks_in_the_documentation_are_of_kinds_that_there_are() -> Result<()> {
+    let page = repository().join("docs/webhooks.md");
+    let block = blocks(&page)?.join("\n");
+    let config = parse(&format!("{LEAST}{block}")).map_err(Report::msg)?;
+    let [webhook] = &config.webhooks[..] else { bail!("{config:?}") };
+    assert_eq!(webhook.name, "books");
+    let text = fs::read_to_string(page)?;
+    for kind in EventKind::all() {
+        ensure!(text.contains(&format!("`{}`", kind.word())), "{} is not told of", kind.word());
+    }
     Ok(())
 }
 

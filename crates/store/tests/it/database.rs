@@ -1,7 +1,7 @@
 //! A database for one test.
 
-use crate::server::Server;
 use eyre::Result;
+use quorate_lab::postgres::Server;
 use quorate_store::{Engine, Options, Store};
 use sqlx::{AnyConnection, Connection as _};
 use std::{future::Future, pin::Pin, sync::Arc};

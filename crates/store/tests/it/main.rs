@@ -16,7 +16,6 @@ mod postgres;
 mod proposals;
 mod random;
 mod sample;
-mod server;
 mod signatures;
 mod tokens;
 mod wallets;

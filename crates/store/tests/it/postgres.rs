@@ -5,10 +5,10 @@ use crate::{
     database::{Database, Promise},
     lease, many, opening, outbox, proposals,
     sample::{NOW, proposal, proposed, request},
-    server::{MAIN, Server},
     signatures, tokens, wallets, webhooks,
 };
 use eyre::Result;
+use quorate_lab::postgres::{MAIN, Server};
 use quorate_store::{AuditReport, DatabaseError, Options, Storage, Store, StoreError};
 use std::sync::Arc;
 use tokio::{sync::Semaphore, task::JoinSet};

@@ -5,7 +5,7 @@ use crate::{
     clock,
     commands::hand_in::{Desk, Draft, HandedIn},
     files,
-    output::{Output, Sheet},
+    output::{Output, Sheet, counted},
     review::{self, Facts, amount_text, symbol},
 };
 use alloy::primitives::{Address, B256};
@@ -140,14 +140,17 @@ impl Report<'_> {
         let payments: usize = plan.totals.iter().map(|total| total.count).sum();
         let batches = plan.batches.len();
         let run = &plan.run;
-        sheet.title(&format!("Payout run {run}: {payments} payments in {batches} batches"));
+        let payments = counted(payments as u64, "payment", "payments");
+        let batches = counted(batches as u64, "batch", "batches");
+        sheet.title(&format!("Payout run {run}: {payments} in {batches}"));
         sheet.row("wallet", &plan.wallet.to_checksum(None));
         sheet.row("list hash", &plan.file_hash.to_string());
         sheet.row("deadline", &clock::words(self.deadline, output.now));
         for (place, total) in plan.totals.iter().enumerate() {
             let text = amount_text(total.amount, self.tokens.get(&total.token));
             let label = if place == 0 { "total" } else { "" };
-            sheet.row(label, &format!("{text} in {} payments", total.count));
+            let payments = counted(total.count as u64, "payment", "payments");
+            sheet.row(label, &format!("{text} in {payments}"));
         }
         sheet
     }
@@ -155,10 +158,7 @@ impl Report<'_> {
     fn batch_line(&self, batch: &Batch) -> String {
         let symbol = self.tokens.get(&batch.token).map_or("ETH".to_owned(), symbol);
         let total = grouped(batch.total, batch.decimals);
-        let payments = match batch.payments.len() {
-            1 => "1 payment".to_owned(),
-            count => format!("{count} payments"),
-        };
+        let payments = counted(batch.payments.len() as u64, "payment", "payments");
         format!("{payments}, {total} {symbol}")
     }
 

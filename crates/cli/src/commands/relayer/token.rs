@@ -110,7 +110,8 @@ fn table(tokens: &[TokenRecord], now: u64) -> String {
                 }
             }
         }
-        let moment = |millis: i64| clock::words(u64::try_from(millis / 1_000).unwrap_or(0), now);
+        let moment =
+            |millis: i64| clock::words_of_past(u64::try_from(millis / 1_000).unwrap_or(0), now);
         sheet.row("made", &moment(token.created_at));
         if let Some(revoked_at) = token.revoked_at {
             sheet.row("revoked", &moment(revoked_at));

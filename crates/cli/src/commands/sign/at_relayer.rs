@@ -4,12 +4,12 @@ use super::{Signed, check_can_be_executed, obtain, write};
 use crate::{
     arguments::{Sign, Source},
     chain_access,
-    commands::show::review,
+    commands::show::{review, tell_of_creation},
     failure::Cause,
     files,
     output::Output,
     relayer_access::{Answered, Relayer, present_state},
-    review::{Facts, Standing, View},
+    review::{Executor, Facts, Standing, View},
 };
 use alloy::primitives::{Address, Bytes};
 use eyre::Result;
@@ -45,7 +45,8 @@ pub(super) async fn run(arguments: &Sign, relayer: &Relayer, output: Output) -> 
     check_can_be_executed(&proposal, facts.as_ref(), output.now)?;
     let standing = known.as_ref().map(|known| known.standing(relayer));
     check_is_open(relayer, standing.as_ref())?;
-    let view = review(&proposal, facts.as_ref(), standing, output);
+    let view = review(&proposal, facts.as_ref(), Executor::Relayer, standing, output);
+    tell_of_creation(&view, output);
     let seen = chain.as_ref().zip(facts.as_ref());
     let signed = obtain(arguments, &mut proposal, seen, &view, output).await?;
     let before = known.as_ref().map(|known| &known.verified);

@@ -14,9 +14,11 @@ use tempfile::TempDir;
 const USER: &str = "quorate";
 
 /// The database that every server has.
-pub(crate) const MAIN: &str = "postgres";
+pub const MAIN: &str = "postgres";
 
-pub(crate) struct Server {
+/// A server that runs until it is dropped.
+#[derive(Debug)]
+pub struct Server {
     folder: TempDir,
     programs: PathBuf,
     process: Option<Child>,
@@ -24,7 +26,11 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts a server. `None` where there is none: the test is skipped, which CI does not accept.
-    pub(crate) async fn start() -> Result<Option<Self>> {
+    ///
+    /// # Errors
+    ///
+    /// If it does not start, or if there is none and there has to be one.
+    pub async fn start() -> Result<Option<Self>> {
         let Some(programs) = programs() else {
             let is_required =
                 ["CI", "QUORATE_REQUIRE_POSTGRES"].iter().any(|name| env::var_os(name).is_some());
@@ -42,13 +48,18 @@ impl Server {
         Ok(Some(server))
     }
 
-    pub(crate) fn url(&self, database: &str) -> String {
+    /// The URL of a database.
+    pub fn url(&self, database: &str) -> String {
         let socket = self.folder.path().display();
         format!("postgres://{USER}@localhost/{database}?host={socket}")
     }
 
     /// Creates an empty database.
-    pub(crate) async fn create(&self, database: &str) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// If the server refuses, as where there is one of this name.
+    pub async fn create(&self, database: &str) -> Result<()> {
         let mut connection = AnyConnection::connect(&self.url(MAIN)).await?;
         let statement = format!("CREATE DATABASE \"{database}\"");
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await?;
@@ -56,7 +67,11 @@ impl Server {
     }
 
     /// Stops it as a crash would.
-    pub(crate) fn stop(&mut self) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be stopped.
+    pub fn stop(&mut self) -> Result<()> {
         let Some(mut process) = self.process.take() else { return Ok(()) };
         let mut stop = self.command("pg_ctl")?;
         stop.args(["stop", "-m", "immediate", "-w", "-D"]).arg(self.data());
@@ -69,7 +84,11 @@ impl Server {
     }
 
     /// Runs it and waits until it answers.
-    pub(crate) async fn run(&mut self) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// If it does not.
+    pub async fn run(&mut self) -> Result<()> {
         let mut command = self.command("postgres")?;
         command.arg("-D").arg(self.data()).arg("-k").arg(self.folder.path());
         // The machine does not crash in a test, so it need not wait for the disk.
