@@ -38,6 +38,15 @@ pub fn write_env_file(file: &Path, keys: &[(String, PrivateKeySigner)]) -> Resul
     for (variable, key) in keys {
         writeln!(text, "{variable}={}", hex::encode(key.to_bytes()))?;
     }
+    write_private(file, &text)
+}
+
+/// Writes a file that its owner alone may read.
+///
+/// # Errors
+///
+/// If it cannot be written.
+pub fn write_private(file: &Path, text: &str) -> Result<()> {
     fs::write(file, text).wrap_err_with(|| format!("cannot write {}", file.display()))?;
     #[cfg(unix)]
     {

@@ -5,7 +5,8 @@ use alloy::primitives::{Address, B256, U256, hex};
 use eyre::{OptionExt as _, Result, bail, ensure};
 use quorate_core::{Action, Lane, Nonce, Reason, Request, Snapshot, action::Transfer};
 use quorate_lab::{
-    anvil::Chain, deploy, fixtures::world, owners::owner, program::Program, signatures::sign,
+    anvil::Chain, deploy, fixtures::world, keystore, owners::owner, program::Program,
+    signatures::sign,
 };
 use quorate_store::{
     NewProposal, NewSignature, NewWallet, Options, ProposalRecord, Storage as _, Store, WalletKey,
@@ -13,7 +14,6 @@ use quorate_store::{
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _},
-    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -36,20 +36,10 @@ variable = "KEY"
 pub(crate) fn prepare(endpoints: &str) -> Result<(TempDir, Program)> {
     let folder = tempfile::tempdir()?;
     fs::write(folder.path().join("relayer.toml"), CONFIG)?;
-    let key = hex::encode(owner(world::SUBMITTER).to_bytes());
-    write_private(&folder.path().join("keys.env"), &format!("KEY={key}"))?;
+    let key = ("KEY".to_owned(), owner(world::SUBMITTER));
+    keystore::write_env_file(&folder.path().join("keys.env"), &[key])?;
     let program = Program::at(env!("CARGO_BIN_EXE_quorate"));
     Ok((folder, program.with("QUORATE_RPC_URLS_31337", endpoints)))
-}
-
-pub(crate) fn write_private(file: &Path, text: &str) -> Result<()> {
-    fs::write(file, text)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(file, fs::Permissions::from_mode(0o600))?;
-    }
-    Ok(())
 }
 
 #[tokio::test]

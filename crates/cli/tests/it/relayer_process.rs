@@ -1,7 +1,6 @@
 //! The relayer as a process of its own, and owners who know nothing of each other but its URL.
 
-use crate::{operator::Operator, relayer::write_private};
-use alloy::primitives::hex;
+use crate::operator::Operator;
 use eyre::{OptionExt as _, Result, bail, ensure};
 use quorate_lab::{
     anvil::Chain,
@@ -10,14 +9,14 @@ use quorate_lab::{
     keystore::{self, PASSWORD},
     owners::owner,
     program::{Answer, Program},
+    service::Service,
 };
 use serde_json::Value;
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _},
+    io::Read as _,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    thread,
+    process::Child,
     time::Duration,
 };
 use tempfile::TempDir;
@@ -34,7 +33,7 @@ pub(crate) struct RelayerProcess {
     endpoint: String,
     store: String,
     http: String,
-    running: Option<Child>,
+    running: Option<Service>,
     address: String,
 }
 
@@ -85,7 +84,7 @@ impl Stage {
         let folder = tempfile::tempdir()?;
         fs::write(folder.path().join("password"), PASSWORD)?;
         fs::write(folder.path().join("wallet.json"), world::treasury().to_json())?;
-        let program = Program::at(env!("CARGO_BIN_EXE_quorate"))
+        let program = program()
             .with("ETH_RPC_URL", self.chain.endpoint())
             .with("ETH_PASSWORD", "password")
             .with("QUORATE_WALLET", world::treasury().address().to_checksum(None))
@@ -127,8 +126,8 @@ impl Stage {
 impl RelayerProcess {
     fn start(chain: &Chain, store: &str, http: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let key = hex::encode(owner(world::SUBMITTER).to_bytes());
-        write_private(&folder.path().join("keys.env"), &format!("KEY={key}"))?;
+        let key = ("KEY".to_owned(), owner(world::SUBMITTER));
+        keystore::write_env_file(&folder.path().join("keys.env"), &[key])?;
         let endpoint = chain.endpoint();
         let address = "127.0.0.1:0".to_owned();
         let (store, http) = (store.to_owned(), http.to_owned());
@@ -144,7 +143,7 @@ impl RelayerProcess {
 
     /// Who runs it.
     pub(crate) fn operator(&self) -> Operator<'_> {
-        Operator { program: Program::at(env!("CARGO_BIN_EXE_quorate")), folder: self.folder.path() }
+        Operator { program: program(), folder: self.folder.path() }
     }
 
     /// Starts it, at the address that it had, if it had one.
@@ -156,41 +155,22 @@ impl RelayerProcess {
              final_depth = 3\nblock_secs = 1\n[[chains.senders]]\nenv_file = \"keys.env\"\nvariable = \"KEY\"\n"
         );
         fs::write(self.folder.path().join("relayer.toml"), config)?;
-        let mut child = Command::new(env!("CARGO_BIN_EXE_quorate"))
-            .args(["relayer", "--config", "relayer.toml"])
-            .current_dir(self.folder.path())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let mut log = BufReader::new(child.stderr.take().ok_or_eyre("no log")?);
-        self.running = Some(child);
-        let (mut text, mut bound) = (String::new(), None);
-        while bound.is_none() || !text.contains("engine running") {
-            let mut line = String::new();
-            ensure!(log.read_line(&mut line)? > 0, "it ended: {text}");
-            let found = line.split_once("address=").map(|(_, rest)| rest.trim().to_owned());
-            bound = bound.or(found.filter(|_| line.contains("listening")));
-            text.push_str(&line);
-        }
-        // What nobody reads would stop it.
-        thread::spawn(move || log.read_to_end(&mut Vec::new()));
-        self.address = bound.ok_or_eyre("no address")?;
+        let folder = self.folder.path();
+        let running = Service::start(&program(), folder, "relayer.toml", &["engine running"])?;
+        running.address().clone_into(&mut self.address);
+        self.running = Some(running);
         Ok(())
     }
 
     /// Kills it, as a power cut would.
     pub(crate) fn kill(&mut self) -> Result<()> {
-        if let Some(mut running) = self.running.take() {
-            running.kill()?;
-            running.wait()?;
-        }
-        Ok(())
+        self.running.take().map_or(Ok(()), Service::kill)
     }
 }
 
-impl Drop for RelayerProcess {
-    fn drop(&mut self) {
-        let _ = self.kill();
-    }
+/// The program as it was built.
+fn program() -> Program {
+    Program::at(env!("CARGO_BIN_EXE_quorate"))
 }
 
 impl Person {

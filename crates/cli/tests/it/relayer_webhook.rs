@@ -2,11 +2,14 @@
 
 use crate::{
     operator::Operator,
-    relayer::{CONFIG, prepare, write_private},
+    relayer::{CONFIG, prepare},
     relayer_process::Stage,
 };
 use eyre::{Result, bail, ensure};
-use quorate_lab::http::{Asked, Reply, Server};
+use quorate_lab::{
+    http::{Asked, Reply, Server},
+    keystore::write_private,
+};
 use serde_json::{Value, json};
 use std::{
     fs,

@@ -1,8 +1,7 @@
 //! What is found before the relayer starts.
 
-use alloy::primitives::hex;
 use eyre::Result;
-use quorate_lab::{anvil::Chain, deploy, fixtures::world, owners::owner};
+use quorate_lab::{anvil::Chain, deploy, fixtures::world, keystore, owners::owner};
 use quorate_server::{
     Config, Overrides, Report,
     check::{Aspect, Verdict, check},
@@ -24,13 +23,7 @@ pub(crate) fn config(chain_id: u64, urls: &[String]) -> Result<(TempDir, Config)
 }
 
 pub(crate) fn write_key(file: &Path) -> Result<()> {
-    fs::write(file, format!("KEY={}", hex::encode(owner(world::SUBMITTER).to_bytes())))?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(file, fs::Permissions::from_mode(0o600))?;
-    }
-    Ok(())
+    keystore::write_env_file(file, &[("KEY".to_owned(), owner(world::SUBMITTER))])
 }
 
 fn now() -> u64 {

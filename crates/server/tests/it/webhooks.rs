@@ -4,14 +4,15 @@ use crate::http_stage::{
     OPEN, Server, Stage, Wallet, now_millis, serve_text, serve_text_at, until,
 };
 use eyre::{OptionExt as _, Result, WrapErr as _, ensure};
-use quorate_lab::http::{Asked, Reply, Server as Sink};
+use quorate_lab::{
+    http::{Asked, Reply, Server as Sink},
+    keystore,
+};
 use quorate_store::{DeliveryFilter, DeliveryState, Options, Storage as _, Store};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
-    fs,
     io::Write as _,
-    path::Path,
     process::{Command, Stdio},
     sync::{
         Arc,
@@ -23,21 +24,11 @@ const SECRETS: &str = "# The present one, then the old one.\nwhsec_MfKQ9r8GKYqrT
 
 fn config(stage: &Stage, url: &str, more: &str) -> Result<String> {
     let file = stage.folder.path().join("webhook.secret");
-    fs::write(&file, SECRETS)?;
-    make_private(&file)?;
+    keystore::write_private(&file, SECRETS)?;
     let rest = format!(
         "{OPEN}[[webhooks]]\nname = \"books\"\nurl = \"{url}\"\nsecret_file = \"webhook.secret\"\n{more}"
     );
     Ok(stage.config(&stage.chain.endpoint(), &rest))
-}
-
-fn make_private(file: &Path) -> Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(file, fs::Permissions::from_mode(0o600))?;
-    }
-    Ok(())
 }
 
 /// The store beside the relayer, once the webhook is known in it: it is told what happens from then on.
