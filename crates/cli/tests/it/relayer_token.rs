@@ -168,6 +168,11 @@ async fn a_token_opens_a_relayer_that_runs_until_it_is_revoked() -> Result<()> {
     reads(&elsewhere)?.refuses(&["list"], 3, "may not read this wallet (forbidden)")?;
     assert_eq!(reads(&page)?.json(&["list"])?["proposals"], json!([]));
 
+    // Whoever has no token may register here; whoever has one is held to it.
+    let register = ["wallet", "register", "wallet.json"];
+    reads(&page)?.refuses(&register, 3, "has to be an operator's (forbidden)")?;
+    reads("")?.json(&register)?;
+
     operator.prints(&["token", "revoke", "page"], "page is revoked")?;
     reads(&page)?.refuses(&["list"], 3, "(unauthorized)")
 }
