@@ -52,6 +52,11 @@ impl Section {
         ConfigFault::Hidden { key: self.key(key), advice: advice.to_owned() }
     }
 
+    /// Whether this key is given.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
     fn take(&mut self, key: &'static str) -> Option<Value> {
         self.known.push(key);
         self.table.remove(key)

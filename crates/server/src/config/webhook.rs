@@ -65,7 +65,12 @@ impl WebhookConfig {
         let secret_file = secret_file.ok_or_else(|| {
             section.missing("secret_file", "name a private file with whsec_… on a line of its own")
         })?;
+        let is_of_some = section.has("events");
         let words = section.texts("events")?;
+        if is_of_some && words.is_empty() {
+            let advice = "name some kinds of events, or leave the key out for all";
+            return Err(section.refused("events", "[]", advice));
+        }
         let mut events = BTreeSet::new();
         for (place, word) in words.iter().enumerate() {
             let kind = EventKind::find(word).ok_or_else(|| {

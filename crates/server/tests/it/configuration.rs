@@ -115,6 +115,33 @@ fn webhooks_in_the_documentation_are_of_kinds_that_there_are() -> Result<()> {
 }
 
 #[test]
+fn webhooks_that_cannot_be_meant_are_refused() -> Result<()> {
+    let good = "[[webhooks]]\nname = \"books\"\nurl = \"https://books.example/hunter2hunter2\"\n\
+                secret_file = \"books.secret\"\nevents = [\"status\"]\n";
+    ensure!(parse(&format!("{LEAST}{good}")).is_ok());
+    let long = format!("name = \"{}\"", "x".repeat(65));
+    for (was, is, reason) in [
+        ("name = \"books\"", "", "webhooks[0].name"),
+        ("name = \"books\"", "name = \"\"", "webhooks[0].name is empty"),
+        ("name = \"books\"", "name = \"my books\"", "give letters, digits, - and _"),
+        ("name = \"books\"", &long, "at most 64 of them"),
+        ("https://books.example", "books.example", "give an http or https URL"),
+        ("https://books.example", "ftp://books.example", "give an http or https URL"),
+        ("secret_file = \"books.secret\"", "", "name a private file with whsec_"),
+        ("[\"status\"]", "[\"stats\"]", "webhooks[0].events[0]"),
+        ("[\"status\"]", "[]", "webhooks[0].events is []: name some kinds"),
+        ("[\"status\"]", "\"status\"", "webhooks[0].events"),
+    ] {
+        let fault = parse(&format!("{LEAST}{}", good.replace(was, is)));
+        ensure!(fault.as_ref().is_err_and(|fault| fault.contains(reason)), "{is}: {fault:?}");
+        ensure!(!format!("{fault:?}").contains(SECRET), "{fault:?}");
+    }
+    let twice = parse(&format!("{LEAST}{good}{good}"));
+    ensure!(twice.as_ref().is_err_and(|fault| fault.contains("webhooks[1].name")), "{twice:?}");
+    Ok(())
+}
+
+#[test]
 fn everything_can_be_said() -> Result<(), String> {
     let config = parse(
         r#"
