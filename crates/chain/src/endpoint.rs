@@ -13,10 +13,17 @@ use quorate_core::text::escaped;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 use std::{error::Error, fmt, time::Duration};
-use tokio::time::{sleep, timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
 
 /// What one request may take, from connecting to the last byte.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
+
+/// How many requests are on their way at once: the others wait, within their time limit. Each takes a connection, which
+/// costs both sides more than the wait.
+const TOGETHER: usize = 32;
 
 /// How long to wait before each further attempt.
 const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(600)];
@@ -36,6 +43,7 @@ pub(crate) const NO_SUCH_METHOD: i64 = -32_601;
 /// Where requests go. Shows host and port alone.
 pub(crate) struct Endpoint {
     http: Client,
+    places: Semaphore,
     url: Url,
     name: String,
     secrets: Vec<String>,
@@ -82,10 +90,12 @@ impl Endpoint {
         // A redirect would carry the request, and the key in it, to somebody else.
         let http = Client::builder()
             .redirect(redirect::Policy::none())
+            .pool_max_idle_per_host(TOGETHER)
             .build()
             .map_err(|_| invalid("there is no TLS on this machine"))?;
         let secrets = secrets(&url);
-        Ok(Self { http, url, name, secrets })
+        let places = Semaphore::new(TOGETHER);
+        Ok(Self { http, places, url, name, secrets })
     }
 
     /// Host and port.
@@ -150,6 +160,7 @@ impl Endpoint {
     }
 
     async fn exchange(&self, body: &str) -> Result<(StatusCode, Vec<u8>), Fault> {
+        let _place = self.places.acquire().await;
         let unreachable = |error| Fault::Unreachable { reason: self.reason(error) };
         let request = self.http.post(self.url.clone()).header("content-type", "application/json");
         let mut response = request.body(body.to_owned()).send().await.map_err(unreachable)?;

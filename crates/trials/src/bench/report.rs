@@ -52,7 +52,8 @@ compares with a peer or a limit of the same run, and the command fails if one is
 - Digest and 5 of 9 owners: one thread. Ours makes the digest of a payout of ten transfers from its fields, recovers
   five signers from it and compares them with the owners. The peer makes five public keys by k256 from the same
   digests and signatures, which it has at hand, and no addresses.
-- Memory: resident memory of that process, three seconds after its start; and when 3,000 and 6,000 executions are final.
+- Memory: resident memory of that process, three seconds after its start; and when 4,000 and 7,000 executions are
+  final, the last 3,000 of which were handed in at once, so that equally much of recent blocks is remembered.
 - Signature posted to answered: the program `quorate relayer` in a process of its own, with its engine. 500 proposals lack
   one signature each, which are posted 50 a second, whether or not answers keep up, and each is executed meanwhile; from the
   request to the last byte of the answer. The bare commit is one row changed and synced, in a store on the same disk that
