@@ -14,7 +14,7 @@ default:
     "{{ just_executable() }}" --justfile "{{ justfile() }}" --list --unsorted
 
 # Install what is needed into this checkout and run every test
-test: install test-scripts test-contracts test-rust (chaos "--quick")
+test: install test-scripts test-interfaces test-contracts test-rust (chaos "--quick")
 
 # Run what CI runs: formatting, lints, docs, drift, then the tests
 ci:
@@ -28,6 +28,11 @@ build:
 [no-exit-message]
 test-scripts: install
     node --test --test-reporter=dot scripts/test/*.test.js
+
+# Test what others read: the description of the HTTP API and the schemas of the files, with others' tools
+[no-exit-message]
+test-interfaces: (install "tests/node/interfaces")
+    node --test --test-reporter=dot tests/node/interfaces/test/*.test.js
 
 # Test the contracts; arguments go to `forge test`
 [no-exit-message]

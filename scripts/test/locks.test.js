@@ -24,7 +24,7 @@ const WITHOUT_INTEGRITY = new Set([
   "rust-just-windows-x64",
 ]);
 
-for (const folder of [".", "contracts", "tests/node", "tests/node/hardhat3"]) {
+for (const folder of [".", "contracts", "tests/node", "tests/node/hardhat3", "tests/node/interfaces"]) {
   const read = (name) => readFileSync(path.join(ROOT, folder, name), "utf8");
   const manifest = JSON.parse(read("package.json"));
   const { packages } = JSON.parse(read("package-lock.json"));
