@@ -27,7 +27,7 @@ pub struct Event {
     #[schema(value_type = schema::Address)]
     pub wallet: Address,
     /// The proposal, if it is of one.
-    #[schema(value_type = Option<schema::Bytes32>)]
+    #[schema(value_type = Option<schema::Bytes32>, required)]
     pub digest: Option<B256>,
     /// More, as the kind has it: enough to be shown, not all that is known.
     #[schema(value_type = Object)]

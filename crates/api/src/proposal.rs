@@ -13,6 +13,10 @@ use utoipa::ToSchema;
 /// A proposal. Everything in it is the relayer's word: [`Proposal::verify`] before anything is made of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(
+    description = "A proposal. Everything in it is the relayer's word: compute the digest from the fields, and the \
+                        signers from the signatures, before anything is made of it."
+)]
 pub struct Proposal {
     /// What owners sign, and the proposal's identity: follows from `chainId`, `wallet`, `epoch`, `action`, `nonce` and
     /// `deadline` (EIP-712).
@@ -40,12 +44,13 @@ pub struct Proposal {
     /// Until when the wallet takes it, in Unix seconds, inclusive.
     pub deadline: u64,
     /// What the proposer wrote. Nobody signed it.
+    #[schema(required)]
     pub note: Option<String>,
     /// Where it stands.
     #[schema(value_type = schema::Status)]
     pub status: StatusWord,
     /// What it waits for, if it is `ready` or `collecting` and waits for something.
-    #[schema(value_type = Option<schema::Reason>)]
+    #[schema(value_type = Option<schema::Reason>, required)]
     pub reason: Option<Reason>,
     /// Whether the block that decided it is as deep as this relayer waits for.
     #[serde(rename = "final")]
@@ -61,11 +66,13 @@ pub struct Proposal {
     #[schema(value_type = Vec<schema::Address>)]
     pub missing: Vec<Address>,
     /// The transaction that executed it; null unless it is `executed`.
+    #[schema(required)]
     pub execution: Option<Execution>,
     /// The last transaction that was mined and did not execute it.
+    #[schema(required)]
     pub last_failure: Option<Failure>,
     /// Of a `superseded` one the digest of the action that took its nonce or ended its epoch, where known.
-    #[schema(value_type = Option<schema::Bytes32>)]
+    #[schema(value_type = Option<schema::Bytes32>, required)]
     pub superseded_by: Option<B256>,
     /// Other proposals for the same nonce in the same epoch: at most one of them all is executed.
     #[schema(value_type = Vec<schema::Bytes32>)]
@@ -115,12 +122,14 @@ pub struct Execution {
     #[schema(value_type = schema::Bytes32)]
     pub block_hash: B256,
     /// How many blocks there are from its own on, itself included; null while the chain cannot be asked.
+    #[schema(required)]
     pub depth: Option<u64>,
     /// Gas that the transaction used; null where its receipt is not known.
+    #[schema(required)]
     pub gas_used: Option<u64>,
     /// Wei that its sender paid for it; null where its receipt is not known.
     #[serde(with = "optional_decimal")]
-    #[schema(value_type = Option<schema::Uint256>)]
+    #[schema(value_type = Option<schema::Uint256>, required)]
     pub fee: Option<U256>,
 }
 

@@ -37,6 +37,7 @@ pub struct Wallet {
     pub lanes: Vec<LaneState>,
     /// The block as of which `deployed` and `lanes` are; null while the chain cannot be asked: then they are as of the
     /// last block that is known to be final.
+    #[schema(required)]
     pub head: Option<Head>,
     /// When it was registered.
     #[schema(value_type = schema::Instant)]

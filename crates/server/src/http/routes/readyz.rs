@@ -3,7 +3,7 @@
 use super::super::{Shared, answer::Json, desk::Desk, openapi::problems};
 use axum::extract::State;
 use quorate_api::{
-    Readiness,
+    Problem, Readiness,
     readiness::{ChainReadiness, Degradation, DegradationCode as Code},
 };
 use quorate_core::amount::{ETHER_DECIMALS, plain};
@@ -31,10 +31,15 @@ const STORE_WAIT: Duration = Duration::from_secs(2);
     path = "/readyz",
     tag = "operation",
     operation_id = "readyz",
+    security(()),
     responses(
         (status = OK, description = "It takes what is handed in.", body = Readiness),
         Problems,
-        (status = SERVICE_UNAVAILABLE, description = "It does not: `degraded` says why.", body = Readiness),
+        (
+            status = SERVICE_UNAVAILABLE,
+            description = "It does not: `degraded` says why. Or a problem: `timedOut`.",
+            content((Readiness = "application/json"), (Problem = "application/problem+json")),
+        ),
     ),
 )]
 pub(in crate::http) async fn get(State(shared): State<Arc<Shared>>) -> Json<Readiness> {
