@@ -2,6 +2,7 @@
 
 use super::{Accept, AccessOptions, ChainOptions, KeyOptions};
 use clap::{Args, Subcommand};
+use quorate_treasury::payout_plan::{DEFAULT_BATCH_SIZE, MAX_BATCH_SIZE};
 use std::path::PathBuf;
 
 /// What can be done with payout files.
@@ -15,6 +16,8 @@ pub(crate) enum PayoutCommand {
     ///
     /// With --relayer and a key each batch is reviewed as `sign` does, signed, and handed in. If that breaks
     /// off, the same command goes on where it was.
+    #[command(override_usage = "quorate payout propose [OPTIONS] --wallet <ADDRESS|FILE>\n       \
+                                --run <NAME> <FILE>")]
     Propose(Box<PayoutPropose>),
 }
 
@@ -33,7 +36,8 @@ pub(crate) struct PayoutPropose {
     pub(crate) wallet: String,
 
     /// How many payments go into one proposal.
-    #[arg(long, value_name = "NUMBER", default_value_t = quorate_treasury::payout_plan::DEFAULT_BATCH_SIZE)]
+    #[arg(long, value_name = "NUMBER", default_value_t = DEFAULT_BATCH_SIZE,
+        help = format!("How many payments go into one proposal, from 1 to {MAX_BATCH_SIZE}"))]
     pub(crate) batch_size: usize,
 
     /// Until when it can be executed: from now (7d, 12h, 30m), a time (2026-12-24T18:00:00Z), or Unix

@@ -21,11 +21,11 @@ pub(crate) struct Common {
     #[arg(long, value_name = "ADDRESS|FILE", env = "QUORATE_WALLET")]
     pub(crate) wallet: String,
 
-    /// The lane: lanes do not wait for each other. Without it lane 0.
+    /// The lane, from 0 to 2^192-1: lanes do not wait for each other. Without it lane 0.
     #[arg(long, value_name = "NUMBER", conflicts_with = "after")]
     pub(crate) lane: Option<Lane>,
 
-    /// The sequence in the lane. Without it the next one that is free, counting what is proposed at the
+    /// The sequence in the lane, from 0 on. Without it the next one that is free, counting what is proposed at the
     /// relayer; without a relayer the next one of the chain.
     #[arg(long, value_name = "NUMBER", conflicts_with = "after")]
     pub(crate) sequence: Option<u64>,
@@ -39,7 +39,7 @@ pub(crate) struct Common {
     #[arg(long, value_name = "WHEN", default_value = "7d")]
     pub(crate) deadline: String,
 
-    /// A note to the owners. Nobody signs it.
+    /// A note to the owners, at most 2,048 bytes. Nobody signs it.
     #[arg(long, value_name = "TEXT")]
     pub(crate) note: Option<String>,
 
@@ -65,6 +65,10 @@ pub(crate) struct Common {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProposeCommand {
     /// Pay ether or a token to one payee, or to several, all or nothing.
+    #[command(
+        override_usage = "quorate propose transfer [OPTIONS] --wallet <ADDRESS|FILE>\n       \
+                                --to <ADDRESS> --amount <AMOUNT>"
+    )]
     Transfer {
         /// The payee; once for each.
         #[arg(long, value_name = "ADDRESS", value_parser = address::parse_account, required = true)]
@@ -84,12 +88,14 @@ pub(crate) enum ProposeCommand {
     },
 
     /// Call a contract.
+    #[command(override_usage = "quorate propose call [OPTIONS] --wallet <ADDRESS|FILE>\n       \
+                                --to <ADDRESS> [ARGUMENT]...")]
     Call {
         /// The contract.
         #[arg(long, value_name = "ADDRESS", value_parser = address::parse_account)]
         to: Address,
 
-        /// Ether sent along.
+        /// How much is sent along, in ether.
         #[arg(long, value_name = "AMOUNT", default_value = "0")]
         value: String,
 
@@ -125,7 +131,7 @@ pub(crate) enum ProposeCommand {
         #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], value_parser = address::parse)]
         replace: Vec<Address>,
 
-        /// How many owners must sign.
+        /// How many owners must sign: from 1 to as many as there are.
         #[arg(long, value_name = "NUMBER")]
         threshold: Option<u64>,
 
@@ -133,7 +139,7 @@ pub(crate) enum ProposeCommand {
         #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
         policy: Option<Address>,
 
-        /// What the policy is told about this wallet, 0x-hex.
+        /// What the policy is told about this wallet, 0x-hex, at most 4,096 bytes.
         #[arg(long, value_name = "HEX")]
         policy_data: Option<Bytes>,
 

@@ -33,12 +33,12 @@ pub(crate) enum WalletCommand {
 /// What a wallet is made of.
 #[derive(Args, Debug)]
 pub(crate) struct Make {
-    /// An owner; once for each, or several with commas. The order is part of the address.
+    /// An owner; once for each, or several with commas, at most 100. The order is part of the address.
     #[arg(long = "owner", visible_alias = "owners", value_name = "ADDRESS", value_delimiter = ',',
         value_parser = address::parse, required = true)]
     pub(crate) owners: Vec<Address>,
 
-    /// How many owners must sign.
+    /// How many owners must sign: from 1 to as many as there are.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) threshold: u64,
 
@@ -46,11 +46,11 @@ pub(crate) struct Make {
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     pub(crate) policy: Option<Address>,
 
-    /// What the policy is told about this wallet, 0x-hex.
+    /// What the policy is told about this wallet, 0x-hex, at most 4,096 bytes.
     #[arg(long, value_name = "HEX", requires = "policy", default_value = "0x")]
     pub(crate) policy_data: Bytes,
 
-    /// 32 bytes that tell apart wallets of the same owners; `create` chooses them by itself.
+    /// 32 bytes, 0x-hex, that tell apart wallets of the same owners; `create` chooses them by itself.
     #[arg(long, value_name = "HEX")]
     pub(crate) salt: Option<B256>,
 
@@ -105,7 +105,7 @@ pub(crate) struct WalletShow {
     /// The wallet's address, or its wallet file.
     pub(crate) wallet: String,
 
-    /// A lane whose next sequence is shown, besides lane 0; once for each.
+    /// A lane whose next sequence is shown, from 0 to 2^192-1, besides lane 0; once for each.
     #[arg(long = "lane", value_name = "NUMBER")]
     pub(crate) lanes: Vec<Lane>,
 

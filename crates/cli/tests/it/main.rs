@@ -8,6 +8,7 @@ mod described_api;
 mod environment;
 mod fake_relayer;
 mod first_payment;
+mod generated_client;
 mod guide;
 mod lossy;
 mod lost_reply;
