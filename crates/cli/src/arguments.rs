@@ -123,7 +123,7 @@ pub(crate) enum Shell {
     Fish,
     /// A file of your own, with `. FILE` in the one that $PROFILE names.
     #[value(name = "powershell")]
-    PowerShell,
+    Pwsh,
     /// _quorate in a folder of $fpath: ~/.zfunc, with `fpath+=~/.zfunc` before compinit in ~/.zshrc.
     Zsh,
 }

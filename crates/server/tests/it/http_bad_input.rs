@@ -204,7 +204,7 @@ async fn heads_are_those_of_the_whole_answer_and_paths_are_taken_to_the_letter()
     let stage = Stage::new().await?;
     let server = stage.serve(OPEN).await?;
     let unknown = format!("/v1/proposals/{}", B256::ZERO);
-    for path in ["/livez", "/readyz", "/metrics", "/openapi.json", "/v1/wallets", &unknown, "/no"] {
+    for path in ["/livez", "/metrics", "/openapi.json", "/v1/wallets", &unknown, "/no"] {
         let whole = server.get(path).await?;
         let head = server.send_unchecked(server.request(Method::HEAD, path)).await?;
         assert_eq!((head.status, &head.body), (whole.status, &json!("")), "{path}");
