@@ -77,7 +77,8 @@ interface IWallet {
 
     /* ERRORS */
 
-    /// @notice The implementation is no wallet: call a clone made by the factory.
+    /// @notice No wallet: the implementation, or an account that delegates to it, or to a wallet, by EIP-7702. Call a
+    /// clone made by the factory.
     error NotAWallet();
 
     /// @notice The deadline has passed. Both in Unix seconds.

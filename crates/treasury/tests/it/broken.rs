@@ -69,7 +69,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "pays-wallet",
-        "line 3, id \"p-3\": to: 0x8B832E1b69b007310148754fC5A0D4D76895cc8d is the wallet that pays: give the payee's address",
+        "line 3, id \"p-3\": to: 0x185FE81ceBbf016956fc54410a9831B5ae7A4210 is the wallet that pays: give the payee's address",
     ),
     (
         "semicolons",
