@@ -151,8 +151,8 @@ interface IWallet {
     /* ACTIONS */
 
     /// @notice Makes calls in order.
-    /// Signed as `Execute(Call[] calls,uint192 lane,uint64 sequence,uint256 deadline)`, followed by
-    /// `Call(address to,uint256 value,bytes data)`.
+    /// Signed as `Execute(WalletCall[] calls,uint192 lane,uint64 sequence,uint256 deadline)`, followed by
+    /// `WalletCall(address to,uint256 value,bytes data)`, which is the struct `Call`.
     /// @param calls The calls; an empty list does nothing but consume the nonce.
     /// @param nonce lane << 64 | sequence.
     /// @param deadline Unix seconds, inclusive.

@@ -155,8 +155,8 @@ impl Request {
     }
 }
 
-fn typed_call(call: &Call) -> typed::Call {
-    typed::Call { to: call.to, value: call.value, data: call.data.clone() }
+fn typed_call(call: &Call) -> typed::WalletCall {
+    typed::WalletCall { to: call.to, value: call.value, data: call.data.clone() }
 }
 
 const fn typed_transfer(transfer: &Transfer) -> typed::Transfer {
