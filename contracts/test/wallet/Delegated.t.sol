@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Call, Config, IWallet, Transfer} from "../../src/IWallet.sol";
+import {CloneLib} from "../../src/libraries/CloneLib.sol";
 import {Digests} from "../support/Digests.sol";
 import {Functions} from "../support/Functions.sol";
 import {Messages} from "../support/Messages.sol";
@@ -14,6 +15,7 @@ import {WalletTest} from "../support/WalletTest.sol";
 // └── isValidSignature, both forms: answers 0xffffffff, at once
 //     ├── whatever is asked, also the probe of ERC-7739
 //     └── also where the account's storage names a configuration whose owners signed
+// a contract that is a wallet's program and nothing behind it: the same
 contract DelegatedTest is WalletTest {
     /// @dev What a refusal may cost, all told. The account has 23 bytes of code, fewer than a wallet's program: who
     /// took the configuration to lie behind that would burn all gas there is.
@@ -101,6 +103,23 @@ contract DelegatedTest is WalletTest {
             vm.assertFalse(ok, "refused");
             vm.assertEq(answer, abi.encodePacked(IWallet.NotAWallet.selector), "NotAWallet");
         }
+    }
+
+    /* NO CONFIGURATION */
+
+    /// @dev As long as the program and no byte longer, which nobody but who writes it by hand makes.
+    function test_program_withoutAConfiguration_isNoWallet() public {
+        bytes memory initCode = CloneLib.initCode(factory.implementation(), "");
+        address program;
+        assembly ("memory-safe") {
+            program := create(0, add(initCode, 0x20), mload(initCode))
+        }
+        vm.assertEq(program.code.length, CloneLib.PROGRAM_LENGTH, "the program alone");
+        account = IWallet(program);
+        _assertActionsRefused(0, 0);
+        _assertRefused(abi.encodeCall(IWallet.config, ()));
+        _assertAnswersNo(PROBE, "", "");
+        _assertAnswersNo(keccak256("message"), "message", "");
     }
 
     /* HELPERS */
