@@ -3,7 +3,9 @@
 use quorate_api::{ClientError, ProblemCode};
 use quorate_chain::ChainError;
 use quorate_core::{DocumentError, proposal::CombineError};
-use quorate_server::{database::ExistingError, keystore::KeystoreError, run::RunError};
+use quorate_server::{
+    database::ExistingError, keystore::KeystoreError, run::RunError, sender::SenderError,
+};
 use quorate_store::{OpenError, StoreError};
 use serde::Serialize;
 use std::{fmt, process::ExitCode};
@@ -78,8 +80,8 @@ pub(crate) fn cause_of(error: &eyre::Report) -> Cause {
         if let Some(error) = error.downcast_ref::<RunError>() {
             return of_run(error);
         }
-        if let Some(KeystoreError::NoHome) = error.downcast_ref::<KeystoreError>() {
-            return Cause::Usage;
+        if let Some(error) = error.downcast_ref::<KeystoreError>() {
+            return of_keystore(error);
         }
         if error.downcast_ref::<CombineError>().is_some() {
             return Cause::Mismatch;
@@ -170,8 +172,21 @@ fn of_opening(error: &OpenError) -> Cause {
     if error.is_retryable() { Cause::Unreachable } else { Cause::BadInput }
 }
 
+const fn of_keystore(error: &KeystoreError) -> Cause {
+    match error {
+        KeystoreError::NoHome => Cause::Usage,
+        KeystoreError::OtherAddress { .. } => Cause::Mismatch,
+        KeystoreError::NotAName { .. }
+        | KeystoreError::NoAccount { .. }
+        | KeystoreError::Unreadable { .. }
+        | KeystoreError::WrongPassword { .. }
+        | KeystoreError::NotAKeystore { .. } => Cause::BadInput,
+    }
+}
+
 fn of_run(error: &RunError) -> Cause {
     match error {
+        RunError::Sender(SenderError::Keystore(error)) => of_keystore(error),
         RunError::Bind(_) | RunError::Sender(_) | RunError::Webhook(_) | RunError::NoToken => {
             Cause::BadInput
         }

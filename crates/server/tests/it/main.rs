@@ -15,6 +15,7 @@ mod http_stage;
 mod http_tokens;
 mod http_wallets;
 mod keys;
+mod keystores;
 mod running;
 mod webhooks;
 mod words;
