@@ -9,8 +9,12 @@ use serde_json::Value;
 use std::{
     fmt::Write as _,
     io::{self, BufRead as _, IsTerminal as _, Write as _},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
+
+/// Whether somebody is typing, so that nothing may be written over the line.
+static IS_ASKING: AtomicBool = AtomicBool::new(false);
 
 /// Where a command speaks.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +74,19 @@ impl Output {
             && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
     }
 
+    /// Asks for what must not be seen on the terminal; `None` where nobody is there to answer.
+    pub(crate) fn secret(self, question: &str) -> Result<Option<String>> {
+        if !self.is_interactive() {
+            return Ok(None);
+        }
+        IS_ASKING.store(true, Ordering::Relaxed);
+        let typed = rpassword::prompt_password(format!("\r\u{1b}[K{question}"));
+        IS_ASKING.store(false, Ordering::Relaxed);
+        typed
+            .map(Some)
+            .map_err(|error| Cause::BadInput.error(format!("nothing could be typed: {error}")))
+    }
+
     /// Lets dangers pass that are accepted by code, asks about the others, or refuses.
     pub(crate) fn accept(self, dangers: &[Danger], accepted: &[String]) -> Result<()> {
         for word in accepted {
@@ -121,6 +138,9 @@ impl Output {
                 }
                 () = tokio::time::sleep(Duration::from_secs(1)) => {
                     seconds += 1;
+                    if IS_ASKING.load(Ordering::Relaxed) {
+                        continue;
+                    }
                     if on_terminal {
                         progress(&format!("\r\u{1b}[K{what} … {seconds} s"));
                     } else if seconds == 1 && !self.json {

@@ -10,6 +10,7 @@ mod fake_relayer;
 mod first_payment;
 mod generated_client;
 mod guide;
+mod keystores;
 mod lossy;
 mod lost_reply;
 mod lying_relayer;
@@ -23,5 +24,7 @@ mod relayer_output;
 mod relayer_process;
 mod relayer_token;
 mod relayer_webhook;
+#[cfg(feature = "hardware")]
+mod trezor;
 mod typed_data;
 mod wallets;
