@@ -1,6 +1,7 @@
 //! What an owner should know before signing.
 
 mod code;
+mod ledger;
 
 pub(crate) use code::DangerCode;
 
@@ -150,7 +151,18 @@ impl Found {
         }
     }
 
+    /// What is meant for a Ledger by another program than this.
+    fn of_bytes(&mut self, what: &str, length: usize) {
+        if ledger::cuts(length) {
+            self.add(
+                DangerCode::LedgerCuts,
+                format!("{what} has {length} bytes, of which Ledger's library hw-app-eth sends a device only a part"),
+            );
+        }
+    }
+
     fn of_call(&mut self, number: usize, call: &Call) {
+        self.of_bytes(&format!("the data of call {number}"), call.data.len());
         let to = call.to.to_checksum(None);
         let Some(decoded) = calldata::decode(call) else {
             if calldata::is_unknown(call) {
@@ -180,6 +192,7 @@ impl Found {
     }
 
     fn of_config(&mut self, present: Option<&Config>, new: &Config) {
+        self.of_bytes("the policy's data", new.policy_data().len());
         let Some(present) = present else {
             self.add(
                 DangerCode::OwnerChange,
@@ -277,6 +290,30 @@ mod tests {
             (Action::Cancel {}, &[]),
         ] {
             assert_eq!(codes(&proposal(action)), expected);
+        }
+    }
+
+    /// Case 19.
+    #[test]
+    fn what_ledgers_library_cuts_is_named_wherever_it_is() {
+        let call = |length| Action::Execute {
+            calls: vec![Call {
+                to: Address::with_last_byte(1),
+                value: U256::ZERO,
+                data: vec![1; length].into(),
+            }],
+        };
+        assert_eq!(codes(&proposal(call(253))), ["unknownCalldata"]);
+        assert_eq!(codes(&proposal(call(254))), ["ledgerCuts", "unknownCalldata"]);
+        let config = |length: usize| {
+            let owners = vec![Address::with_last_byte(1)];
+            Config::new(1, owners, Address::with_last_byte(9), vec![1; length].into()).unwrap()
+        };
+        for (length, expected) in [(253, &[][..]), (254, &["ledgerCuts"])] {
+            let mut found = Found::default();
+            found.of_config(Some(&config(length)), &config(length));
+            let found: Vec<_> = found.0.iter().map(|danger| danger.code.word()).collect();
+            assert_eq!(found, expected);
         }
     }
 
