@@ -29,10 +29,10 @@ build:
 test-scripts: install
     node --test --test-reporter=dot scripts/test/*.test.js
 
-# Test what others read: the description of the HTTP API and the schemas of the files, with others' tools
+# Test what others read: the description of the HTTP API, the schemas of the files, what is signed; with others' tools
 [no-exit-message]
-test-interfaces: (install "tests/node/interfaces")
-    node --test --test-reporter=dot tests/node/interfaces/test/*.test.js
+test-interfaces: (install "contracts" "tests/node/interfaces" "tests/node/wallets")
+    node --test --test-reporter=dot tests/node/interfaces/test/*.test.js tests/node/wallets/*.test.mjs
 
 # Test the contracts; arguments go to `forge test`
 [no-exit-message]

@@ -24,7 +24,7 @@ const WITHOUT_INTEGRITY = new Set([
   "rust-just-windows-x64",
 ]);
 
-for (const folder of [".", "contracts", "tests/node", "tests/node/hardhat3", "tests/node/interfaces"]) {
+for (const folder of [".", "contracts", "tests/node", "tests/node/hardhat3", "tests/node/interfaces", "tests/node/wallets"]) {
   const read = (name) => readFileSync(path.join(ROOT, folder, name), "utf8");
   const manifest = JSON.parse(read("package.json"));
   const { packages } = JSON.parse(read("package-lock.json"));
@@ -47,7 +47,8 @@ for (const folder of [".", "contracts", "tests/node", "tests/node/hardhat3", "te
     });
 
     test("every optional package of every platform is listed, as npm ci demands", () => {
-      assert.notEqual(families.length, 0);
+      // A folder without any has nothing that is for one platform.
+      if (families.length === 0) assert.ok(Object.values(packages).every(({ os, cpu }) => !os && !cpu));
       for (const [family, { optionalDependencies }] of families) {
         for (const [name, version] of Object.entries(optionalDependencies)) {
           const entry = entryOf(family, name);
