@@ -4,10 +4,12 @@
 pub mod anvil;
 pub mod demo;
 pub mod deploy;
+pub mod devnet;
 pub mod fixtures;
 pub mod gas;
 pub mod http;
 pub mod keystore;
+pub mod nodes;
 pub mod owners;
 #[cfg(all(feature = "postgres", unix))]
 pub mod postgres;
