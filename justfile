@@ -126,6 +126,11 @@ bench *args: (install ".")
     cargo build --release --package quorate-cli --locked --quiet
     cargo run --release --package quorate-trials --locked --quiet -- bench "$@"
 
+# Ask other nodes what they do differently (minutes); arguments go to tests/node/measure.mjs
+[no-exit-message]
+measure-nodes *args: install
+    node tests/node/measure.mjs "$@"
+
 # Rewrite the npm locks after a change of a package.json
 [no-exit-message]
 locks:

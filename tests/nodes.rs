@@ -9,16 +9,16 @@ use crate::nodes::{
     stage::{Person, Stage},
 };
 use alloy::{
-    primitives::{Address, B256, U256},
+    primitives::{Address, B256, U256, keccak256},
     providers::Provider as _,
 };
-use eyre::{OptionExt as _, Result, ensure};
+use eyre::{OptionExt as _, Result, WrapErr as _, ensure};
 use quorate_lab::{
     devnet::Devnet as _,
-    nodes::{Kind, Mining, Node},
+    nodes::{DataScalars, Kind, Mining, Node},
     tokens,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Nobody's accounts, by number.
 fn payee(number: u8) -> Address {
@@ -58,6 +58,35 @@ async fn a_relayer_on_hardhat_2_is_killed_amid_a_batch_and_the_books_are_right()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_relayer_on_ganache_is_killed_amid_a_batch_and_the_books_are_right() -> Result<()> {
     killed_amid_a_batch(Kind::Ganache).await
+}
+
+/// The node that others test layer 2 on: what is lost is the gas and what the data cost on layer 1.
+#[tokio::test(flavor = "multi_thread")]
+async fn hardhat_s_chain_of_the_op_stack_charges_for_data() -> Result<()> {
+    let Some(node) = Node::start(Kind::Hardhat3Op, Mining::AtOnce).await? else { return Ok(()) };
+    node.put_deployment_proxy().await?;
+    let lost = async |data: Vec<u8>| -> Result<(U256, U256)> {
+        let before = node.balance(node.sender()).await?;
+        let request = node.request(payee(0), U256::ZERO, data.into());
+        let hash = node.provider().send_transaction(request).await?.tx_hash().to_owned();
+        let receipt = node.ask("eth_getTransactionReceipt", json!([hash])).await?;
+        let number = |field: &str| -> Result<U256> {
+            let text = receipt[field].as_str().ok_or_eyre("not in the receipt")?;
+            text.parse().wrap_err_with(|| field.to_owned())
+        };
+        let gas = number("gasUsed")? * number("effectiveGasPrice")?;
+        let lost = before - node.balance(node.sender()).await?;
+        assert_eq!(lost, gas + number("l1Fee")?);
+        Ok((lost, number("l1Fee")?))
+    };
+    assert_eq!(lost(vec![1; 1_000]).await?.1, U256::ZERO, "by itself it charges nothing");
+    node.charge_for_data(DataScalars { base_fee: 5_000_000, blob_base_fee: 1_000_000 }).await?;
+    let (_, little) = lost(vec![1; 10]).await?;
+    let (_, much) =
+        lost((0..4_000_u32).flat_map(|n| keccak256(n.to_be_bytes()).0).take(4_000).collect())
+            .await?;
+    ensure!(!little.is_zero() && much > little * U256::from(5), "{little} and {much}");
+    Ok(())
 }
 
 /// Where each transaction makes a block, as these nodes do by themselves: the factory, a wallet, a payment by files, one
@@ -120,6 +149,7 @@ async fn killed_amid_a_batch(kind: Kind) -> Result<()> {
     let Some(mut stage) = Stage::start(kind, Mining::EverySecs(1)).await? else { return Ok(()) };
     stage.start_relayer()?;
     let [alice, bob] = [stage.owner(0)?.at(&stage), stage.owner(1)?.at(&stage)];
+    let sent_before = stage.node.provider().get_transaction_count(stage.sender()).await?;
     let usdc = tokens::USDC.address().to_checksum(None);
     let mut digests = Vec::new();
     for number in 0..3 {
@@ -151,7 +181,7 @@ async fn killed_amid_a_batch(kind: Kind) -> Result<()> {
     stage.each_was_executed_once(&digests).await?;
     // One for each, and one that reverted.
     let sent = stage.node.provider().get_transaction_count(stage.sender()).await?;
-    assert_eq!(sent, digests.len() as u64 + 1, "transactions of the relayer");
+    assert_eq!(sent - sent_before, digests.len() as u64 + 1, "transactions of the relayer");
     Ok(())
 }
 
