@@ -8,9 +8,6 @@ use alloy::{
 use eyre::{OptionExt as _, Result};
 use quorate_lab::{devnet::Devnet as _, nodes::Node};
 
-/// What goes before everything else: 50 gwei of tip.
-const HASTE: u128 = 50_000_000_000;
-
 /// A payee whose door anybody opens and closes: a call with a word sets whether it is closed; ether alone reverts where it
 /// is.
 pub(super) struct Door {
@@ -24,13 +21,13 @@ impl Door {
         Ok(Self { address: install(node, &runtime).await? })
     }
 
-    /// Sends what closes it, ahead of what others sent, and does not wait.
-    pub(super) async fn close(&self, node: &Node) -> Result<B256> {
+    /// Sends what closes it, and does not wait. It goes before a transaction that offers so many wei per gas.
+    pub(super) async fn close(&self, node: &Node, offered: u128) -> Result<B256> {
         let request = node
             .request(self.address, U256::ZERO, B256::with_last_byte(1).into())
             .with_gas_limit(100_000)
-            .with_max_fee_per_gas(2 * HASTE)
-            .with_max_priority_fee_per_gas(HASTE);
+            .with_max_fee_per_gas(4 * offered)
+            .with_max_priority_fee_per_gas(2 * offered);
         Ok(*node.provider().send_transaction(request).await?.tx_hash())
     }
 
