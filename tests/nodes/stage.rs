@@ -96,18 +96,29 @@ impl Stage {
 
     /// Starts the relayer, at the address that it had, if it had one, and has the wallet served.
     pub(super) fn start_relayer(&mut self) -> Result<()> {
+        self.write_config()?;
+        let running = Service::start(&Program::beside()?, self.folder.path(), "relayer.toml", &[])?;
+        running.address().clone_into(&mut self.address);
+        self.relayer = Some(running);
+        let owner = self.owner(0)?.at(self);
+        owner.json(&["wallet", "register", "wallet.json"]).map(drop)
+    }
+
+    /// What `relayer check` says of the node.
+    pub(super) fn check_relayer(&self) -> Result<Answer> {
+        self.write_config()?;
+        let check = ["relayer", "check", "--config", "relayer.toml"];
+        Program::beside()?.run(self.folder.path(), &check)
+    }
+
+    fn write_config(&self) -> Result<()> {
         let (address, endpoint, id) = (&self.address, self.node.endpoint(), self.node.id());
         let config = format!(
             "store = \"relayer.db\"\n[http]\nlisten = \"{address}\"\nopen_registration = true\n\
              [[chains]]\nchain_id = {id}\nrpc_urls = [\"{endpoint}\"]\npoll_millis = 100\n\
              final_depth = 3\nblock_secs = 1\n[[chains.senders]]\nenv_file = \"keys.env\"\nvariable = \"KEY\"\n"
         );
-        fs::write(self.folder.path().join("relayer.toml"), config)?;
-        let running = Service::start(&Program::beside()?, self.folder.path(), "relayer.toml", &[])?;
-        running.address().clone_into(&mut self.address);
-        self.relayer = Some(running);
-        let owner = self.owner(0)?.at(self);
-        owner.json(&["wallet", "register", "wallet.json"]).map(drop)
+        Ok(fs::write(self.folder.path().join("relayer.toml"), config)?)
     }
 
     /// Kills the relayer, as a power cut would.
