@@ -15,6 +15,8 @@ pub mod program;
 pub mod proxy;
 pub mod service;
 pub mod signatures;
+#[cfg(feature = "postgres")]
+pub mod sqlite;
 pub mod tokens;
 pub mod tools;
 
