@@ -173,7 +173,7 @@ impl Engine {
     /// If the store fails for good.
     pub async fn run(mut self) -> Result<(), BookError> {
         // Whatever is stored from here on is told; what was before, is loaded.
-        let cursor = self.book.store().last_event().await?;
+        let cursor = book::retried(|| self.book.store().last_event()).await?;
         let Some(first) = self.load().await? else { return Ok(()) };
         let store = self.book.store().clone();
         let _beside = Beside([
@@ -199,7 +199,7 @@ impl Engine {
                 }
                 written = self.deferred.written() => match written? {
                     Written::Stored => Woken::AtWork,
-                    Written::Lost => Woken::LeaseLost,
+                    Written::Lost | Written::Open => Woken::LeaseLost,
                 },
                 taken = self.inbox.recv_many(&mut events, TOGETHER) => {
                     if taken == 0 { Woken::Stopped } else { Woken::AtWork }
@@ -242,11 +242,18 @@ impl Engine {
             }
             if !asked.attempts.is_empty() {
                 let written = self.book.write(&asked.attempts).await?;
+                if written.contains(&Written::Open) {
+                    let Some(again) = self.reload().await? else {
+                        return Ok(ControlFlow::Break(()));
+                    };
+                    events.extend([Event::LeaseLost, again]);
+                    continue;
+                }
                 for (write, written) in asked.attempts.iter().zip(written) {
                     let &Write::Attempts { request, .. } = write else { continue };
                     events.push(match written {
                         Written::Stored => Event::Persisted { request },
-                        Written::Lost => Event::PersistLost { request },
+                        Written::Lost | Written::Open => Event::PersistLost { request },
                     });
                 }
             }

@@ -192,7 +192,7 @@ async fn prepare(config: &Config, service: Option<&Service>) -> Result<(Keys, St
         keys.insert(chain_id, opened);
     }
     let store = open_store(config).await?;
-    if config.http.is_public() && !has_token(&store).await? {
+    if config.http.is_public() && !has_token_at_last(&store).await? {
         store.close().await;
         return Err(RunError::NoToken);
     }
@@ -205,6 +205,19 @@ async fn prepare(config: &Config, service: Option<&Service>) -> Result<(Keys, St
 /// Whether there is a token that was not revoked.
 pub(crate) async fn has_token(store: &Store) -> Result<bool, StoreError> {
     Ok(store.list_tokens().await?.iter().any(|token| token.revoked_at.is_none()))
+}
+
+/// As [`has_token`]; where that may help, asked again and again.
+async fn has_token_at_last(store: &Store) -> Result<bool, StoreError> {
+    loop {
+        match has_token(store).await {
+            Err(error) if error.may_pass() => {
+                tracing::warn!(%error, "the tokens cannot be read");
+                tokio::time::sleep(PAUSE).await;
+            }
+            asked => return asked,
+        }
+    }
 }
 
 /// Opens the store; where that may help, again and again.

@@ -8,20 +8,13 @@ use quorate_api::{
 };
 use quorate_core::amount::{ETHER_DECIMALS, plain};
 use quorate_relayer::driver::Report;
-use quorate_store::{Lease, Storage as _, Store};
-use std::{sync::Arc, time::Duration};
-use tokio::time::{Instant, timeout};
+use quorate_store::Lease;
+use std::sync::Arc;
 
 problems! {
     /// What it refuses.
     Problems = Watches []
 }
-
-/// For how long the store is believed to be as it was.
-const STORE_AGAIN: Duration = Duration::from_secs(1);
-
-/// How long the store is waited for.
-const STORE_WAIT: Duration = Duration::from_secs(2);
 
 /// Whether the relayer takes what is handed in, and what is not as it should be.
 ///
@@ -39,7 +32,7 @@ const STORE_WAIT: Duration = Duration::from_secs(2);
 )]
 pub(in crate::http) async fn get(State(shared): State<Arc<Shared>>) -> Json<Readiness> {
     let mut degraded = Vec::new();
-    let lease = match store(&shared).await {
+    let lease = match shared.look_at_store().await {
         Ok(lease) => lease,
         Err(why) => {
             degraded.push(Degradation::new(Code::Store, why));
@@ -56,35 +49,6 @@ pub(in crate::http) async fn get(State(shared): State<Arc<Shared>>) -> Json<Read
     let all = degraded.iter().chain(chains.iter().flat_map(|chain| &chain.degraded));
     let ready = !all.into_iter().any(|degradation| degradation.code.is_blocking());
     Json::ready(ready, Readiness { ready, degraded, chains })
-}
-
-/// The lease, if the store takes and gives; as of a moment ago, so that asking does not burden it.
-async fn store(shared: &Shared) -> Result<Option<Lease>, &'static str> {
-    let store = shared.store().map_err(|_| "the store is not open yet")?;
-    let mut known = shared.health.lock().await;
-    if let Some((looked, found)) = &*known
-        && looked.elapsed() < STORE_AGAIN
-    {
-        return found.clone();
-    }
-    let found = look(store).await;
-    *known = Some((Instant::now(), found.clone()));
-    found
-}
-
-async fn look(store: &Store) -> Result<Option<Lease>, &'static str> {
-    let looking = async {
-        store.check_writable().await?;
-        store.find_lease().await
-    };
-    match timeout(STORE_WAIT, looking).await {
-        Ok(Ok(lease)) => Ok(lease),
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "the store does not answer");
-            Err("the store fails: the log tells more")
-        }
-        Err(_) => Err("the store does not answer in time"),
-    }
 }
 
 async fn chain(shared: &Shared, desk: &Desk, lease: Option<&Lease>) -> ChainReadiness {
