@@ -116,6 +116,10 @@ async fn a_file_that_is_locked_keeps_nobody_waiting_and_loses_nothing() -> Resul
     let begun = Instant::now();
     story.until_refused().await?;
     is_unsure(&story.owners[2].run(&["sign", &story.third])?)?;
+    // Whoever runs it is told as well, and not kept for minutes.
+    let paused = Instant::now();
+    story.stage.relayer.operator().refuses(&["pause", "31337"], 5, "the database is busy")?;
+    ensure!(paused.elapsed() < Duration::from_secs(15), "it took {:?}", paused.elapsed());
     // Who reads is answered as ever.
     story.owners[0].json(&["list"])?;
     story.until_shown(&story.sent[0], "submitted").await?;

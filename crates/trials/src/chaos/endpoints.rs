@@ -37,6 +37,9 @@ const AT_A_TIME: usize = 4;
 /// From block to block.
 const PACE: Duration = Duration::from_millis(400);
 
+/// How many failures of an endpoint are worth a word.
+const WORTH_A_WORD: u64 = 10;
+
 /// One fault at one rate on one store.
 #[derive(Clone, Debug)]
 pub struct Storm {
@@ -57,6 +60,10 @@ pub struct Wait {
     pub struck: &'static str,
     /// How long; none where nothing was executed in time.
     pub took: Option<Duration>,
+    /// How many requests were struck.
+    pub struck_requests: u64,
+    /// Whether `/readyz` or the log named the endpoint, or what it did not do.
+    pub is_named: bool,
 }
 
 /// What came of a storm.
@@ -104,8 +111,11 @@ impl Storm {
         stage.proxy.set_faults(self.faults(None));
         stage.restart().await?;
         self.phase(&mut stage, "all, started anew", None, waits, &mut trouble).await?;
-        let struck: u64 = stage.proxy.struck().values().sum();
-        ensure!(struck > 0, "nothing was struck");
+        ensure!(struck_requests(&stage) > 0, "nothing was struck");
+        if let Some(unnamed) = self.unnamed(waits) {
+            let _ =
+                writeln!(trouble, "neither /readyz nor the log named what was wrong: {unnamed}");
+        }
         let books = stage.close().await;
         if trouble.is_empty() { books } else { bail!("{trouble}{}", ending(&books)) }
     }
@@ -120,6 +130,7 @@ impl Storm {
         trouble: &mut String,
     ) -> Result<()> {
         let (begun, patience) = (Instant::now(), self.patience());
+        let (logged, struck_before) = (stage.relayer.log().len(), struck_requests(stage));
         stage.proxy.set_faults(self.faults(method));
         // What was on its way before has not to do with this.
         let before = stage.executed(patience).await?;
@@ -135,7 +146,9 @@ impl Storm {
             }
             sleep(PAUSE).await;
         };
-        waits.push(Wait { struck, took });
+        let struck_requests = struck_requests(stage) - struck_before;
+        let is_named = stage.names_trouble(method, logged).await?;
+        waits.push(Wait { struck, took, struck_requests, is_named });
         if took.is_none() {
             let _ = writeln!(
                 trouble,
@@ -155,9 +168,21 @@ impl Storm {
         Ok(())
     }
 
+    /// What nobody was told of, where it should have been.
+    fn unnamed(&self, waits: &[Wait]) -> Option<String> {
+        let quiet = |wait: &&Wait| !wait.is_named && wait.struck_requests >= WORTH_A_WORD;
+        let quiet: Vec<_> = waits.iter().filter(quiet).map(|wait| wait.struck).collect();
+        (self.kind.is_told() && !quiet.is_empty()).then(|| quiet.join(", "))
+    }
+
     fn faults(&self, method: Option<&'static str>) -> Faults {
         self.kind.faults(self.per_mille, method)
     }
+}
+
+/// How many requests were struck so far.
+fn struck_requests(stage: &Stage) -> u64 {
+    stage.proxy.struck().values().sum()
 }
 
 fn ending(books: &Result<Books>) -> String {

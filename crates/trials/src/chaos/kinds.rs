@@ -99,6 +99,11 @@ impl Kind {
         })
     }
 
+    /// Whether an operator is to be told: not of answers that another endpoint might give too.
+    pub(super) const fn is_told(&self) -> bool {
+        !matches!(self.what, What::Struck(Fault::Behind(_) | Fault::Indexing(_)))
+    }
+
     /// How often the relayer asks for the head: a provider that limits requests is not asked twenty times a second.
     pub(super) const fn poll_millis(&self) -> u64 {
         match self.what {

@@ -246,6 +246,29 @@ impl Stage {
         Ok(executed)
     }
 
+    /// Whether `/readyz`, or the log behind its first `logged` bytes, names the endpoint or the method as one that does
+    /// not do what it should.
+    ///
+    /// # Errors
+    ///
+    /// If `/readyz` is not answered.
+    pub async fn names_trouble(&self, method: Option<&str>, logged: usize) -> Result<bool> {
+        let endpoint = self.proxy.endpoint();
+        let endpoint = endpoint.trim_start_matches("http://");
+        let names = |text: &str| {
+            text.contains(endpoint) || method.is_some_and(|method| text.contains(method))
+        };
+        let ready = self.relayer.readiness().await?;
+        let mut degraded = ready.chains.iter().flat_map(|chain| &chain.degraded);
+        if degraded.any(|wrong| names(&wrong.detail)) {
+            return Ok(true);
+        }
+        let log = self.relayer.log();
+        let news = log.get(logged..).unwrap_or(&log);
+        let is_loud = |line: &&str| line.contains(" WARN ") || line.contains("ERROR ");
+        Ok(news.lines().filter(is_loud).any(names))
+    }
+
     /// What is said to be executed is.
     async fn check_executed(&mut self, tx_hash: B256) -> Result<()> {
         if self.checked.contains(&tx_hash) {
