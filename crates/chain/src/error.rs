@@ -1,6 +1,7 @@
 //! How reading a chain fails.
 
-use alloy::primitives::Address;
+use crate::Revert;
+use alloy::primitives::{Address, B256};
 use thiserror::Error;
 
 /// Why an endpoint gave no answer that can be used.
@@ -34,6 +35,17 @@ pub enum ChainError {
         code: i64,
         /// What it wrote, escaped.
         message: String,
+    },
+    /// The endpoint ran a transaction that it was sent, and says how it failed: no refusal, since some nodes mine it all the
+    /// same and answer so afterwards. Whether it is mined, its receipt tells.
+    #[error("{endpoint} says that transaction {tx_hash} fails ({}): {reason}; it may be mined all the same", reason.name())]
+    Reverted {
+        /// Host and port.
+        endpoint: String,
+        /// The transaction.
+        tx_hash: B256,
+        /// Why it failed, as the endpoint gave it.
+        reason: Revert,
     },
     /// The endpoint answered with something that is no answer.
     #[error("{endpoint} gave no sensible answer to {method}: {reason}")]
@@ -80,6 +92,7 @@ impl ChainError {
             Self::Unreachable { .. } => true,
             Self::InvalidUrl { .. }
             | Self::Rpc { .. }
+            | Self::Reverted { .. }
             | Self::WrongAnswer { .. }
             | Self::HistoryRefused { .. }
             | Self::OtherChain { .. }

@@ -78,14 +78,26 @@ impl Chain {
     /// Tells a call that failed from an endpoint that did.
     pub(crate) fn call_error(&self, method: &'static str, fault: Fault) -> CallError {
         match fault {
-            Fault::Rpc(fault) if is_execution(&fault) => CallError::Failed(match fault.data {
-                Some(data) if !data.is_empty() => revert::decode(&data),
-                _ if is_revert(&fault) => Revert::Silent,
-                _ => Revert::Halted(fault.message),
-            }),
+            Fault::Rpc(fault) if is_execution(&fault) => CallError::Failed(why(&fault)),
             fault => CallError::Chain(self.raw().error(method, fault)),
         }
     }
+}
+
+/// Why an execution failed.
+fn why(fault: &RpcFault) -> Revert {
+    match &fault.data {
+        Some(data) if !data.is_empty() => revert::decode(data),
+        _ if is_revert(fault) => Revert::Silent,
+        _ => Revert::Halted(fault.message.clone()),
+    }
+}
+
+/// Why a transaction that was sent failed, if that is what the endpoint says: it ran it then, in a block or before. An
+/// execution that the endpoint did not begin, as for want of gas, is none of these.
+pub(crate) fn reverted(fault: &RpcFault) -> Option<Revert> {
+    let has_data = fault.data.as_ref().is_some_and(|data| !data.is_empty());
+    (has_data || is_revert(fault)).then(|| why(fault))
 }
 
 /// The code that most nodes give a revert.

@@ -3,7 +3,7 @@
 use crate::{
     Chain, ChainError, Revert,
     endpoint::{Fault, NO_SUCH_METHOD, RpcFault},
-    evm::{Call, CallError},
+    evm::{self, Call, CallError},
 };
 use alloy::{
     primitives::{Address, B256, Bytes, U64, U128, U256, keccak256},
@@ -154,11 +154,14 @@ impl Chain {
     /// has already is sent.
     ///
     /// Warning: after any error but [`ChainError::Rpc`] it is open whether it was taken. Send the same bytes
-    /// again, or wait for the hash; never sign another transaction for the same purpose.
+    /// again, or wait for the hash, which is that of the bytes; never sign another transaction for the same purpose.
+    /// [`ChainError::Reverted`] is one of these: Hardhat answers so after it mined a transaction that failed. Then
+    /// [`Chain::wait`] has its receipt at once, and [`Chain::revert_reason`] or the error itself why it failed; where there
+    /// is no receipt in time, the endpoint tried it and kept nothing.
     ///
     /// # Errors
     ///
-    /// If the endpoint refuses it or gives no sensible answer. Never sends twice by itself.
+    /// If the endpoint refuses it, says that it failed, or gives no sensible answer. Never sends twice by itself.
     pub async fn send(&self, raw: &[u8]) -> Result<B256, ChainError> {
         let method = "eth_sendRawTransaction";
         let tx_hash = keccak256(raw);
@@ -170,12 +173,19 @@ impl Chain {
                 Err(self.wrong_answer(method, reason))
             }
             Err(Fault::Rpc(fault)) if is_known(&fault) => Ok(tx_hash),
+            Err(Fault::Rpc(fault)) => match evm::reverted(&fault) {
+                Some(reason) => {
+                    let endpoint = self.endpoint().to_owned();
+                    Err(ChainError::Reverted { endpoint, tx_hash, reason })
+                }
+                None => Err(self.raw().error(method, Fault::Rpc(fault))),
+            },
             Err(fault) => Err(self.raw().error(method, fault)),
         }
     }
 
     /// Sends signed bytes once, and says what is known then. A refusal is an answer, not an error: see
-    /// [`Chain::send`] for the other way round.
+    /// [`Chain::send`] for the other way round. That they failed when they were run is no refusal.
     pub async fn offer(&self, raw: &[u8]) -> SendAnswer {
         match self.send(raw).await {
             Ok(_) => SendAnswer::Accepted,
