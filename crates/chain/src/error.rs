@@ -1,6 +1,9 @@
 //! How reading a chain fails.
 
-use crate::Revert;
+use crate::{
+    Revert,
+    endpoint::{Fault, RpcFault},
+};
 use alloy::primitives::{Address, B256};
 use thiserror::Error;
 
@@ -86,6 +89,38 @@ pub enum ChainError {
 }
 
 impl ChainError {
+    /// Whether the endpoint says that it does not have the method, or does not serve it.
+    pub(crate) fn is_missing(&self) -> bool {
+        match self {
+            Self::Rpc { code, message, .. } => {
+                let (code, message) = (*code, message.clone());
+                let fault = RpcFault { code, message, data: None, is_of_server: false };
+                Fault::Rpc(fault).is_missing()
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether asking again at once, or another endpoint, may be luckier: nobody answered, it was too much, or one of the
+    /// nodes behind the endpoint lags.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Rpc { code, message, .. } => {
+                let (code, message) = (*code, message.clone());
+                let fault = RpcFault { code, message, data: None, is_of_server: false };
+                Fault::Rpc(fault).is_passing()
+            }
+            // Answers that are left unfinished, contradict themselves or are of another block.
+            Self::WrongAnswer { .. } => true,
+            Self::InvalidUrl { .. }
+            | Self::Reverted { .. }
+            | Self::HistoryRefused { .. }
+            | Self::OtherChain { .. }
+            | Self::NotAWallet { .. } => false,
+        }
+    }
+
     /// Whether asking again later, or another endpoint, is all that can be done.
     pub const fn is_unreachable(&self) -> bool {
         match self {
