@@ -3,7 +3,7 @@
 use crate::{
     ChainError,
     endpoint::{Endpoint, Fault, Patience},
-    lack::Lack,
+    lack::{ALL_EVENTS, Lack},
 };
 use alloy::{
     primitives::{Address, Bytes, U64, U256, keccak256},
@@ -68,6 +68,11 @@ impl Chain {
     /// Host and port of the endpoint.
     pub fn endpoint(&self) -> &str {
         self.endpoint.name()
+    }
+
+    /// Notes that the endpoint left out events, as was found elsewhere, for [`Self::lacks`].
+    pub fn left_out_events(&self, block: u64) {
+        self.endpoint.lacks.happened(ALL_EVENTS, format!("none of block {block}"));
     }
 
     /// Whether there is code at `address`. An account that delegates (EIP-7702) has code too.

@@ -9,7 +9,10 @@ mod rest;
 
 pub(crate) use fault::{Fault, RpcFault};
 
-use crate::{ChainError, lack::Lacks};
+use crate::{
+    ChainError,
+    lack::{ALL_ANSWERS, ALL_REQUESTS, Lacks},
+};
 use alloy::transports::http::reqwest::{self, Client, Url, redirect};
 use answer::Received;
 use quorate_core::text::escaped;
@@ -189,11 +192,17 @@ impl Endpoint {
                 self.rest.end();
                 self.lacks.worked(method);
             }
-            Err(Fault::Busy { after, .. }) => self.rest.begin(*after),
+            Err(Fault::Busy { after, reason }) => {
+                self.rest.begin(*after);
+                self.lacks.happened(ALL_REQUESTS, reason.clone());
+            }
             Err(fault) if fault.is_missing() => self.lacks.missing(method, fault),
             Err(fault) => {
                 if matches!(fault, Fault::Rpc(_) | Fault::Wrong { .. }) {
                     self.rest.end();
+                }
+                if fault.is_no_answer() {
+                    self.lacks.happened(ALL_ANSWERS, fault.reason());
                 }
             }
         }

@@ -121,6 +121,11 @@ impl ChainError {
         }
     }
 
+    /// Whether no answer came in time: the question may ask too much at once.
+    pub fn is_late(&self) -> bool {
+        matches!(self, Self::Unreachable { reason, .. } if *reason == Fault::Late.reason())
+    }
+
     /// Whether asking again later, or another endpoint, is all that can be done.
     pub const fn is_unreachable(&self) -> bool {
         match self {

@@ -26,6 +26,18 @@ pub const STATE_BY_HASH: &str = "state by block hash (EIP-1898)";
 /// The events of a block that is named by its hash (EIP-234).
 pub const LOGS_BY_HASH: &str = "eth_getLogs by block hash (EIP-234)";
 
+/// As many requests as it gets: it wanted fewer a moment ago.
+pub const ALL_REQUESTS: &str = "as many requests";
+
+/// An answer to each request: some were answered with something that is none a moment ago.
+pub const ALL_ANSWERS: &str = "an answer each time";
+
+/// All events of a block: it left some out a moment ago.
+pub const ALL_EVENTS: &str = "all events";
+
+/// For how long what happened a moment ago did so.
+const MOMENT: Duration = Duration::from_secs(120);
+
 /// After how long what is missing is tried again, at first and at last.
 const FIRST_AGAIN: Duration = Duration::from_secs(60);
 const LAST_AGAIN: Duration = Duration::from_secs(16 * 60);
@@ -60,6 +72,9 @@ pub(crate) fn way(what: &str) -> Option<&'static str> {
         PRIORITY_FEE => Some("the tip is what others pay"),
         STATE_BY_HASH => Some("accounts are read by number, between two looks at the block's hash"),
         LOGS_BY_HASH => Some("events are read by number, between two looks at the block's hash"),
+        ALL_REQUESTS => Some("it is asked less, others first"),
+        ALL_ANSWERS => Some("it is asked again, others first"),
+        ALL_EVENTS => Some("they are looked for elsewhere, in receipts, and by asking the wallets"),
         "eth_getBlockByHash" => Some("blocks are read by number, and their hashes compared"),
         _ => None,
     }
@@ -67,7 +82,10 @@ pub(crate) fn way(what: &str) -> Option<&'static str> {
 
 /// What one endpoint does not do, as far as it was asked.
 #[derive(Debug, Default)]
-pub(crate) struct Lacks(Mutex<BTreeMap<&'static str, Known>>);
+pub(crate) struct Lacks(Mutex<BTreeMap<&'static str, Known>>, Mutex<Moments>);
+
+/// What happened a moment ago, until when that is a moment ago, and what the endpoint wrote.
+type Moments = BTreeMap<&'static str, (Instant, String)>;
 
 #[derive(Debug, Default)]
 struct Known {
@@ -124,11 +142,26 @@ impl Lacks {
         }
     }
 
+    /// Notes something that is forgotten after a moment.
+    pub(crate) fn happened(&self, what: &'static str, reason: String) {
+        self.moments().insert(what, (Instant::now() + MOMENT, reason));
+    }
+
     /// What is missing, and what the endpoint wrote.
     pub(crate) fn list(&self) -> Vec<(&'static str, String)> {
         let known = self.known();
         let missing = known.iter().filter(|(_, known)| known.until.is_some());
-        missing.map(|(what, known)| (*what, known.reason.clone())).collect()
+        let mut list: Vec<_> = missing.map(|(what, known)| (*what, known.reason.clone())).collect();
+        drop(known);
+        let now = Instant::now();
+        let mut moments = self.moments();
+        moments.retain(|_, (until, _)| *until > now);
+        list.extend(moments.iter().map(|(what, (_, reason))| (*what, reason.clone())));
+        list
+    }
+
+    fn moments(&self) -> MutexGuard<'_, Moments> {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<&'static str, Known>> {
@@ -166,6 +199,15 @@ mod tests {
         assert!(lacks.may_ask(SIMULATE) && !lacks.may_ask(SIMULATE), "one tries");
         lacks.worked(SIMULATE);
         assert!(lacks.may_ask(SIMULATE) && lacks.list().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_happened_is_forgotten_after_a_moment() {
+        let lacks = Lacks::default();
+        lacks.happened(ALL_REQUESTS, "429".to_owned());
+        assert_eq!(lacks.list(), [(ALL_REQUESTS, "429".to_owned())]);
+        advance(MOMENT).await;
+        assert!(lacks.list().is_empty());
     }
 
     #[tokio::test(start_paused = true)]

@@ -125,6 +125,13 @@ struct ReceiptLogs {
     logs: Vec<AnyLog>,
 }
 
+/// Where a transaction is.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Place {
+    block_number: Option<U64>,
+}
+
 /// What a transaction that was mined paid, for endpoints that do not say it in its receipt.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -292,15 +299,14 @@ impl Chain {
         Ok(Some((paid, standing(receipt.logs.unwrap_or_default()))))
     }
 
-    /// Whether the endpoint has a transaction, mined or waiting.
+    /// Whether the endpoint has a transaction in a block, whether or not it gives a receipt of it.
     ///
     /// # Errors
     ///
     /// If the endpoint gives no sensible answer.
-    pub async fn has_transaction(&self, tx_hash: B256) -> Result<bool, ChainError> {
-        let found: Option<serde::de::IgnoredAny> =
-            self.read("eth_getTransactionByHash", [tx_hash]).await?;
-        Ok(found.is_some())
+    pub async fn is_mined(&self, tx_hash: B256) -> Result<bool, ChainError> {
+        let found: Option<Place> = self.read("eth_getTransactionByHash", [tx_hash]).await?;
+        Ok(found.is_some_and(|place| place.block_number.is_some()))
     }
 
     /// What became of these transactions as far as they are in the block with this number, with their events, by hash; none

@@ -121,6 +121,16 @@ impl Fault {
         }
     }
 
+    /// Whether something came that is no answer, or that says that the server failed.
+    pub(crate) fn is_no_answer(&self) -> bool {
+        match self {
+            Self::Unreachable { reason } => reason.starts_with("HTTP "),
+            Self::Wrong { is_passing, .. } => *is_passing,
+            Self::Rpc(fault) => fault.is_of_server && fault.is_passing(),
+            Self::Busy { .. } | Self::Late | Self::Forbidden { .. } => false,
+        }
+    }
+
     /// Whether the endpoint answered, and will not do this: not for now, and not for what was asked of a contract.
     pub(crate) fn is_refusal(&self) -> bool {
         match self {

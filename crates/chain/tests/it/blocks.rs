@@ -142,7 +142,9 @@ async fn a_receipt_that_says_too_little_is_completed_or_refused() -> Result<()> 
     without_events["logs"] = json!([]);
     let fake = Fake::start(move |method, params| match method {
         "eth_chainId" => result(json!("0x1")),
-        "eth_getTransactionByHash" => result(json!({ "type": "0x71", "gasPrice": "0x3" })),
+        "eth_getTransactionByHash" => result(json!({
+            "type": "0x71", "gasPrice": "0x3", "blockNumber": "0x7"
+        })),
         "eth_getTransactionReceipt" if params[0] == json!(OURS) => result(without_price.clone()),
         _ => {
             let mut receipt = without_events.clone();
@@ -155,7 +157,7 @@ async fn a_receipt_that_says_too_little_is_completed_or_refused() -> Result<()> 
     let (paid, logs) = chain.receipt_with_logs(OURS).await?.expect("it is mined");
     ensure!(paid.effective_gas_price == 3 && logs.is_empty());
     chain.receipt_with_logs(B256::ZERO).await.expect_err("its events are missing");
-    ensure!(chain.has_transaction(OURS).await?);
+    ensure!(chain.is_mined(OURS).await?);
     Ok(())
 }
 
