@@ -92,6 +92,7 @@ fn of_chain(error: &ChainError) -> Cause {
     match error {
         ChainError::InvalidUrl { .. } => Cause::BadInput,
         ChainError::NotAWallet { .. } | ChainError::OtherChain { .. } => Cause::Mismatch,
+        ChainError::Reverted { .. } => Cause::FailedOnChain,
         ChainError::Unreachable { .. }
         | ChainError::Rpc { .. }
         | ChainError::WrongAnswer { .. }

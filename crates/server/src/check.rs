@@ -326,6 +326,7 @@ const fn verdict_of(error: &ChainError) -> Verdict {
         ChainError::NotAWallet { .. } | ChainError::OtherChain { .. } => Verdict::Mismatch,
         ChainError::Unreachable { .. }
         | ChainError::Rpc { .. }
+        | ChainError::Reverted { .. }
         | ChainError::WrongAnswer { .. }
         | ChainError::HistoryRefused { .. } => Verdict::Unreachable,
     }
