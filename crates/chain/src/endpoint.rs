@@ -19,7 +19,12 @@ use quorate_core::text::escaped;
 use rest::Rest;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
-use std::{error::Error, fmt, time::Duration};
+use std::{
+    error::Error,
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 use tokio::{
     sync::Semaphore,
     time::{Instant, sleep, timeout},
@@ -71,6 +76,8 @@ pub(crate) struct Endpoint {
     name: String,
     secrets: Vec<String>,
     rest: Rest,
+    /// How many requests were made.
+    requests: AtomicU64,
     /// What it does not do.
     pub(crate) lacks: Lacks,
 }
@@ -98,8 +105,8 @@ impl Endpoint {
             .map_err(|_| invalid("there is no TLS on this machine"))?;
         let secrets = secrets(&url);
         let places = Semaphore::new(TOGETHER);
-        let (rest, lacks) = (Rest::default(), Lacks::default());
-        Ok(Self { http, places, url, name, secrets, rest, lacks })
+        let (rest, requests, lacks) = (Rest::default(), AtomicU64::new(0), Lacks::default());
+        Ok(Self { http, places, url, name, secrets, rest, requests, lacks })
     }
 
     /// Host and port.
@@ -119,11 +126,11 @@ impl Endpoint {
         params: impl Serialize,
         patience: Patience,
     ) -> Result<T, Fault> {
-        let body = body(method, params);
+        let (id, body) = self.body(method, params);
         let begun = Instant::now();
         let mut tries = 0_usize;
         loop {
-            let fault = match self.post(method, &body).await {
+            let fault = match self.post(method, (id, &body)).await {
                 Err(fault) if fault.is_passing() => fault,
                 answer => return answer,
             };
@@ -147,7 +154,15 @@ impl Endpoint {
         method: &'static str,
         params: impl Serialize,
     ) -> Result<T, Fault> {
-        self.post(method, &body(method, params)).await
+        let (id, body) = self.body(method, params);
+        self.post(method, (id, &body)).await
+    }
+
+    /// A request, and its number.
+    fn body(&self, method: &str, params: impl Serialize) -> (u64, String) {
+        let id = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        let body = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+        (id, body.to_string())
     }
 
     /// The error that a fault is to the outside.
@@ -170,7 +185,7 @@ impl Endpoint {
     async fn post<T: DeserializeOwned>(
         &self,
         method: &'static str,
-        body: &str,
+        (id, body): (u64, &str),
     ) -> Result<T, Fault> {
         let left = self.rest.left();
         if left > LONGEST_WAIT {
@@ -181,7 +196,7 @@ impl Endpoint {
         let answer = timeout(TIME_LIMIT, self.exchange(body)).await.map_err(|_| Fault::Late);
         let answer = answer.flatten().and_then(|received| {
             // The one method whose answers may be refused for their length.
-            let result = received.result(method == "eth_getLogs", |text| self.safe(text))?;
+            let result = received.result(id, method == "eth_getLogs", |text| self.safe(text))?;
             serde_json::from_str(result).map_err(|error| Fault::Wrong {
                 reason: self.safe(&error.to_string()),
                 is_passing: false,
@@ -269,10 +284,6 @@ pub(crate) fn cut(text: &str, longest: usize) -> String {
         None => escaped(text),
         Some((end, _)) => format!("{}…", escaped(&text[..end])),
     }
-}
-
-fn body(method: &str, params: impl Serialize) -> String {
-    json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string()
 }
 
 /// Everything in a URL that may be a key.

@@ -46,6 +46,43 @@ pub(crate) struct Audit {
     pub(crate) rereads: u32,
     /// How many times it was asked: not everything is asked at once.
     pub(crate) turn: usize,
+    /// The last block at which each lane agreed.
+    pub(crate) lanes: BTreeMap<Lane, u64>,
+    /// How often in a row there was no wallet, and the last block at which there was none. That may be an answer that was
+    /// left empty.
+    pub(crate) blanks: (u32, u64),
+}
+
+/// How often in a row there must be no wallet before that is believed, and how often where a transaction says otherwise.
+const BLANKS: u32 = 4;
+const DOUBTFUL_BLANKS: u32 = 32;
+
+impl Audit {
+    /// Whether the lane agreed at a block with this number or later: then what no event tells did not happen until there.
+    pub(crate) fn covers(&self, lane: Lane, number: u64, is_doubtful: bool) -> bool {
+        let (times, at) = self.blanks;
+        let needed = if is_doubtful { DOUBTFUL_BLANKS } else { BLANKS };
+        self.lanes.get(&lane).is_some_and(|agreed| *agreed >= number)
+            || (times >= needed && at >= number)
+    }
+
+    /// Notes what a wallet that agrees said at a block. Whether it said anything.
+    pub(crate) fn note(&mut self, at: u64, standing: &Standing, is_deployed: bool) -> bool {
+        for (lane, _) in &standing.lanes {
+            self.lanes.insert(*lane, at);
+        }
+        if standing.epoch.is_some() {
+            self.blanks = (0, 0);
+        } else if !is_deployed {
+            self.blanks = (self.blanks.0.saturating_add(1), at);
+        }
+        let says_something = standing.epoch.is_some() || !is_deployed;
+        if says_something {
+            self.agreed = Some(at);
+            (self.is_due, self.rereads) = (false, 0);
+        }
+        says_something
+    }
 }
 
 /// A wallet that is served.
@@ -184,11 +221,6 @@ impl Wallet {
         // Stable: the order within a transaction stays.
         self.logs.sort_by_key(|(block, log)| (block.number, log.index));
         true
-    }
-
-    /// Whether it was surely deployed before a block.
-    pub(crate) fn was_deployed_before(&self, number: u64) -> bool {
-        self.base.is_deployed || self.logs.first().is_some_and(|(block, _)| block.number < number)
     }
 
     /// Whether it says more than its events do, as far as both are known: some of them are missing.

@@ -6,13 +6,15 @@ use alloy::primitives::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-/// A response of JSON-RPC, by the two members that count.
+/// A response of JSON-RPC, by the members that count.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow, default)]
     result: Option<&'a RawValue>,
     #[serde(default)]
     error: Option<Value>,
+    #[serde(default)]
+    id: Option<Value>,
 }
 
 /// What came over HTTP.
@@ -24,14 +26,20 @@ pub(super) struct Received {
 }
 
 impl Received {
-    /// The result, as JSON. `safe` makes fit to be shown what the endpoint wrote.
+    /// The result of the request with this id, as JSON. `safe` makes fit to be shown what the endpoint wrote.
     pub(super) fn result(
         &self,
+        id: u64,
         has_long_answers: bool,
         safe: impl Fn(&str) -> String,
     ) -> Result<&str, Fault> {
         let envelope = serde_json::from_slice::<Envelope<'_>>(&self.body).ok();
         let is_success = (200..300).contains(&self.status);
+        let answered = envelope.as_ref().and_then(|envelope| envelope.id.as_ref());
+        if answered.is_some_and(|answered| !is_id(answered, id)) {
+            let reason = "an answer to another request".to_owned();
+            return Err(Fault::Wrong { reason, is_passing: true });
+        }
         if let Some(error) = envelope.as_ref().and_then(|envelope| envelope.error.as_ref()) {
             let fault = self.rpc_fault(error, safe);
             let is_busy = self.status == 429 || fault.is_limit(has_long_answers);
@@ -79,6 +87,15 @@ impl Received {
     }
 }
 
+/// Whether an answer is to the request with this id. Some give none, or make a text of it.
+fn is_id(answered: &Value, id: u64) -> bool {
+    match answered {
+        Value::Null => true,
+        Value::String(text) => text.parse() == Ok(id),
+        other => other.as_u64() == Some(id),
+    }
+}
+
 /// Whether there is a result, and it is `null`: serde takes that for none.
 fn is_null(body: &[u8]) -> bool {
     let value = serde_json::from_slice::<Value>(body).unwrap_or_default();
@@ -97,7 +114,7 @@ mod tests {
 
     fn read(status: u16, body: &str) -> Result<String, Fault> {
         let received = Received { status, retry_after: Some(7), body: body.into() };
-        received.result(false, str::to_owned).map(str::to_owned)
+        received.result(1, false, str::to_owned).map(str::to_owned)
     }
 
     #[test]
@@ -110,6 +127,25 @@ mod tests {
         assert!(matches!(read(200, both), Err(Fault::Rpc(_))));
         let no_error = r#"{"id":1,"error":null,"result":"0x2"}"#;
         assert_eq!(read(200, no_error).expect("it is a result"), "\"0x2\"");
+    }
+
+    /// What was asked before, by whomever, is not what is asked now.
+    #[test]
+    fn an_answer_to_another_request_is_none() {
+        for (id, is_ours) in [
+            ("1", true),
+            ("\"1\"", true),
+            ("null", true),
+            ("2", false),
+            ("\"x\"", false),
+            ("[]", false),
+        ] {
+            for answer in [r#""result":"0x1""#, r#""error":{"code":3,"message":"reverted"}"#] {
+                let read = read(200, &format!(r#"{{"id":{id},{answer}}}"#));
+                let is_other = matches!(read, Err(Fault::Wrong { is_passing: true, .. }));
+                assert_eq!(is_other, !is_ours, "{id} {answer}: {read:?}");
+            }
+        }
     }
 
     /// Case 15: an error is one of JSON-RPC whatever the status and whatever else is missing.

@@ -2,7 +2,7 @@
 
 use super::{Context, follow::Follower, reading, watched::Watched};
 use alloy::rpc::types::Log;
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use quorate_chain::{Chain, ChainError, Header};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -125,9 +125,10 @@ async fn headers(
         found.insert(head.number, head);
     }
     let unread: Vec<u64> = (from..=to).filter(|number| !found.contains_key(number)).collect();
-    let mut read = stream::iter(unread)
-        .map(|number| context.endpoints.read(move |chain: Chain| at(chain, number)))
-        .buffer_unordered(SIDE_BY_SIDE);
+    let read = unread.into_iter();
+    let read = read.map(|number| context.endpoints.read(move |chain| at(chain, number)).boxed());
+    let read: Vec<_> = read.collect();
+    let mut read = stream::iter(read).buffer_unordered(SIDE_BY_SIDE);
     let mut failed = None;
     while let Some(answer) = read.next().await {
         match answer {

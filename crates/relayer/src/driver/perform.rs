@@ -15,10 +15,10 @@ use crate::{
     wallet::Execution,
 };
 use alloy::{
-    primitives::{Address, B256},
+    primitives::{Address, B256, U256},
     rpc::types::Log,
 };
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use quorate_chain::{
     Chain, ChainError, Header, Provenance, Revert, SimulateError, SimulatedCall, StandingQuestion,
     lack::SIMULATE,
@@ -245,6 +245,15 @@ fn simulated(call: &Call) -> SimulatedCall {
     SimulatedCall { from: call.from, to: call.to, data: call.data.clone() }
 }
 
+async fn account(
+    context: &Context,
+    sender: Address,
+    at: BlockId,
+) -> (Address, Result<(u64, U256), ChainError>) {
+    let read = |chain: Chain| async move { chain.account_at(sender, at.number, at.hash).await };
+    (sender, context.endpoints.read(read).await)
+}
+
 /// Reads the senders' accounts whenever that is asked, at the newest block for which it was, until the engine ends.
 pub(super) async fn read_accounts(context: Arc<Context>) {
     let mut wanted = context.accounts.subscribe();
@@ -253,14 +262,9 @@ pub(super) async fn read_accounts(context: Arc<Context>) {
             return;
         }
         let Some((at, senders)) = wanted.borrow_and_update().clone() else { continue };
-        let read = |sender: Address| {
-            let read = move |chain: Chain| async move {
-                chain.account_at(sender, at.number, at.hash).await
-            };
-            let context = &context;
-            async move { (sender, context.endpoints.read(read).await) }
-        };
-        let mut read = stream::iter(senders).map(read).buffer_unordered(SIDE_BY_SIDE);
+        let read = senders.into_iter().map(|sender| account(&context, sender, at).boxed());
+        let read: Vec<_> = read.collect();
+        let mut read = stream::iter(read).buffer_unordered(SIDE_BY_SIDE);
         while let Some((sender, found)) = read.next().await {
             let event = match found {
                 Ok((account_nonce, balance)) => {

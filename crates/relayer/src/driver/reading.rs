@@ -6,7 +6,7 @@ use super::{
 };
 use crate::event::WalletLog;
 use alloy::{primitives::B256, rpc::types::Log};
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use quorate_chain::{Chain, ChainError, Header};
 use std::{
     collections::BTreeMap,
@@ -90,19 +90,27 @@ pub(super) async fn of_blocks(
         }
         _ => None,
     };
-    let found = &found;
-    let read = stream::iter(headers).map(async |header| {
-        let logs = match found {
-            Some((chain, found)) => {
-                let of_block = found.iter().filter(|log| log.block_hash == Some(header.hash));
-                let found = (chain.clone(), of_block.cloned().collect());
-                complete(context, watched, header, found).await
-            }
-            None => of_block(context, watched, header).await,
-        };
-        (header.hash, logs)
-    });
-    read.buffer_unordered(SIDE_BY_SIDE).collect().await
+    let found = found.as_ref();
+    let read = headers.iter().map(|header| one(context, watched, header, found).boxed());
+    let read: Vec<_> = read.collect();
+    stream::iter(read).buffer_unordered(SIDE_BY_SIDE).collect().await
+}
+
+async fn one(
+    context: &Context,
+    watched: &Watched,
+    header: &Header,
+    found: Option<&(Chain, Vec<Log>)>,
+) -> (B256, Result<Vec<Log>, ChainError>) {
+    let logs = match found {
+        Some((chain, found)) => {
+            let of_block = found.iter().filter(|log| log.block_hash == Some(header.hash));
+            let found = (chain.clone(), of_block.cloned().collect());
+            complete(context, watched, header, found).await
+        }
+        None => of_block(context, watched, header).await,
+    };
+    (header.hash, logs)
 }
 
 /// Whether all that was found in the range of these blocks is of these very blocks.

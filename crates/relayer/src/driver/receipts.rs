@@ -9,7 +9,7 @@ use crate::{
     event::{BlockId, Paid, Receipt},
 };
 use alloy::{primitives::B256, rpc::types::Log};
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use quorate_chain::{Chain, ChainError, Header, Receipt as Mined};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -66,17 +66,18 @@ pub(super) async fn read(context: &Context, head: u64, tx_hashes: Vec<B256>) {
             open.remove(&tx_hash);
         }
     }
-    let one_by_one =
-        stream::iter(open).for_each_concurrent(SIDE_BY_SIDE, async |(tx_hash, asking)| {
-            match find(context, tx_hash).await {
-                Ok(Found::Mined(found)) => tell(context, tx_hash, Some(*found)).await,
-                Ok(Found::Nowhere) => tell(context, tx_hash, None).await,
-                Ok(Found::Unclear) => {}
-                Err(error) => tracing::debug!(%error, "receipt"),
-            }
-            drop(asking);
-        });
-    one_by_one.await;
+    let read = open.into_iter().map(|(tx_hash, asking)| one(context, tx_hash, asking).boxed());
+    let read: Vec<_> = read.collect();
+    stream::iter(read).buffer_unordered(SIDE_BY_SIDE).collect::<Vec<()>>().await;
+}
+
+async fn one(context: &Context, tx_hash: B256, _asking: Asking) {
+    match find(context, tx_hash).await {
+        Ok(Found::Mined(found)) => tell(context, tx_hash, Some(*found)).await,
+        Ok(Found::Nowhere) => tell(context, tx_hash, None).await,
+        Ok(Found::Unclear) => {}
+        Err(error) => tracing::debug!(%error, "receipt"),
+    }
 }
 
 /// What was found of a transaction.

@@ -135,8 +135,8 @@ impl Step {
         }
     }
 
-    /// Whether an execution is said to have gone through that did not say so itself, though the wallet was there: something
-    /// was left out.
+    /// Whether an execution is said to have gone through that did not say so itself: something was left out, unless there was
+    /// no wallet, which is believed when it is said again and again.
     fn is_contradiction(&self, place: (Address, u64), tx_hash: B256, block: BlockId) -> bool {
         let slot = self.state.senders.get(&place.0).and_then(|s| s.slots.get(&place.1));
         let Some(slot) = slot else { return false };
@@ -150,7 +150,6 @@ impl Step {
         is_execution
             && !is_told
             && block.number > wallet.base().block
-            && wallet.was_deployed_before(block.number)
             && slot.doubts < self.state.settings.final_depth.max(LEAST_DOUBTS)
     }
 

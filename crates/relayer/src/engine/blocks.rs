@@ -7,7 +7,7 @@ use crate::{
     event::{Block, BlockId, Header, LogKind, Standing, WalletLog},
     head::Link,
     status::Reason,
-    wallet::{Audit, Execution},
+    wallet::Execution,
 };
 use alloy::primitives::{Address, B256};
 use quorate_core::{Lane, Nonce};
@@ -320,9 +320,9 @@ impl Step {
             }
         }
         if !is_missing {
-            let (turn, agreed) = (wallet.audit.turn, Some(at.number));
-            wallet.audit = Audit { turn, agreed, is_asked: true, ..Audit::default() };
-            return Ok(());
+            let is_deployed = wallet.now().is_deployed;
+            let says_something = wallet.audit.note(at.number, standing, is_deployed);
+            return if says_something { Ok(()) } else { Err(Ignored::NothingNew) };
         }
         wallet.audit.is_due = true;
         wallet.audit.rereads = wallet.audit.rereads.saturating_add(1);

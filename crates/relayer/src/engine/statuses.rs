@@ -150,14 +150,23 @@ impl Step {
         let Some(at) = self.state.history.head().map(|head| head.id) else { return };
         let Some(wallet) = self.state.wallets.get(&address) else { return };
         let agreed = wallet.audit.agreed;
+        let tracked = |digest: &B256| Some((*digest, self.state.proposals.get(digest)?));
+        let tracked = wallet.proposals.iter().filter_map(tracked);
+        let is_lapsing = |tracked: &Tracked| !tracked.is_final && tracked.status == Status::Expired;
+        let open = tracked.filter(|(_, tracked)| {
+            !tracked.was_final
+                && (is_lapsing(tracked) || fact(wallet, tracked, head_time) != Fact::Decided)
+        });
+        // That something did not happen before its deadline is to be known, not just that nothing told it.
+        let lapsing =
+            open.clone().filter(|(_, tracked)| is_lapsing(tracked)).any(|(_, tracked)| {
+                let end = self.state.history.find_after(tracked.request.deadline);
+                end.is_some_and(|end| !is_covered(wallet, tracked, end.id.number))
+            });
         let is_old = agreed.is_none_or(|agreed| agreed.saturating_add(every) <= at.number);
-        if wallet.audit.is_asked || !(wallet.audit.is_due || is_old) {
+        if wallet.audit.is_asked || !(wallet.audit.is_due || is_old || lapsing) {
             return;
         }
-        let tracked = |digest: &B256| Some((*digest, self.state.proposals.get(digest)?));
-        let open = wallet.proposals.iter().filter_map(tracked).filter(|(_, tracked)| {
-            !tracked.was_final && fact(wallet, tracked, head_time) != Fact::Decided
-        });
         let open: Vec<(B256, &Tracked)> = open.collect();
         if open.is_empty() && !wallet.audit.is_due {
             return;
@@ -175,6 +184,13 @@ impl Step {
         }
         self.effects.push(Effect::AskStanding { wallet: address, at, lanes, approvals });
     }
+}
+
+/// Whether it is known that a proposal was not executed until a block: the wallet said so, not only that no event did.
+fn is_covered(wallet: &Wallet, tracked: &Tracked, number: u64) -> bool {
+    let has_no_effect = |failure: &Failure| failure.reason == FailureReason::NoEffect;
+    let is_doubtful = tracked.failures.iter().any(has_no_effect);
+    wallet.audit.covers(tracked.request.nonce.lane, number, is_doubtful)
 }
 
 /// The owners who did not sign proposals of the present epoch, and may have approved them.
@@ -268,6 +284,8 @@ impl State {
             return Some((Status::Superseded { by: end.and_then(|end| end.by) }, is_final));
         }
         let block = self.history.find_after(request.deadline)?;
-        Some((Status::Expired, self.is_final(block.id.number)))
+        let is_final =
+            self.is_final(block.id.number) && is_covered(wallet, tracked, block.id.number);
+        Some((Status::Expired, is_final))
     }
 }

@@ -45,7 +45,7 @@ pub(crate) fn run(seed: u64) -> Result<Reached, String> {
         let balance = u128::from(1 + rig.rng.below(8)) * 80_000_000;
         rig.set_balances(balance);
     }
-    let empties = if rig.rng.chance(50) { rig.rng.below(95) } else { 0 };
+    let empties = if rig.rng.chance(50) { rig.rng.below(80) } else { 0 };
     let (sends, reads) = (rig.rng.below(40), rig.rng.below(30));
     rig.faults = Faults { is_down: false, sends, reads, empties };
     rig.tell_head(0);
