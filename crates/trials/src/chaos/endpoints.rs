@@ -37,6 +37,9 @@ const AT_A_TIME: usize = 4;
 /// From block to block.
 const PACE: Duration = Duration::from_millis(400);
 
+/// What is struck when the program starts anew.
+const ANEW: &str = "all, started anew";
+
 /// How many failures of an endpoint are worth a word.
 const WORTH_A_WORD: u64 = 10;
 
@@ -84,11 +87,6 @@ impl Storm {
         format!("{} at {} on {}", kind.name, kind.rate_name(*per_mille), place.word())
     }
 
-    /// How long it may take until something is executed while methods are struck.
-    fn patience(&self) -> Duration {
-        self.kind.patience(self.per_mille)
-    }
-
     /// Lets it blow.
     pub async fn blow(self) -> Weathered {
         let begun = Instant::now();
@@ -110,7 +108,7 @@ impl Storm {
         self.phase(&mut stage, "all", None, waits, &mut trouble).await?;
         stage.proxy.set_faults(self.faults(None));
         stage.restart().await?;
-        self.phase(&mut stage, "all, started anew", None, waits, &mut trouble).await?;
+        self.phase(&mut stage, ANEW, None, waits, &mut trouble).await?;
         ensure!(struck_requests(&stage) > 0, "nothing was struck");
         if let Some(unnamed) = self.unnamed(waits) {
             let _ =
@@ -129,8 +127,9 @@ impl Storm {
         waits: &mut Vec<Wait>,
         trouble: &mut String,
     ) -> Result<()> {
-        let (begun, patience) = (Instant::now(), self.patience());
-        let (logged, struck_before) = (stage.relayer.log().len(), struck_requests(stage));
+        let (begun, patience) =
+            (Instant::now(), self.kind.patience(self.per_mille, struck == ANEW));
+        let struck_before = struck_requests(stage);
         stage.proxy.set_faults(self.faults(method));
         // What was on its way before has not to do with this.
         let before = stage.executed(patience).await?;
@@ -147,7 +146,7 @@ impl Storm {
             sleep(PAUSE).await;
         };
         let struck_requests = struck_requests(stage) - struck_before;
-        let is_named = stage.names_trouble(method, logged).await?;
+        let is_named = stage.names_trouble(method).await?;
         waits.push(Wait { struck, took, struck_requests, is_named });
         if took.is_none() {
             let _ = writeln!(

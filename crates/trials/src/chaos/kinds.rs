@@ -88,15 +88,17 @@ impl Kind {
         }
     }
 
-    /// How long it may take until something is executed.
-    pub(super) const fn patience(&self, per_mille: u32) -> Duration {
+    /// How long it may take until something is executed, by the rate; longer where the program starts `anew`, and where each
+    /// request that is struck is waited for.
+    pub(super) const fn patience(&self, per_mille: u32, anew: bool) -> Duration {
         let is_slow = matches!(self.what, What::Struck(Fault::Hang));
-        Duration::from_secs(match (is_slow, per_mille) {
+        let secs = match (is_slow, per_mille) {
             (false, ..=500) => 20,
             (false, _) => 60,
             (true, ..=500) => 60,
             (true, _) => 240,
-        })
+        };
+        Duration::from_secs(if anew { 3 * secs } else { secs })
     }
 
     /// Whether an operator is to be told: not of answers that another endpoint might give too.

@@ -246,13 +246,12 @@ impl Stage {
         Ok(executed)
     }
 
-    /// Whether `/readyz`, or the log behind its first `logged` bytes, names the endpoint or the method as one that does
-    /// not do what it should.
+    /// Whether `/readyz`, or what the log of this process warned of, names the endpoint or the method.
     ///
     /// # Errors
     ///
     /// If `/readyz` is not answered.
-    pub async fn names_trouble(&self, method: Option<&str>, logged: usize) -> Result<bool> {
+    pub async fn names_trouble(&self, method: Option<&str>) -> Result<bool> {
         let endpoint = self.proxy.endpoint();
         let endpoint = endpoint.trim_start_matches("http://");
         let names = |text: &str| {
@@ -263,10 +262,8 @@ impl Stage {
         if degraded.any(|wrong| names(&wrong.detail)) {
             return Ok(true);
         }
-        let log = self.relayer.log();
-        let news = log.get(logged..).unwrap_or(&log);
         let is_loud = |line: &&str| line.contains(" WARN ") || line.contains("ERROR ");
-        Ok(news.lines().filter(is_loud).any(names))
+        Ok(self.relayer.log().lines().filter(is_loud).any(names))
     }
 
     /// What is said to be executed is.
