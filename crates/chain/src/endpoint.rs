@@ -6,6 +6,7 @@
 mod answer;
 mod fault;
 mod rest;
+mod silent;
 
 pub(crate) use fault::{Fault, RpcFault};
 
@@ -15,10 +16,12 @@ use crate::{
 };
 use alloy::transports::http::reqwest::{self, Client, Url, redirect};
 use answer::Received;
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use quorate_core::text::escaped;
 use rest::Rest;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
+use silent::Silent;
 use std::{
     error::Error,
     fmt,
@@ -43,6 +46,11 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis
 /// How long to wait between attempts that go on and on, and for how long they do.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const LONG: Duration = Duration::from_secs(60);
+
+/// How long a request may be without an answer before the same is asked again beside it, where requests were left without
+/// one; and how many of the same there are at most.
+const SILENCE: Duration = Duration::from_secs(1);
+const MOST_COPIES: usize = 5;
 
 /// How long a request waits at most for an endpoint that wants none for now.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -76,6 +84,7 @@ pub(crate) struct Endpoint {
     name: String,
     secrets: Vec<String>,
     rest: Rest,
+    silent: Silent,
     /// How many requests were made.
     requests: AtomicU64,
     /// What it does not do.
@@ -106,7 +115,8 @@ impl Endpoint {
         let secrets = secrets(&url);
         let places = Semaphore::new(TOGETHER);
         let (rest, requests, lacks) = (Rest::default(), AtomicU64::new(0), Lacks::default());
-        Ok(Self { http, places, url, name, secrets, rest, requests, lacks })
+        let silent = Silent::default();
+        Ok(Self { http, places, url, name, secrets, rest, silent, requests, lacks })
     }
 
     /// Host and port.
@@ -130,7 +140,7 @@ impl Endpoint {
         let begun = Instant::now();
         let mut tries = 0_usize;
         loop {
-            let fault = match self.post(method, (id, &body)).await {
+            let fault = match self.post_again(method, (id, &body), patience).await {
                 Err(fault) if fault.is_passing() => fault,
                 answer => return answer,
             };
@@ -145,6 +155,36 @@ impl Endpoint {
             let Some(pause) = pause else { return Err(fault) };
             tries += 1;
             sleep(pause).await;
+        }
+    }
+
+    /// Asks once; an endpoint that left a request without an answer not long ago is asked the same again while it is silent,
+    /// since the one who does not answer need not be the one who is asked next. The first answer counts.
+    async fn post_again<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        request: (u64, &str),
+        patience: Patience,
+    ) -> Result<T, Fault> {
+        let most = match patience {
+            Patience::Once => 1,
+            Patience::Usual | Patience::Long if self.silent.is_recent() => MOST_COPIES,
+            Patience::Usual | Patience::Long => 1,
+        };
+        let post = async || self.post(method, request).await;
+        let mut asked: FuturesUnordered<_> = [post()].into_iter().collect();
+        let mut copies = 1;
+        loop {
+            let wait = if copies < most { SILENCE } else { TIME_LIMIT * 2 };
+            match timeout(wait, asked.next()).await {
+                Ok(Some(Err(Fault::Late))) if !asked.is_empty() => {}
+                Ok(Some(answer)) => return answer,
+                Ok(None) => return Err(Fault::Late),
+                Err(_) => {
+                    asked.push(post());
+                    copies += 1;
+                }
+            }
         }
     }
 
@@ -215,6 +255,9 @@ impl Endpoint {
             Err(fault) => {
                 if matches!(fault, Fault::Rpc(_) | Fault::Wrong { .. }) {
                     self.rest.end();
+                }
+                if matches!(fault, Fault::Late) {
+                    self.silent.note();
                 }
                 if fault.is_no_answer() {
                     self.lacks.happened(ALL_ANSWERS, fault.reason());

@@ -121,13 +121,13 @@ impl Fault {
         }
     }
 
-    /// Whether something came that is no answer, or that says that the server failed.
+    /// Whether nothing came, or something that is no answer, or that says that the server failed.
     pub(crate) fn is_no_answer(&self) -> bool {
         match self {
-            Self::Unreachable { reason } => reason.starts_with("HTTP "),
+            Self::Unreachable { .. } | Self::Late => true,
             Self::Wrong { is_passing, .. } => *is_passing,
             Self::Rpc(fault) => fault.is_of_server && fault.is_passing(),
-            Self::Busy { .. } | Self::Late | Self::Forbidden { .. } => false,
+            Self::Busy { .. } | Self::Forbidden { .. } => false,
         }
     }
 

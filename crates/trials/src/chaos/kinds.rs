@@ -109,7 +109,7 @@ impl Kind {
     /// How often the relayer asks for the head: a provider that limits requests is not asked twenty times a second.
     pub(super) const fn poll_millis(&self) -> u64 {
         match self.what {
-            What::Struck(_) => 50,
+            What::Struck(_) => 100,
             What::Limited(..) => 500,
         }
     }
