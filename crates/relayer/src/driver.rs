@@ -347,6 +347,7 @@ impl Engine {
         let state = std::mem::replace(&mut self.state, State::nothing());
         let (state, effects) = step_all(state, events);
         self.state = state;
+        self.report_head();
         if may_change_wallets {
             self.note_wallets(&mut asked.later);
         }
@@ -357,6 +358,16 @@ impl Engine {
         let changed =
             sent.into_iter().filter_map(|(tx_hash, before)| self.changed(tx_hash, before));
         asked.later.extend(changed);
+    }
+
+    /// Tells where the engine is: as soon as it gets there, since blocks may come faster than everything is told.
+    fn report_head(&self) {
+        let head = self.state.history().head().copied();
+        self.report.send_if_modified(|report| {
+            let is_news = report.head != head;
+            (report.head, report.head_at) = (head, self.state.last_head_at);
+            is_news
+        });
     }
 
     /// Sets aside what is to be stored; everything else is begun, and done beside.

@@ -108,6 +108,8 @@ pub(super) struct Follower {
 pub(super) struct Read {
     /// Headers by number, as endpoints take them for the chain.
     pub(super) headers: BTreeMap<u64, Header>,
+    /// The head that is being read towards, where all that leads to it has to be told together.
+    pub(super) target: Option<Header>,
     /// Events by block, with whose they are.
     logs: BTreeMap<B256, (Arc<Watched>, Vec<WalletLog>)>,
 }
@@ -115,6 +117,7 @@ pub(super) struct Read {
 impl Read {
     /// Forgets what is told now, up to block `last`; all events that are left where those are more than `most`.
     fn forget(&mut self, last: u64, told: &[(Header, Vec<WalletLog>)], most: usize) {
+        self.target = None;
         self.headers.retain(|number, _| *number > last);
         self.logs.retain(|hash, _| !told.iter().any(|(header, _)| header.hash == *hash));
         if self.logs.len() > most {
@@ -128,6 +131,7 @@ impl Follower {
     fn forget_from(&mut self, number: u64) {
         self.known.retain(|header| header.number < number);
         self.wanted = Some(number);
+        self.read().target = None;
     }
 
     pub(super) fn read(&self) -> MutexGuard<'_, Read> {

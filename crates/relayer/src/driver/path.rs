@@ -34,7 +34,8 @@ pub(super) async fn towards(
     head: Header,
 ) -> Result<Path, ChainError> {
     let history = context.settings.history as u64;
-    let newest = |from: u64| from.max(head.number.saturating_add(1).saturating_sub(history));
+    let target = follower.read().target.map_or(head.number, |target| target.number);
+    let newest = |from: u64| from.max(target.saturating_add(1).saturating_sub(history));
     match follower.known.back() {
         Some(last) if head.number <= last.number => branch(follower, context, head).await,
         Some(last) if head.number - last.number <= history.saturating_mul(FAR) => {
@@ -93,18 +94,27 @@ async fn whole(
     from: u64,
     head: Header,
 ) -> Result<Path, ChainError> {
-    if from < head.number {
+    // The same as before, where it was not reached yet: blocks may come faster than they can be read.
+    let before = follower.read().target;
+    let head =
+        before.filter(|target| (from..=head.number).contains(&target.number)).unwrap_or(head);
+    let parent = head.number.saturating_sub(1);
+    if from < head.number
+        && !follower.read().headers.get(&parent).is_some_and(|p| is_parent(p, &head))
+    {
         // One that is made up has none.
         let parent = context.endpoints.read(|chain| parent_of(chain, head)).await?;
         follower.read().headers.insert(parent.number, parent);
     }
+    follower.read().target = Some(head);
     let (headers, failed) = headers(follower, context, (from, head.number), head).await;
     if let Some(error) = failed {
         return Err(error);
     }
     let linked = linked(headers.values().copied(), None);
     if linked.first().is_none_or(|first| first.number != from) || linked.last() != Some(&head) {
-        follower.read().headers.clear();
+        let mut read = follower.read();
+        (read.target, read.headers) = (None, BTreeMap::new());
         return Err(missing(head.number));
     }
     Ok(Path { headers: linked, is_whole: true, found: None })

@@ -285,7 +285,7 @@ impl Rig {
         }
     }
 
-    fn block(&self, number: u64) -> Block {
+    pub(crate) fn block(&self, number: u64) -> Block {
         let block = &self.chain.blocks[usize::try_from(number).unwrap()];
         let logs = (0_u64..).zip(&block.logs).map(|(index, (wallet, tx_hash, log))| {
             as_log(*wallet, (*tx_hash, index), block.after.time, log)

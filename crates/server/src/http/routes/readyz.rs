@@ -62,12 +62,19 @@ async fn chain(shared: &Shared, desk: &Desk, lease: Option<&Lease>) -> ChainRead
         }
         _ => {}
     }
-    let head = desk.head().await.ok();
-    let head_age_secs = head.map(|head| shared.now().saturating_sub(head.timestamp));
-    if let Some(age) = head_age_secs.filter(|age| *age > desk.old_head_secs) {
-        add(Code::HeadOld, format!("the newest block is {age} s old"));
+    for (what, reason) in desk.vital_failures() {
+        add(Code::Needs, format!("no endpoint does {what}: {reason}"));
+    }
+    for lack in desk.lacks() {
+        add(Code::Lacks, lack);
     }
     let report = desk.report().unwrap_or_default();
+    // The engine's own place: what its endpoints know it may not have come to.
+    let head = report.head.filter(|_| report.is_leading);
+    let head_age_secs = head.map(|head| shared.now().saturating_sub(head.timestamp));
+    if let Some(age) = head_age_secs.filter(|age| *age > desk.old_head_secs) {
+        add(Code::HeadOld, format!("the engine's newest block is {age} s old"));
+    }
     if !report.is_leading {
         let is_held = lease.is_some_and(|lease| lease.expires_at > shared.at());
         let (code, detail) = if is_held {
@@ -87,7 +94,7 @@ async fn chain(shared: &Shared, desk: &Desk, lease: Option<&Lease>) -> ChainRead
     ChainReadiness {
         chain_id,
         leading,
-        head: head.map(|head| head.number),
+        head: head.map(|head| head.id.number),
         head_age_secs,
         degraded,
     }
