@@ -58,7 +58,7 @@ pub enum DegradationCode {
     Lacks,
     /// No endpoint of the chain does something that the relayer cannot do without. Not ready.
     Needs,
-    /// The newest block that the engine took note of is old.
+    /// The newest block that the engine took note of is old, or there is none yet.
     HeadOld,
     /// Another process has the lease, and executes.
     Follower,

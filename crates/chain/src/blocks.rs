@@ -168,22 +168,42 @@ impl Chain {
             }
             [filter]
         };
-        let by_hash = filter(json!({ "blockHash": block.hash }));
-        let by_hash = self.read_if_can::<Vec<AnyLog>>(LOGS_BY_HASH, GET_LOGS, by_hash);
-        if let Some(logs) = by_hash.await? {
-            let logs = standing(logs);
-            return if logs.iter().all(of) {
-                Ok(logs)
-            } else {
-                Err(self.wrong_answer(GET_LOGS, "events of another block"))
-            };
+        let lacks = &self.raw().lacks;
+        let mut refusal = None;
+        if lacks.may_ask(LOGS_BY_HASH) {
+            let by_hash = filter(json!({ "blockHash": block.hash }));
+            match self.try_read::<Vec<AnyLog>>(GET_LOGS, by_hash).await {
+                Ok(logs) => {
+                    lacks.worked(LOGS_BY_HASH);
+                    return self.checked(standing(logs), of);
+                }
+                Err(fault) if fault.is_refusal() => refusal = Some(fault),
+                Err(fault) => return Err(self.raw().error(GET_LOGS, fault)),
+            }
         }
         self.check_on_chain(block.number, block.hash).await?;
         let number = BlockNumberOrTag::Number(block.number);
         let by_number = filter(json!({ "fromBlock": number, "toBlock": number }));
         let logs: Vec<AnyLog> = self.read(GET_LOGS, by_number).await?;
         self.check_on_chain(block.number, block.hash).await?;
+        if let Some(fault) = refusal {
+            // By number it works: it was the hash that was refused.
+            lacks.missing(LOGS_BY_HASH, &fault);
+        }
         Ok(standing(logs).into_iter().filter(of).collect())
+    }
+
+    /// These events, if they are all of the right block.
+    fn checked(
+        &self,
+        logs: Vec<Log>,
+        is_right: impl Fn(&Log) -> bool,
+    ) -> Result<Vec<Log>, ChainError> {
+        if logs.iter().all(is_right) {
+            Ok(logs)
+        } else {
+            Err(self.wrong_answer(GET_LOGS, "events of another block"))
+        }
     }
 
     /// Whether the endpoint takes this for the block with this number.

@@ -12,7 +12,7 @@ pub(crate) use fault::{Fault, RpcFault};
 
 use crate::{
     ChainError,
-    lack::{ALL_ANSWERS, ALL_REQUESTS, Lacks},
+    lack::{self, ALL_ANSWERS, ALL_REQUESTS, Lacks},
 };
 use alloy::transports::http::reqwest::{self, Client, Url, redirect};
 use answer::Received;
@@ -44,7 +44,7 @@ const TOGETHER: usize = 32;
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
 
 /// How long to wait between attempts that go on and on, and for how long they do.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 const LONG: Duration = Duration::from_secs(60);
 
 /// How long a request may be without an answer before the same is asked again beside it, where requests were left without
@@ -63,6 +63,9 @@ const LONGEST: usize = 200;
 
 /// Parts of a URL below this length are words like `v2`, not keys.
 const SHORTEST_SECRET: usize = 8;
+
+/// The one method whose answers may be refused for their length.
+const GET_LOGS: &str = "eth_getLogs";
 
 /// How often a request is made that may be luckier the next time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -141,7 +144,7 @@ impl Endpoint {
         let mut tries = 0_usize;
         loop {
             let fault = match self.post_again(method, (id, &body), patience).await {
-                Err(fault) if fault.is_passing() => fault,
+                Err(fault) if fault.is_passing() || self.is_unlike_itself(method, &fault) => fault,
                 answer => return answer,
             };
             let pause = match patience {
@@ -186,6 +189,13 @@ impl Endpoint {
                 }
             }
         }
+    }
+
+    /// Whether it refuses what it did before, and nothing can be done without. That it does not take so long a range of
+    /// events is another matter.
+    fn is_unlike_itself(&self, method: &'static str, fault: &Fault) -> bool {
+        let is_refusal = if method == GET_LOGS { fault.is_missing() } else { fault.is_refusal() };
+        is_refusal && lack::way(method).is_none() && self.lacks.did(method)
     }
 
     /// Asks once.
@@ -235,8 +245,7 @@ impl Endpoint {
         sleep(left).await;
         let answer = timeout(TIME_LIMIT, self.exchange(body)).await.map_err(|_| Fault::Late);
         let answer = answer.flatten().and_then(|received| {
-            // The one method whose answers may be refused for their length.
-            let result = received.result(id, method == "eth_getLogs", |text| self.safe(text))?;
+            let result = received.result(id, method == GET_LOGS, |text| self.safe(text))?;
             serde_json::from_str(result).map_err(|error| Fault::Wrong {
                 reason: self.safe(&error.to_string()),
                 is_passing: false,

@@ -48,7 +48,7 @@ pub enum ChainError {
         /// The transaction.
         tx_hash: B256,
         /// Why it failed, as the endpoint gave it.
-        reason: Revert,
+        reason: Box<Revert>,
     },
     /// The endpoint answered with something that is no answer.
     #[error("{endpoint} gave no sensible answer to {method}: {reason}")]

@@ -2,7 +2,7 @@
 
 use crate::endpoint::Fault;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -38,6 +38,9 @@ pub const ALL_EVENTS: &str = "all events";
 /// For how long what happened a moment ago did so.
 const MOMENT: Duration = Duration::from_secs(120);
 
+/// The gas of a call on top of a block.
+pub const ESTIMATE_AT: &str = "eth_estimateGas on top of a block";
+
 /// After how long what is missing is tried again, at first and at last.
 const FIRST_AGAIN: Duration = Duration::from_secs(60);
 const LAST_AGAIN: Duration = Duration::from_secs(16 * 60);
@@ -72,6 +75,7 @@ pub(crate) fn way(what: &str) -> Option<&'static str> {
         PRIORITY_FEE => Some("the tip is what others pay"),
         STATE_BY_HASH => Some("accounts are read by number, between two looks at the block's hash"),
         LOGS_BY_HASH => Some("events are read by number, between two looks at the block's hash"),
+        ESTIMATE_AT => Some("gas is estimated on top of the newest block"),
         ALL_REQUESTS => Some("it is asked less, others first"),
         ALL_ANSWERS => Some("it is asked again, others first"),
         ALL_EVENTS => Some("they are looked for elsewhere, in receipts, and by asking the wallets"),
@@ -82,7 +86,12 @@ pub(crate) fn way(what: &str) -> Option<&'static str> {
 
 /// What one endpoint does not do, as far as it was asked.
 #[derive(Debug, Default)]
-pub(crate) struct Lacks(Mutex<BTreeMap<&'static str, Known>>, Mutex<Moments>);
+pub(crate) struct Lacks {
+    known: Mutex<BTreeMap<&'static str, Known>>,
+    moments: Mutex<Moments>,
+    /// What it did at least once.
+    did: Mutex<BTreeSet<&'static str>>,
+}
 
 /// What happened a moment ago, until when that is a moment ago, and what the endpoint wrote.
 type Moments = BTreeMap<&'static str, (Instant, String)>;
@@ -111,8 +120,14 @@ impl Lacks {
         is_due
     }
 
+    /// Whether it was done before.
+    pub(crate) fn did(&self, what: &'static str) -> bool {
+        self.did.lock().unwrap_or_else(PoisonError::into_inner).contains(what)
+    }
+
     /// Notes that it was done.
     pub(crate) fn worked(&self, what: &'static str) {
+        self.did.lock().unwrap_or_else(PoisonError::into_inner).insert(what);
         let mut all = self.known();
         if let Some(known) = all.get_mut(what) {
             known.refusals = 0;
@@ -161,11 +176,11 @@ impl Lacks {
     }
 
     fn moments(&self) -> MutexGuard<'_, Moments> {
-        self.1.lock().unwrap_or_else(PoisonError::into_inner)
+        self.moments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<&'static str, Known>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

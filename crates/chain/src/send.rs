@@ -241,7 +241,7 @@ impl Chain {
             Err(Fault::Rpc(fault)) => match evm::reverted(&fault) {
                 Some(reason) => {
                     let endpoint = self.endpoint().to_owned();
-                    Err(ChainError::Reverted { endpoint, tx_hash, reason })
+                    Err(ChainError::Reverted { endpoint, tx_hash, reason: Box::new(reason) })
                 }
                 None => Err(self.raw().error(method, Fault::Rpc(fault))),
             },

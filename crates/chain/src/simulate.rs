@@ -4,7 +4,7 @@ use crate::{
     Chain, ChainError, Revert,
     endpoint::Fault,
     evm::{Call, CallError},
-    lack::SIMULATE,
+    lack::{ESTIMATE_AT, SIMULATE},
     revert::decode,
 };
 use alloy::{
@@ -202,12 +202,24 @@ impl Chain {
 
     async fn gas_of(&self, call: &Call, at: BlockNumberOrTag) -> Result<u64, CallError> {
         let method = "eth_estimateGas";
-        let answer = match self.try_read::<U64>(method, (call, at)).await {
-            // Some take no block, and estimate on top of the newest.
-            Err(Fault::Rpc(fault)) if fault.code == INVALID_PARAMS && !fault.is_execution() => {
-                self.try_read::<U64>(method, [call]).await
+        let lacks = &self.raw().lacks;
+        let answer = if lacks.may_ask(ESTIMATE_AT) {
+            match self.try_read::<U64>(method, (call, at)).await {
+                // Some take no block, and estimate on top of the newest.
+                Err(Fault::Rpc(fault)) if fault.code == INVALID_PARAMS && !fault.is_execution() => {
+                    let answer = self.try_read::<U64>(method, [call]).await;
+                    if answer.is_ok() {
+                        lacks.missing(ESTIMATE_AT, &Fault::Rpc(fault));
+                    }
+                    answer
+                }
+                answer => {
+                    lacks.worked(ESTIMATE_AT);
+                    answer
+                }
             }
-            answer => answer,
+        } else {
+            self.try_read::<U64>(method, [call]).await
         };
         answer.map(|gas| gas.to()).map_err(|fault| self.call_error(method, fault))
     }

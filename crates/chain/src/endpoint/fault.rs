@@ -38,6 +38,9 @@ const LIMIT_CODES: [i64; 8] = [429, -32_090, -32_029, -32_007, -32_012, -32_016,
 /// The code of EIP-1474 for too many requests, and for too many results.
 const LIMIT_EXCEEDED: i64 = -32_005;
 
+/// The code of JSON-RPC for a failure of the server.
+const INTERNAL_ERROR: i64 = -32_603;
+
 /// What endpoints write when they want fewer requests.
 const LIMIT_WORDS: [&str; 17] = [
     "rate limit",
@@ -173,8 +176,10 @@ impl RpcFault {
     /// Whether another try may be luckier: one of several nodes behind the endpoint lags, or is not there.
     fn is_passing(&self) -> bool {
         let message = self.message.to_lowercase();
+        let is_failure =
+            self.is_of_server || self.code == INTERNAL_ERROR || message.contains("internal error");
         PASSING_WORDS.iter().any(|words| message.contains(words))
-            || (self.is_of_server && !self.is_execution() && !self.is_missing())
+            || (is_failure && !self.is_execution() && !self.is_missing())
     }
 
     fn is_missing(&self) -> bool {
@@ -274,6 +279,8 @@ mod tests {
             (-32_000, "block not found", false, true),
             (-32_000, "missing trie node abc (path ) state is not available", false, false),
             (-32_602, "duplicate field `data`", false, false),
+            (-32_603, "Internal error", false, true),
+            (-32_603, "Method eth_simulateV1 is not supported", true, false),
         ] {
             let fault = Fault::Rpc(fault(code, message));
             assert_eq!(fault.is_missing(), is_missing, "{code} {message}");

@@ -260,7 +260,8 @@ impl Endpoints {
                 }
                 Ok(Some((_, Ok(answer)))) => poor = Some(answer),
                 Ok(Some((_, Err(error)))) => {
-                    tracing::debug!(%error, "endpoint");
+                    let chain_id = self.places[0].chain_id;
+                    tracing::debug!(chain_id, %error, "endpoint");
                     // What may be luckier another time says more.
                     if error.is_passing() || !last.is_passing() {
                         last = error;

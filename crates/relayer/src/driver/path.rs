@@ -136,7 +136,7 @@ async fn headers(
     }
     let unread: Vec<u64> = (from..=to).filter(|number| !found.contains_key(number)).collect();
     let read = unread.into_iter();
-    let read = read.map(|number| context.endpoints.read(move |chain| at(chain, number)).boxed());
+    let read = read.map(|number| context.endpoints.insist(move |chain| at(chain, number)).boxed());
     let read: Vec<_> = read.collect();
     let mut read = stream::iter(read).buffer_unordered(SIDE_BY_SIDE);
     let mut failed = None;

@@ -251,7 +251,7 @@ async fn account(
     at: BlockId,
 ) -> (Address, Result<(u64, U256), ChainError>) {
     let read = |chain: Chain| async move { chain.account_at(sender, at.number, at.hash).await };
-    (sender, context.endpoints.read(read).await)
+    (sender, context.endpoints.insist(read).await)
 }
 
 /// Reads the senders' accounts whenever that is asked, at the newest block for which it was, until the engine ends.

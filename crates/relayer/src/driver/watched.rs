@@ -115,7 +115,11 @@ mod tests {
         for lost in [&executed, &created, &log(second, Approved::SIGNATURE_HASH)] {
             let of_block = bloom(std::slice::from_ref(lost));
             assert_eq!(watched.doubt(Some(&of_block), &[]), Doubt::Strong, "{lost:?}");
-            assert_eq!(watched.doubt(Some(&of_block), &[lost.clone()]), Doubt::None, "{lost:?}");
+            assert_eq!(
+                watched.doubt(Some(&of_block), std::slice::from_ref(lost)),
+                Doubt::None,
+                "{lost:?}"
+            );
         }
         // Of two wallets one is missing.
         let of_block = bloom(&[executed.clone(), log(second, Executed::SIGNATURE_HASH)]);

@@ -1,16 +1,22 @@
 //! The engine behind endpoints that do what real ones do: leave things out, refuse, answer in part, lag. Whatever the rate
 //! below all, everything is executed once, and told so.
 
-use crate::{Stage, due, engine, mine_until_final, paid};
+use crate::{Stage, due, engine, mine_every, paid};
 use eyre::Result;
 use quorate_lab::proxy::{Fault, Faults, HttpError, Nothing, Proxy, Refusal};
+use std::time::Duration;
 
 /// Runs everything with these faults from the start.
 async fn survives(faults: Faults) -> Result<()> {
+    survives_at(Duration::from_millis(100), faults).await
+}
+
+/// The same with so long from block to block.
+async fn survives_at(pace: Duration, faults: Faults) -> Result<()> {
     let Stage { chain, store, folder: _folder } = Stage::set().await?;
     let proxy = Proxy::start(&chain.endpoint(), faults).await?;
     let running = engine(&[proxy.endpoint()], &store);
-    mine_until_final(&chain, &store).await?;
+    mine_every(pace, &chain, &store).await?;
     running.stop().await?;
     assert_eq!(paid(&chain).await?, due());
     Ok(())
@@ -83,7 +89,7 @@ async fn nine_requests_of_ten_may_fail() -> Result<()> {
         .with(Fault::GarbleReply, 400, None)
         .with(Fault::Http(HttpError::html(503)), 400, None)
         .with(Fault::Refuse(Refusal::INTERNAL), 400, None);
-    survives(faults).await
+    survives_at(Duration::from_millis(500), faults).await
 }
 
 /// A provider's limit.

@@ -74,7 +74,7 @@ pub(super) async fn measure(options: &Options, results: &mut Results) -> Result<
     let paid = &load.warm_up()[..count];
     tokio::select! {
         ended = mine(&load, &height) => return ended,
-        executed = watch.executed(paid) => drop(executed?),
+        executed = watch.executed(paid) => { executed?; }
     }
     engine.stop().await?;
     let worst = behind.iter().copied().fold(0.0, f64::max);

@@ -72,6 +72,9 @@ async fn chain(shared: &Shared, desk: &Desk, lease: Option<&Lease>) -> ChainRead
     // The engine's own place: what its endpoints know it may not have come to.
     let head = report.head.filter(|_| report.is_leading);
     let head_age_secs = head.map(|head| shared.now().saturating_sub(head.timestamp));
+    if report.is_leading && head.is_none() {
+        add(Code::HeadOld, "the engine took note of no block yet".to_owned());
+    }
     if let Some(age) = head_age_secs.filter(|age| *age > desk.old_head_secs) {
         add(Code::HeadOld, format!("the engine's newest block is {age} s old"));
     }
