@@ -118,6 +118,7 @@ gas *args: (install "." "contracts")
 # Let everything go wrong, compare the books, and write docs/chaos.md; --quick, --only TEXT, --json
 [no-exit-message]
 chaos *args: (install ".")
+    cargo build --package quorate-cli --locked --quiet
     cargo run --package quorate-trials --features failpoints --locked --quiet -- chaos "$@"
 
 # Measure speed, calls and memory next to peers and limits (minutes); --quick, --json, --only TEXT

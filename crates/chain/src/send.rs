@@ -1,16 +1,22 @@
 //! Raw transactions: what they should pay, sending them, and what became of them.
 
 use crate::{
-    Chain, ChainError, Revert,
-    endpoint::{Fault, NO_SUCH_METHOD, RpcFault},
-    evm::{Call, CallError},
+    Chain, ChainError, Header, Revert,
+    endpoint::{Fault, RpcFault},
+    evm::{self, Call, CallError},
+    lack::{BLOCK_RECEIPTS, FEE_HISTORY, PRIORITY_FEE},
+    log::{AnyLog, standing},
 };
 use alloy::{
     primitives::{Address, B256, Bytes, U64, U128, U256, keccak256},
-    rpc::types::BlockNumberOrTag,
+    rpc::types::{BlockNumberOrTag, Log},
 };
 use serde::Deserialize;
-use std::{collections::BTreeMap, time::Duration};
+use serde_json::value::RawValue;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 use thiserror::Error;
 use tokio::time::sleep;
 
@@ -87,8 +93,7 @@ pub enum WaitError {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct FeeHistory {
-    base_fee_per_gas: Vec<U128>,
-    #[serde(default)]
+    base_fee_per_gas: Option<Vec<U128>>,
     reward: Option<Vec<Vec<U128>>>,
 }
 
@@ -100,7 +105,38 @@ struct MinedReceipt {
     block_number: U64,
     block_hash: B256,
     gas_used: U64,
-    effective_gas_price: U128,
+    effective_gas_price: Option<U128>,
+    logs: Option<Vec<AnyLog>>,
+    logs_bloom: Option<Bytes>,
+}
+
+/// What tells receipts apart. Those of others may be of types that nobody here knows.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReceiptKey {
+    transaction_hash: Option<B256>,
+}
+
+/// The events of a receipt.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReceiptLogs {
+    block_hash: B256,
+    logs: Vec<AnyLog>,
+}
+
+/// Where a transaction is.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Place {
+    block_number: Option<U64>,
+}
+
+/// What a transaction that was mined paid, for endpoints that do not say it in its receipt.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PaidPrice {
+    gas_price: Option<U128>,
 }
 
 #[derive(Deserialize)]
@@ -114,21 +150,29 @@ struct Mined {
     block_number: Option<U64>,
 }
 
-impl From<MinedReceipt> for Receipt {
-    fn from(receipt: MinedReceipt) -> Self {
-        Self {
-            success: receipt.status == U64::ONE,
-            block_number: receipt.block_number.to(),
-            block_hash: receipt.block_hash,
-            gas_used: receipt.gas_used.to(),
-            effective_gas_price: receipt.effective_gas_price.to(),
+impl MinedReceipt {
+    fn receipt(&self, price: U128) -> Receipt {
+        Receipt {
+            success: self.status == U64::ONE,
+            block_number: self.block_number.to(),
+            block_hash: self.block_hash,
+            gas_used: self.gas_used.to(),
+            effective_gas_price: price.to(),
         }
+    }
+
+    /// Whether events were left out: its bloom tells of some, and there are none.
+    fn lacks_events(&self) -> bool {
+        let has_none = self.logs.as_ref().is_none_or(Vec::is_empty);
+        let bloom = self.logs_bloom.as_ref();
+        has_none && bloom.is_some_and(|bloom| bloom.iter().any(|byte| *byte != 0))
     }
 }
 
 impl Chain {
     /// What to offer so that a transaction is mined soon: the median priority fee of the last ten blocks, and twice
-    /// the next block's base fee.
+    /// the next block's base fee. Where the endpoint has no history of fees, the tip that it suggests itself, and twice the
+    /// newest block's base fee.
     ///
     /// Warning: the endpoint's word. Whoever pays sets a limit.
     ///
@@ -136,29 +180,53 @@ impl Chain {
     ///
     /// If the endpoint gives no sensible answer, as on a chain without EIP-1559.
     pub async fn fees(&self) -> Result<Fees, ChainError> {
-        let method = "eth_feeHistory";
         let params = (U64::from(FEE_BLOCKS), BlockNumberOrTag::Latest, [50]);
-        let history: FeeHistory = self.read(method, params).await?;
-        let none = || self.wrong_answer(method, "no base fee");
-        let base_fee = history.base_fee_per_gas.last().ok_or_else(none)?.to::<u128>();
-        let offered = history.reward.iter().flatten().flatten().map(U128::to::<u128>);
-        let mut offered: Vec<_> = offered.filter(|&fee| fee != 0).collect();
-        offered.sort_unstable();
-        let max_priority_fee_per_gas =
-            offered.get(offered.len() / 2).copied().unwrap_or(LEAST_PRIORITY_FEE);
+        let history: Option<FeeHistory> =
+            self.read_if_can(FEE_HISTORY, FEE_HISTORY, params).await?;
+        let base_fees = history.as_ref().and_then(|history| history.base_fee_per_gas.as_ref());
+        let base_fee = match base_fees.and_then(|fees| fees.last()) {
+            Some(fee) => fee.to(),
+            None => {
+                let none = || self.wrong_answer(FEE_HISTORY, "no base fee");
+                self.head().await?.base_fee_per_gas.ok_or_else(none)?
+            }
+        };
+        let rewards = history.and_then(|history| history.reward).filter(|r| !r.is_empty());
+        let max_priority_fee_per_gas = match rewards {
+            Some(rewards) => {
+                let offered = rewards.iter().flatten().map(U128::to::<u128>);
+                let mut offered: Vec<_> = offered.filter(|&fee| fee != 0).collect();
+                offered.sort_unstable();
+                offered.get(offered.len() / 2).copied().unwrap_or(LEAST_PRIORITY_FEE)
+            }
+            None => self.suggested_tip(base_fee).await?,
+        };
         let max_fee_per_gas = base_fee.saturating_mul(2).saturating_add(max_priority_fee_per_gas);
         Ok(Fees { max_fee_per_gas, max_priority_fee_per_gas })
+    }
+
+    /// The tip that the endpoint would offer: what it says, or what its gas price is above the base fee.
+    async fn suggested_tip(&self, base_fee: u128) -> Result<u128, ChainError> {
+        if let Some(tip) = self.read_if_can::<U128>(PRIORITY_FEE, PRIORITY_FEE, [(); 0]).await? {
+            return Ok(tip.to::<u128>().max(LEAST_PRIORITY_FEE));
+        }
+        let price = self.read_if_can::<U128>("eth_gasPrice", "eth_gasPrice", [(); 0]).await?;
+        let price = price.map_or(0, |price| price.to::<u128>());
+        Ok(price.saturating_sub(base_fee).max(LEAST_PRIORITY_FEE))
     }
 
     /// Sends a signed transaction and returns its hash, which is computed from the bytes. One that the endpoint
     /// has already is sent.
     ///
     /// Warning: after any error but [`ChainError::Rpc`] it is open whether it was taken. Send the same bytes
-    /// again, or wait for the hash; never sign another transaction for the same purpose.
+    /// again, or wait for the hash, which is that of the bytes; never sign another transaction for the same purpose.
+    /// [`ChainError::Reverted`] is one of these: Hardhat answers so after it mined a transaction that failed. Then
+    /// [`Chain::wait`] has its receipt at once, and [`Chain::revert_reason`] or the error itself why it failed; where there
+    /// is no receipt in time, the endpoint tried it and kept nothing.
     ///
     /// # Errors
     ///
-    /// If the endpoint refuses it or gives no sensible answer. Never sends twice by itself.
+    /// If the endpoint refuses it, says that it failed, or gives no sensible answer. Never sends twice by itself.
     pub async fn send(&self, raw: &[u8]) -> Result<B256, ChainError> {
         let method = "eth_sendRawTransaction";
         let tx_hash = keccak256(raw);
@@ -170,12 +238,19 @@ impl Chain {
                 Err(self.wrong_answer(method, reason))
             }
             Err(Fault::Rpc(fault)) if is_known(&fault) => Ok(tx_hash),
+            Err(Fault::Rpc(fault)) => match evm::reverted(&fault) {
+                Some(reason) => {
+                    let endpoint = self.endpoint().to_owned();
+                    Err(ChainError::Reverted { endpoint, tx_hash, reason: Box::new(reason) })
+                }
+                None => Err(self.raw().error(method, Fault::Rpc(fault))),
+            },
             Err(fault) => Err(self.raw().error(method, fault)),
         }
     }
 
     /// Sends signed bytes once, and says what is known then. A refusal is an answer, not an error: see
-    /// [`Chain::send`] for the other way round.
+    /// [`Chain::send`] for the other way round. That they failed when they were run is no refusal.
     pub async fn offer(&self, raw: &[u8]) -> SendAnswer {
         match self.send(raw).await {
             Ok(_) => SendAnswer::Accepted,
@@ -190,20 +265,55 @@ impl Chain {
     ///
     /// If the endpoint gives no sensible answer.
     pub async fn receipt(&self, tx_hash: B256) -> Result<Option<Receipt>, ChainError> {
-        let method = "eth_getTransactionReceipt";
-        let receipt: Option<MinedReceipt> = self.read(method, [tx_hash]).await?;
-        match receipt {
-            Some(receipt) if receipt.transaction_hash != tx_hash => {
-                Err(self.wrong_answer(method, "the receipt of another transaction"))
-            }
-            receipt => Ok(receipt.map(Receipt::from)),
-        }
+        Ok(self.receipt_with_logs(tx_hash).await?.map(|(receipt, _)| receipt))
     }
 
-    /// What became of every transaction in the block with this number, by hash; none where the endpoint has no such
-    /// block, or does not know `eth_getBlockReceipts`.
+    /// What became of a transaction, and the events that it emitted, in order; none if it is not mined.
     ///
-    /// Says nothing about a transaction that is not among them.
+    /// # Errors
+    ///
+    /// If the endpoint gives no sensible answer, or leaves out events that the receipt's bloom tells of.
+    pub async fn receipt_with_logs(
+        &self,
+        tx_hash: B256,
+    ) -> Result<Option<(Receipt, Vec<Log>)>, ChainError> {
+        let method = "eth_getTransactionReceipt";
+        let receipt: Option<MinedReceipt> = self.read(method, [tx_hash]).await?;
+        let Some(receipt) = receipt else { return Ok(None) };
+        if receipt.transaction_hash != tx_hash {
+            return Err(self.wrong_answer(method, "the receipt of another transaction"));
+        }
+        if receipt.lacks_events() {
+            return Err(self.wrong_answer(method, "events are missing, by the receipt's bloom"));
+        }
+        let price = match receipt.effective_gas_price {
+            Some(price) => price,
+            None => {
+                let mined: Option<PaidPrice> =
+                    self.read("eth_getTransactionByHash", [tx_hash]).await?;
+                let none = || self.wrong_answer(method, "no price that was paid");
+                mined.and_then(|mined| mined.gas_price).ok_or_else(none)?
+            }
+        };
+        let paid = receipt.receipt(price);
+        Ok(Some((paid, standing(receipt.logs.unwrap_or_default()))))
+    }
+
+    /// Whether the endpoint has a transaction in a block, whether or not it gives a receipt of it.
+    ///
+    /// # Errors
+    ///
+    /// If the endpoint gives no sensible answer.
+    pub async fn is_mined(&self, tx_hash: B256) -> Result<bool, ChainError> {
+        let found: Option<Place> = self.read("eth_getTransactionByHash", [tx_hash]).await?;
+        Ok(found.is_some_and(|place| place.block_number.is_some()))
+    }
+
+    /// What became of these transactions as far as they are in the block with this number, with their events, by hash; none
+    /// where the endpoint has no such block, or does not give the receipts of a whole block.
+    ///
+    /// Says nothing about a transaction that is not among them. Receipts of others, of whatever type, are passed over, and
+    /// those that say too little.
     ///
     /// # Errors
     ///
@@ -211,18 +321,50 @@ impl Chain {
     pub async fn block_receipts(
         &self,
         number: u64,
-    ) -> Result<Option<BTreeMap<B256, Receipt>>, ChainError> {
-        let method = "eth_getBlockReceipts";
-        let params = [BlockNumberOrTag::Number(number)];
-        let receipts = self.raw().try_read::<Option<Vec<MinedReceipt>>>(method, params).await;
-        match receipts {
-            Ok(receipts) => Ok(receipts.map(|receipts| {
-                let by_hash = |receipt: MinedReceipt| (receipt.transaction_hash, receipt.into());
-                receipts.into_iter().map(by_hash).collect()
-            })),
-            Err(Fault::Rpc(fault)) if fault.code == NO_SUCH_METHOD => Ok(None),
-            Err(fault) => Err(self.raw().error(method, fault)),
+        tx_hashes: &BTreeSet<B256>,
+    ) -> Result<Option<BTreeMap<B256, (Receipt, Vec<Log>)>>, ChainError> {
+        let Some(receipts) = self.raw_receipts(number).await? else { return Ok(None) };
+        let mut found = BTreeMap::new();
+        for raw in receipts {
+            let key = serde_json::from_str::<ReceiptKey>(raw.get()).ok();
+            let key = key.and_then(|key| key.transaction_hash);
+            if key.is_none_or(|tx_hash| !tx_hashes.contains(&tx_hash)) {
+                continue;
+            }
+            let Ok(receipt) = serde_json::from_str::<MinedReceipt>(raw.get()) else { continue };
+            if let Some(price) = receipt.effective_gas_price.filter(|_| !receipt.lacks_events()) {
+                let paid = receipt.receipt(price);
+                found.insert(
+                    receipt.transaction_hash,
+                    (paid, standing(receipt.logs.unwrap_or_default())),
+                );
+            }
         }
+        Ok(Some(found))
+    }
+
+    /// The events of a block as its receipts have them; none where the endpoint does not give the receipts of a block.
+    pub(crate) async fn logs_of_receipts(
+        &self,
+        block: &Header,
+    ) -> Result<Option<Vec<Log>>, ChainError> {
+        let Some(receipts) = self.raw_receipts(block.number).await? else { return Ok(None) };
+        let mut logs = Vec::new();
+        for raw in receipts {
+            let Ok(receipt) = serde_json::from_str::<ReceiptLogs>(raw.get()) else { continue };
+            if receipt.block_hash != block.hash {
+                return Err(self.wrong_answer(BLOCK_RECEIPTS, "receipts of another block"));
+            }
+            logs.extend(standing(receipt.logs));
+        }
+        Ok(Some(logs))
+    }
+
+    async fn raw_receipts(&self, number: u64) -> Result<Option<Vec<Box<RawValue>>>, ChainError> {
+        let params = [BlockNumberOrTag::Number(number)];
+        let receipts: Option<Option<_>> =
+            self.read_if_can(BLOCK_RECEIPTS, BLOCK_RECEIPTS, params).await?;
+        Ok(receipts.flatten())
     }
 
     /// Waits until a transaction is mined. An endpoint that fails meanwhile is asked again.

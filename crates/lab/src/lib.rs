@@ -18,6 +18,8 @@ pub mod proxy;
 pub mod python;
 pub mod service;
 pub mod signatures;
+#[cfg(feature = "postgres")]
+pub mod sqlite;
 pub mod tokens;
 pub mod tools;
 

@@ -2,7 +2,7 @@
 //!
 //! - One file per route in `routes`: parse, load, act, commit, answer. `error` has what is refused, and in which words.
 //! - `layers` is what holds for every request; `gates` how much is done at once; `access` who may do what.
-//! - `desk` asks a chain, bounded in time and number; `bulletin` tells what happens; `render` makes answers.
+//! - `health` looks at the store; `desk` asks a chain, bounded in time and number; `bulletin` tells what happens; `render` makes answers.
 //!
 //! It is served before anything else is there: what needs the store is refused until it is open.
 
@@ -13,6 +13,7 @@ mod bulletin;
 mod desk;
 mod error;
 mod gates;
+mod health;
 mod layers;
 mod metrics;
 mod openapi;
@@ -31,10 +32,11 @@ use bulletin::Bulletin;
 use desk::Desk;
 use error::RouteError;
 use gates::{Gates, Rates};
+use health::Health;
 use layers::{admit, observe};
 use metrics::Metrics;
 use quorate_relayer::driver::{Endpoints, Report};
-use quorate_store::{Lease, Store, WalletRecord};
+use quorate_store::{Store, WalletRecord};
 use std::{
     collections::BTreeMap,
     io,
@@ -46,7 +48,6 @@ use tokio::{
     net::TcpListener,
     sync::{Mutex, watch},
     task::JoinHandle,
-    time::Instant,
 };
 
 /// Why HTTP is not served.
@@ -107,9 +108,6 @@ struct Shared {
     health: Mutex<Option<Health>>,
 }
 
-/// When the store was looked at, and the lease that was found, or what was wrong.
-type Health = (Instant, Result<Option<Lease>, &'static str>);
-
 impl Shared {
     /// The store.
     ///
@@ -117,8 +115,7 @@ impl Shared {
     ///
     /// While it is not open.
     fn store(&self) -> Result<&Store, RouteError> {
-        let cause = || "it is not open yet".to_owned();
-        self.store.get().ok_or_else(|| RouteError::StoreUnavailable { cause: cause() })
+        self.store.get().ok_or(RouteError::StoreNotOpen)
     }
 
     /// The desk of a chain that is served.

@@ -21,6 +21,9 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// How often the head of the audit log is logged.
 const AUDIT_HEAD_EVERY: Duration = Duration::from_secs(3_600);
 
+/// How long endpoints are asked for what they do before an engine begins without knowing all of it.
+const EXAMINATION_WAIT: Duration = Duration::from_secs(5);
+
 /// How long engines may take to stop.
 const STOP_WAIT: Duration = Duration::from_secs(10);
 
@@ -192,7 +195,7 @@ async fn prepare(config: &Config, service: Option<&Service>) -> Result<(Keys, St
         keys.insert(chain_id, opened);
     }
     let store = open_store(config).await?;
-    if config.http.is_public() && !has_token(&store).await? {
+    if config.http.is_public() && !has_token_at_last(&store).await? {
         store.close().await;
         return Err(RunError::NoToken);
     }
@@ -205,6 +208,19 @@ async fn prepare(config: &Config, service: Option<&Service>) -> Result<(Keys, St
 /// Whether there is a token that was not revoked.
 pub(crate) async fn has_token(store: &Store) -> Result<bool, StoreError> {
     Ok(store.list_tokens().await?.iter().any(|token| token.revoked_at.is_none()))
+}
+
+/// As [`has_token`]; where that may help, asked again and again.
+async fn has_token_at_last(store: &Store) -> Result<bool, StoreError> {
+    loop {
+        match has_token(store).await {
+            Err(error) if error.may_pass() => {
+                tracing::warn!(%error, "the tokens cannot be read");
+                tokio::time::sleep(PAUSE).await;
+            }
+            asked => return asked,
+        }
+    }
 }
 
 /// Opens the store; where that may help, again and again.
@@ -256,10 +272,11 @@ async fn stop_service(service: Option<Service>) {
 async fn connect_and_serve(mut site: Site, stopped: watch::Receiver<bool>) -> Result<(), RunError> {
     let mut asked = stopped.clone();
     let connected = tokio::select! {
-        connected = connect(&site.config) => connected,
+        connected = connect(&site) => connected,
         _ = asked.wait_for(|stopped| *stopped) => return Ok(()),
     };
-    site.config.settings.has_simulate_v1 = connected?;
+    connected?;
+    site.config.settings.has_simulate_v1 = site.endpoints.can_simulate();
     serve(site, stopped).await
 }
 
@@ -315,45 +332,35 @@ fn engine_for(site: Site) -> (Engine, Handle) {
     Engine::new(Parts { settings, limits, endpoints, keys, store, tenure, clock, poll })
 }
 
-/// Waits until an endpoint answers; tells whether all that do know `eth_simulateV1`. Those that do not answer yet are
-/// used as soon as they do.
-async fn connect(config: &ChainConfig) -> Result<bool, RunError> {
-    let chain_id = config.settings.chain_id;
+/// Waits until an endpoint answers, and asks those that do all that a relayer asks; what they lack, the engine names. Those
+/// that do not answer yet are used as soon as they do.
+async fn connect(site: &Site) -> Result<(), RunError> {
+    let chain_id = site.config.settings.chain_id;
     loop {
         let mut answers = JoinSet::new();
-        for url in &config.rpc_urls {
+        for url in &site.config.rpc_urls {
             let url = url.clone();
             answers.spawn(async move { connect_one(chain_id, &url).await });
         }
         let answers = answers.join_all().await.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let missing = answers.iter().filter(|answer| answer.is_none()).count();
-        let simulates: Vec<bool> = answers.into_iter().flatten().collect();
-        if !simulates.is_empty() {
-            let can_simulate = simulates.iter().all(|simulates| *simulates);
-            tracing::info!(
-                chain_id,
-                endpoints = simulates.len(),
-                missing,
-                can_simulate,
-                "connected"
-            );
-            return Ok(can_simulate);
+        let missing = answers.iter().filter(|answers| !**answers).count();
+        if missing < answers.len() && site.endpoints.connect().await > 0 {
+            let _ = timeout(EXAMINATION_WAIT, site.endpoints.examine()).await;
+            let (endpoints, can_simulate) =
+                (answers.len() - missing, site.endpoints.can_simulate());
+            tracing::info!(chain_id, endpoints, missing, can_simulate, "connected");
+            return Ok(());
         }
         tracing::warn!(chain_id, missing, "no endpoint answers");
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-/// Whether the endpoint, if it answers, knows `eth_simulateV1`.
-async fn connect_one(expected: u64, url: &RpcUrl) -> Result<Option<bool>, RunError> {
-    let answer = async {
-        let chain = Chain::connect(url.as_str()).await?;
-        let can_simulate = chain.can_simulate().await?;
-        Ok((chain, can_simulate))
-    };
-    match answer.await {
-        Ok((chain, can_simulate)) if chain.id() == expected => Ok(Some(can_simulate)),
-        Ok((chain, _)) => {
+/// Whether the endpoint answers, which must be for this chain.
+async fn connect_one(expected: u64, url: &RpcUrl) -> Result<bool, RunError> {
+    match Chain::connect(url.as_str()).await {
+        Ok(chain) if chain.id() == expected => Ok(true),
+        Ok(chain) => {
             let endpoint = chain.endpoint().to_owned();
             Err(RunError::WrongChain { endpoint, expected, found: chain.id() })
         }
@@ -362,7 +369,7 @@ async fn connect_one(expected: u64, url: &RpcUrl) -> Result<Option<bool>, RunErr
         }
         Err(error) => {
             tracing::warn!(chain_id = expected, %error, "endpoint");
-            Ok(None)
+            Ok(false)
         }
     }
 }

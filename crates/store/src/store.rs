@@ -39,10 +39,10 @@ use alloy::primitives::{Address, B256};
 use quorate_core::{Config, Snapshot, status::StatusChange};
 use sqlx::{Any, AnyPool, Transaction};
 use std::{fmt, ops::RangeInclusive, time::Duration};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
-/// How often opening is tried again while the database is busy, and how long is waited before.
-const OPEN_RETRIES: u32 = 40;
+/// For how long opening is tried again while the database is busy, and how long is waited before.
+const OPEN_WAIT: Duration = Duration::from_secs(3);
 const OPEN_PAUSE: Duration = Duration::from_millis(50);
 
 /// A database. Cheap to clone; all clones share one writer.
@@ -73,11 +73,10 @@ impl Store {
     pub async fn open(url: &str, options: Options) -> Result<Self, OpenError> {
         let connector = Connector::new(url, options, Access::Write)?;
         // While another process makes the file, SQLite says that it is locked without waiting.
-        let mut attempts = 0;
+        let begun = Instant::now();
         let writer = loop {
             match connector.open().await {
-                Err(error) if error.is_retryable() && attempts < OPEN_RETRIES => {
-                    attempts += 1;
+                Err(error) if error.is_retryable() && begun.elapsed() < OPEN_WAIT => {
                     tokio::time::sleep(OPEN_PAUSE).await;
                 }
                 opened => break opened?,

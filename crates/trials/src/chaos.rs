@@ -1,7 +1,11 @@
 //! The trials: what goes wrong, and what must be true afterwards.
 
 pub mod crash;
+pub mod endpoints;
+pub mod kinds;
 pub mod report;
+pub mod stage;
+pub mod stores;
 pub mod storm;
 
 use crate::{

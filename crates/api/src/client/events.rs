@@ -132,7 +132,7 @@ impl Events {
             }
             let Some(bytes) = chunk(&mut open.response, silence).await? else {
                 let reason = "the stream of events ended".to_owned();
-                return Err(Fault::Unreachable { reason });
+                return Err(Fault::Unreachable { reason, is_sent: true });
             };
             open.parser
                 .read(bytes.as_ref(), &mut open.ready)

@@ -24,6 +24,7 @@ mod relayer_output;
 mod relayer_process;
 mod relayer_token;
 mod relayer_webhook;
+mod store_pressure;
 #[cfg(feature = "hardware")]
 mod trezor;
 mod typed_data;

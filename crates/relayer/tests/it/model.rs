@@ -45,7 +45,9 @@ pub(crate) fn run(seed: u64) -> Result<Reached, String> {
         let balance = u128::from(1 + rig.rng.below(8)) * 80_000_000;
         rig.set_balances(balance);
     }
-    rig.faults = Faults { is_down: false, sends: rig.rng.below(40), reads: rig.rng.below(30) };
+    let empties = if rig.rng.chance(50) { rig.rng.below(80) } else { 0 };
+    let (sends, reads) = (rig.rng.below(40), rig.rng.below(30));
+    rig.faults = Faults { is_down: false, sends, reads, empties };
     rig.tell_head(0);
     let length = 40 + rig.rng.below(160);
     for _ in 0..length {

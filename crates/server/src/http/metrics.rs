@@ -104,15 +104,15 @@ async fn numbers(shared: &Shared) -> Numbers {
     for desk in shared.desks.values() {
         let chain_id = desk.chain_id;
         let report = desk.report();
-        let head = match report.as_ref().and_then(|report| report.head) {
-            Some(head) => Some((head.id.number, head.timestamp)),
-            None => desk.head().await.ok().map(|head| (head.number, head.timestamp)),
-        };
-        if let Some((number, timestamp)) = head {
-            let age = shared.now().saturating_sub(timestamp);
-            numbers.add("head_number", "The number of the newest block", chain_id, number as f64);
+        let leading = report.as_ref().filter(|report| report.is_leading);
+        if let Some(head) = leading.and_then(|report| report.head) {
+            let (number, age) = (head.id.number, shared.now().saturating_sub(head.timestamp));
+            let help = "The number of the newest block that the engine took note of";
+            numbers.add("head_number", help, chain_id, number as f64);
             numbers.add("head_age_seconds", "How old that block is", chain_id, age as f64);
         }
+        let help = "What endpoints do not do of what is asked of them: /readyz names it";
+        numbers.add("endpoint_lacks", help, chain_id, desk.lacks().len() as f64);
         if let Some(report) = report {
             engine(&mut numbers, chain_id, &report, shared.now());
         }
