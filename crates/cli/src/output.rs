@@ -1,6 +1,9 @@
 //! What is printed: text for people, JSON for scripts, questions only where somebody answers.
 
-use crate::{failure::Cause, review::Danger};
+use crate::{
+    failure::Cause,
+    review::{Danger, DangerCode},
+};
 use eyre::Result;
 use serde_json::Value;
 use std::{
@@ -69,20 +72,21 @@ impl Output {
 
     /// Lets dangers pass that are accepted by code, asks about the others, or refuses.
     pub(crate) fn accept(self, dangers: &[Danger], accepted: &[String]) -> Result<()> {
-        let codes = crate::review::CODES;
-        for code in accepted {
-            if !codes.iter().any(|(known, _)| known == code) {
-                let known: Vec<_> = codes.iter().map(|(code, _)| *code).collect();
-                let (code, known) = (quorate_core::text::shown(code), known.join(", "));
-                return Err(Cause::Usage.error(format!("--accept {code}: the codes are {known}")));
+        for word in accepted {
+            if DangerCode::find(word).is_none() {
+                let known: Vec<_> = DangerCode::ALL.iter().map(|code| code.word()).collect();
+                let (word, known) = (quorate_core::text::shown(word), known.join(", "));
+                return Err(Cause::Usage.error(format!("--accept {word}: the codes are {known}")));
             }
         }
         let mut open: Vec<_> = dangers.iter().map(|danger| danger.code).collect();
-        open.sort_unstable();
+        open.sort_unstable_by_key(|code| code.word());
         open.dedup();
-        open.retain(|code| !accepted.iter().any(|accepted| accepted == code));
+        open.retain(|code| !accepted.iter().any(|accepted| accepted == code.word()));
         if self.is_interactive() {
-            open.retain(|code| !self.confirm(&format!("Accept the danger {code}?")));
+            let question =
+                |code: &DangerCode| format!("Accept the danger {code} ({})?", code.meaning());
+            open.retain(|code| !self.confirm(&question(code)));
         }
         if open.is_empty() {
             return Ok(());

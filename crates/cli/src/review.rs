@@ -8,7 +8,7 @@ mod standing;
 mod summary;
 mod view;
 
-pub(crate) use danger::{CODES, Danger, Executor, dangers};
+pub(crate) use danger::{Danger, DangerCode, Executor, dangers};
 pub(crate) use facts::{Facts, Outcome};
 pub(crate) use render::render;
 pub(crate) use standing::{Standing, Sureness, status_words};

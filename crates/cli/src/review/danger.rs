@@ -1,5 +1,9 @@
 //! What an owner should know before signing.
 
+mod code;
+
+pub(crate) use code::DangerCode;
+
 use super::{
     Facts,
     calldata::{self, Effect},
@@ -19,45 +23,23 @@ pub(crate) enum Executor {
     Relayer,
 }
 
-/// The code of a wallet that is not there.
-const NOT_DEPLOYED: &str = "walletNotDeployed";
-
 /// Below this many seconds to the deadline there is hardly time to gather signatures: an hour.
 const NEAR_SECS: u64 = 60 * 60;
 
 /// Above this many seconds a signature lies around for long: 90 days.
 const FAR_SECS: u64 = 90 * 24 * 60 * 60;
 
-/// A danger. Its code is part of the interface: `--accept CODE`.
+/// A danger.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(crate) struct Danger {
-    pub(crate) code: &'static str,
+    pub(crate) code: DangerCode,
     pub(crate) message: String,
 }
-
-/// All codes, with what they stand for.
-pub(crate) const CODES: &[(&str, &str)] = &[
-    ("offline", "nothing was checked on a chain"),
-    (NOT_DEPLOYED, "the wallet is not on the chain yet, and no relayer is to create it"),
-    ("walletNotGenuine", "the wallet is not known to be made by the factory"),
-    ("ownerChange", "the action changes who the owners are"),
-    ("thresholdChange", "the action changes how many owners must sign"),
-    ("policyChange", "the action changes the policy"),
-    ("unlimitedApproval", "somebody may take tokens without limit"),
-    ("controlChange", "the action hands over or gives up control of a contract"),
-    ("unknownCalldata", "a call has data that is not understood"),
-    ("dataToNoCode", "data goes to an address without code, where it does nothing"),
-    ("unreadableDecimals", "a token's units cannot be read, so amounts are raw numbers"),
-    ("deadlineNear", "the deadline is less than an hour away"),
-    ("deadlineFar", "the deadline is more than 90 days away"),
-    ("suspectPayee", "a payment goes to the wallet, the token, or the zero address"),
-    ("hiddenText", "the note contains characters that hide or reorder text"),
-];
 
 impl Danger {
     /// Whether it is that the wallet is not there.
     pub(crate) fn is_not_deployed(&self) -> bool {
-        self.code == NOT_DEPLOYED
+        self.code == DangerCode::WalletNotDeployed
     }
 }
 
@@ -74,9 +56,10 @@ pub(crate) fn dangers(
     let mut found = Found::default();
     let request = proposal.request();
     match facts {
-        None => {
-            found.add("offline", "no chain was read: owners, nonce, tokens and code are unchecked")
-        }
+        None => found.add(
+            DangerCode::Offline,
+            "no chain was read: owners, nonce, tokens and code are unchecked",
+        ),
         Some(facts) => {
             let is_created = executor == Executor::Relayer && proposal.proven_config().is_some();
             found.of_wallet(facts.state.provenance, is_created);
@@ -86,11 +69,11 @@ pub(crate) fn dangers(
     let left = request.deadline.saturating_sub(now);
     if left < NEAR_SECS {
         let words = clock::words(request.deadline, now);
-        found.add("deadlineNear", format!("the deadline is {words}"));
+        found.add(DangerCode::DeadlineNear, format!("the deadline is {words}"));
     } else if left > FAR_SECS {
         let words = clock::words(request.deadline, now);
         found.add(
-            "deadlineFar",
+            DangerCode::DeadlineFar,
             format!("the deadline is {words}: until then the signature stays good"),
         );
     }
@@ -109,7 +92,7 @@ pub(crate) fn dangers(
                     _ if to == *token => "the token's own contract",
                     _ => continue,
                 };
-                found.add("suspectPayee", format!("payment {number} goes to {whose}"));
+                found.add(DangerCode::SuspectPayee, format!("payment {number} goes to {whose}"));
             }
         }
         Action::Reconfigure { config } => {
@@ -121,15 +104,18 @@ pub(crate) fn dangers(
     if let Some(facts) = facts {
         for token in facts.tokens.values().filter(|token| token.decimals.is_none()) {
             let address = token.address.to_checksum(None);
-            found.add("unreadableDecimals", format!("token {address} does not tell its decimals"));
+            found.add(
+                DangerCode::UnreadableDecimals,
+                format!("token {address} does not tell its decimals"),
+            );
         }
         for address in &facts.codeless {
             let address = address.to_checksum(None);
-            found.add("dataToNoCode", format!("{address} has no code on this chain"));
+            found.add(DangerCode::DataToNoCode, format!("{address} has no code on this chain"));
         }
     }
     if proposal.note().is_some_and(has_hidden_text) {
-        found.add("hiddenText", "the note contains characters that hide or reorder text");
+        found.add(DangerCode::HiddenText, "the note contains characters that hide or reorder text");
     }
     found.0
 }
@@ -143,8 +129,7 @@ fn has_hidden_text(note: &str) -> bool {
 struct Found(Vec<Danger>);
 
 impl Found {
-    fn add(&mut self, code: &'static str, message: impl Into<String>) {
-        debug_assert!(CODES.iter().any(|(known, _)| *known == code), "{code}");
+    fn add(&mut self, code: DangerCode, message: impl Into<String>) {
         self.0.push(Danger { code, message: message.into() });
     }
 
@@ -153,14 +138,14 @@ impl Found {
             Provenance::Factory => {}
             Provenance::NotDeployed if is_created => {}
             Provenance::NotDeployed => {
-                self.add(NOT_DEPLOYED, "the wallet is not on this chain yet: `quorate wallet deploy`");
+                self.add(DangerCode::WalletNotDeployed, "the wallet is not on this chain yet: `quorate wallet deploy`");
             }
             Provenance::CodeOnly => self.add(
-                "walletNotGenuine",
+                DangerCode::WalletNotGenuine,
                 "the code is a wallet's, but nothing shows that the factory made it: whoever did may have written approvals into it",
             ),
             Provenance::Foreign => {
-                self.add("walletNotGenuine", "the account is no Quorate wallet: its code is another");
+                self.add(DangerCode::WalletNotGenuine, "the account is no Quorate wallet: its code is another");
             }
         }
     }
@@ -171,7 +156,7 @@ impl Found {
             if calldata::is_unknown(call) {
                 let length = call.data.len();
                 self.add(
-                    "unknownCalldata",
+                    DangerCode::UnknownCalldata,
                     format!("call {number} sends {length} bytes to {to} that are not understood"),
                 );
             }
@@ -181,25 +166,31 @@ impl Found {
             let who = decoded.arguments.first().map(|(_, who)| calldata::text(who));
             let who = who.unwrap_or_default();
             self.add(
-                "unlimitedApproval",
+                DangerCode::UnlimitedApproval,
                 format!("call {number} lets {who} take tokens of {to} without limit"),
             );
         }
         if decoded.effect == Effect::Control {
             let name = decoded.name;
-            self.add("controlChange", format!("call {number}, {name}, changes who controls {to}"));
+            self.add(
+                DangerCode::ControlChange,
+                format!("call {number}, {name}, changes who controls {to}"),
+            );
         }
     }
 
     fn of_config(&mut self, present: Option<&Config>, new: &Config) {
         let Some(present) = present else {
             self.add(
-                "ownerChange",
+                DangerCode::OwnerChange,
                 "the whole configuration is replaced; the present one is not known",
             );
-            self.add("thresholdChange", format!("the threshold will be {}", new.threshold()));
+            self.add(
+                DangerCode::ThresholdChange,
+                format!("the threshold will be {}", new.threshold()),
+            );
             if let Some(policy) = new.policy() {
-                self.add("policyChange", format!("the policy will be {policy}"));
+                self.add(DangerCode::PolicyChange, format!("the policy will be {policy}"));
             }
             return;
         };
@@ -209,19 +200,19 @@ impl Found {
         };
         let (added, removed) = (listed(new, present), listed(present, new));
         if !added.is_empty() {
-            self.add("ownerChange", format!("new owners: {}", added.join(", ")));
+            self.add(DangerCode::OwnerChange, format!("new owners: {}", added.join(", ")));
         }
         if !removed.is_empty() {
-            self.add("ownerChange", format!("owners no more: {}", removed.join(", ")));
+            self.add(DangerCode::OwnerChange, format!("owners no more: {}", removed.join(", ")));
         }
         if added.is_empty() && removed.is_empty() && present.owners() != new.owners() {
-            self.add("ownerChange", "the owners' order changes");
+            self.add(DangerCode::OwnerChange, "the owners' order changes");
         }
         let (old, new_threshold) = (present.threshold(), new.threshold());
         if old != new_threshold {
             let count = new.owners().len();
             self.add(
-                "thresholdChange",
+                DangerCode::ThresholdChange,
                 format!("from {old} of {} to {new_threshold} of {count}", present.owners().len()),
             );
         }
@@ -230,7 +221,7 @@ impl Found {
                 config.policy().map_or("none".to_owned(), |policy| policy.to_checksum(None))
             };
             self.add(
-                "policyChange",
+                DangerCode::PolicyChange,
                 format!("policy from {} to {}, or its data", name(present), name(new)),
             );
         }
@@ -259,8 +250,8 @@ mod tests {
 
     fn codes(proposal: &Proposal) -> Vec<&'static str> {
         let dangers = dangers(proposal, None, Executor::Anybody, NOW);
-        assert_eq!(dangers[0].code, "offline");
-        dangers[1..].iter().map(|danger| danger.code).collect()
+        assert_eq!(dangers[0].code, DangerCode::Offline);
+        dangers[1..].iter().map(|danger| danger.code.word()).collect()
     }
 
     fn call(signature: &str, arguments: &[&str]) -> Action {
@@ -306,7 +297,10 @@ mod tests {
         ] {
             let mut found = Found::default();
             found.of_config(Some(&present), &new);
-            assert_eq!(found.0.iter().map(|danger| danger.code).collect::<Vec<_>>(), expected);
+            assert_eq!(
+                found.0.iter().map(|danger| danger.code.word()).collect::<Vec<_>>(),
+                expected
+            );
         }
     }
 
@@ -322,7 +316,10 @@ mod tests {
         ] {
             let mut found = Found::default();
             found.of_wallet(provenance, is_created);
-            assert_eq!(found.0.iter().map(|danger| danger.code).collect::<Vec<_>>(), expected);
+            assert_eq!(
+                found.0.iter().map(|danger| danger.code.word()).collect::<Vec<_>>(),
+                expected
+            );
         }
     }
 

@@ -62,7 +62,7 @@ pub(crate) fn render(proposal: &Proposal, facts: Option<&Facts>, view: &View, no
     if !view.dangers.is_empty() {
         sheet.title("Dangers");
         for danger in &view.dangers {
-            sheet.row(danger.code, &danger.message);
+            sheet.row(danger.code.word(), &danger.message);
         }
     }
     sheet.finish()
