@@ -1,6 +1,6 @@
 //! What the two kinds of files have in common: a kind, a version, a size, and how reading them fails.
 
-use crate::{config::ConfigError, signature::SignatureError, text::shown};
+use crate::{config::ConfigError, json, signature::SignatureError, text::shown};
 use alloy::primitives::Address;
 use serde::{Deserialize, de::DeserializeOwned};
 use thiserror::Error;
@@ -130,6 +130,7 @@ impl DocumentError {
 #[derive(Deserialize)]
 struct Head {
     kind: String,
+    #[serde(with = "json::integer")]
     version: u64,
 }
 

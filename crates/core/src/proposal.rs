@@ -64,13 +64,17 @@ pub enum CombineError {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Json {
     kind: String,
+    #[serde(with = "json::integer")]
     version: u64,
+    #[serde(with = "json::integer")]
     chain_id: u64,
     #[serde(with = "json::account")]
     wallet: Address,
+    #[serde(with = "json::integer")]
     epoch: u32,
     action: Action,
     nonce: Nonce,
+    #[serde(with = "json::integer")]
     deadline: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     note: Option<String>,
@@ -355,6 +359,35 @@ mod tests {
         assert!(read("\"type\": \"cancel\"", "\"type\": \"cancel\", \"x\": 1").contains("unknown"));
         let incomplete = json.split("\"salt\"").collect::<Vec<_>>();
         assert_eq!(incomplete.len(), 2);
+    }
+
+    /// Case 27: whole numbers that a program wrote with a point.
+    #[test]
+    fn whole_numbers_with_a_point_are_read() {
+        let json = signed_by(&[0]).to_json();
+        let mut other = json.clone();
+        for (name, number) in [
+            ("version", 1_u64),
+            ("chainId", 31_337),
+            ("epoch", 0),
+            ("deadline", 4_000_000_000),
+            ("threshold", 2),
+        ] {
+            let plain = format!("\"{name}\": {number}");
+            assert!(other.contains(&plain), "{plain}");
+            other = other.replace(&plain, &format!("{plain}.0"));
+        }
+        assert_eq!(Proposal::from_json(other.as_bytes()), Proposal::from_json(json.as_bytes()));
+        let half = json.replace("\"epoch\": 0", "\"epoch\": 0.5");
+        let error = Proposal::from_json(half.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("0.5, expected a whole number"), "{error}");
+        // A configuration inside of an action, which is read in two steps.
+        let config = testing::two_of_three();
+        let action = Action::Reconfigure { config };
+        let text = serde_json::to_string(&action).unwrap();
+        let other = text.replace("\"threshold\":2", "\"threshold\":2.0");
+        assert_ne!(text, other);
+        assert_eq!(serde_json::from_str::<Action>(&other).unwrap(), action);
     }
 
     #[test]
