@@ -13,8 +13,9 @@ use alloy::primitives::{Address, B256};
 use eyre::Result;
 use neighbours::Neighbours;
 use quorate_api::{ClientError, Problem, ProblemCode, Verified};
-use quorate_chain::{Chain, WalletState};
-use quorate_core::{Config, Lane, OwnerSignature, Proposal};
+use quorate_chain::{Chain, Token, WalletState};
+use quorate_core::{Config, Lane, Proposal, Request};
+use quorate_treasury::{Plan, payout_plan::Batch};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
@@ -24,9 +25,14 @@ use std::{
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Places<'a> {
     pub(crate) relayer: Option<&'a Relayer>,
-    /// Files that were named, and folders whose files are looked through.
+    /// Files that were named.
     pub(crate) files: Vec<PathBuf>,
+    /// Folders whose files are looked through.
     pub(crate) folders: Vec<PathBuf>,
+    /// The plan of which the drafts are: what it says more than once is meant.
+    pub(crate) plan: Option<&'a Plan>,
+    /// The tokens that amounts are in, as far as they are known.
+    pub(crate) tokens: BTreeMap<Address, Token>,
 }
 
 impl Places<'_> {
@@ -37,9 +43,16 @@ impl Places<'_> {
         self.folders.push(PathBuf::from("."));
         self
     }
+
+    fn is_of_plan(&self, request: &Request) -> bool {
+        let is_batch =
+            |batch: &Batch| batch.nonce == request.nonce && batch.action == request.action;
+        self.plan.is_some_and(|plan| plan.batches.iter().any(is_batch))
+    }
 }
 
-/// The open proposals that pay what one of `drafts` pays, at another nonce.
+/// The open proposals, at the relayer and in the files that were named, that pay what one of `drafts` pays, at another nonce. Of
+/// those in files that merely lie around a warning is given: whether they are still meant, nobody said.
 ///
 /// Each is signed by an owner, past neither its deadline nor its epoch, and at a nonce that is not used up, as far as the
 /// chain was read. Where no draft pays anything, nobody is asked.
@@ -53,28 +66,42 @@ pub(crate) async fn that_pay_again(
         drafts.iter().copied().filter(|draft| again::pays(draft.request())).collect();
     let Some(first) = drafts.first() else { return Ok(Vec::new()) };
     let config = seen.and_then(|(_, state)| state.config.as_ref()).or(first.proven_config());
-    let mut open = BTreeMap::new();
-    for (digest, other) in in_files(first, places, config, output)? {
-        open.insert(digest, other);
-    }
-    if let Some(relayer) = places.relayer {
-        for (digest, other) in at_relayer(first, relayer, config, output).await? {
-            open.insert(digest, other);
-        }
-    }
     let is_again = |other: &Open| {
-        drafts.iter().any(|draft| again::is_again(draft.request(), draft.note(), other))
+        other.request.deadline >= output.now
+            && !places.is_of_plan(&other.request)
+            && drafts.iter().any(|draft| again::is_again(draft.request(), draft.note(), other))
     };
-    let open = open.into_values().filter(|other| other.request.deadline >= output.now);
-    let open = open.filter(is_again).collect();
-    match seen {
-        Some((chain, state)) => still_open(open, chain, state).await,
-        None => Ok(open),
+    let mut given = in_files(first, named(&places.files)?, config);
+    if let Some(relayer) = places.relayer {
+        given.extend(at_relayer(first, relayer, config, output).await?);
     }
+    let mut around = in_files(first, neighbours(&places.folders, output), config);
+    around.retain(|digest, other| is_again(other) && !given.contains_key(digest));
+    given.retain(|_, other| is_again(other));
+    let around = still_open(around.into_values().collect(), seen).await?;
+    for line in lines(&drafts, &around, places, output) {
+        output.warn(&line);
+    }
+    still_open(given.into_values().collect(), seen).await
+}
+
+/// What is said of files that lie around.
+fn lines(
+    drafts: &[&Proposal],
+    around: &[Open],
+    places: &Places<'_>,
+    output: Output,
+) -> BTreeSet<String> {
+    let dangers = drafts.iter().flat_map(|draft| {
+        let (request, note) = (draft.request(), draft.note());
+        again::dangers(request, note, around, &places.tokens, output.now)
+    });
+    dangers.map(|danger| format!("{} ({})", danger.line(), danger.code)).collect()
 }
 
 /// Without those whose nonce is used up: a relayer may be late, and a file does not know.
-async fn still_open(open: Vec<Open>, chain: &Chain, state: &WalletState) -> Result<Vec<Open>> {
+async fn still_open(open: Vec<Open>, seen: Option<(&Chain, &WalletState)>) -> Result<Vec<Open>> {
+    let Some((chain, state)) = seen else { return Ok(open) };
     let lanes: BTreeSet<Lane> = open.iter().map(|open| open.request.nonce.lane).collect();
     let mut next = BTreeMap::new();
     for lane in lanes {
@@ -124,37 +151,39 @@ fn is_not_served(error: &eyre::Report) -> bool {
     )
 }
 
-fn in_files(
-    draft: &Proposal,
-    places: &Places<'_>,
-    config: Option<&Config>,
-    output: Output,
-) -> Result<Vec<(B256, Open)>> {
-    let mut found = Vec::new();
-    for path in &places.files {
-        found.push((path.clone(), crate::files::read_proposal(path)?));
-    }
-    let neighbours = Neighbours::of(&places.folders);
+/// Reads files that were named.
+fn named(files: &[PathBuf]) -> Result<Vec<(PathBuf, Proposal)>> {
+    files.iter().map(|path| Ok((path.clone(), crate::files::read_proposal(path)?))).collect()
+}
+
+/// Reads what lies around.
+fn neighbours(folders: &[PathBuf], output: Output) -> Vec<(PathBuf, Proposal)> {
+    let neighbours = Neighbours::of(folders);
     if neighbours.has_more {
         output.warn(
             "there are more files here than are looked through: whether one of the others pays the same is not known",
         );
     }
-    found.extend(neighbours.proposals);
-    let is_signed = |signatures: &BTreeMap<Address, BTreeSet<OwnerSignature>>| {
-        has_owner(signatures.keys(), config)
-    };
+    neighbours.proposals
+}
+
+/// Other proposals of the draft's wallet, if an owner signed them, by digest.
+fn in_files(
+    draft: &Proposal,
+    files: Vec<(PathBuf, Proposal)>,
+    config: Option<&Config>,
+) -> BTreeMap<B256, Open> {
     let wallet = |proposal: &Proposal| (proposal.request().chain_id, proposal.request().wallet);
-    let open = found.into_iter().filter(|(_, proposal)| {
+    let open = files.into_iter().filter(|(_, proposal)| {
         wallet(proposal) == wallet(draft)
             && proposal.digest() != draft.digest()
-            && is_signed(proposal.signatures())
+            && has_owner(proposal.signatures().keys(), config)
     });
     let open = open.map(|(path, proposal)| {
         let (request, note) = (proposal.request().clone(), proposal.note().map(str::to_owned));
         (proposal.digest(), Open { request, note, place: Source::File(path) })
     });
-    Ok(open.collect())
+    open.collect()
 }
 
 /// Whether an owner is among the signers; anybody where the owners are not known.

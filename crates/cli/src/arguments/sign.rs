@@ -17,8 +17,9 @@ pub(crate) struct Accept {
 /// Other proposals that are compared with one.
 #[derive(Args, Debug)]
 pub(crate) struct Beside {
-    /// Another proposal of the wallet that may still be executed; once for each. What it pays again is a danger, as with those
-    /// at the relayer, and those in this folder, in that of the file, and in the folders in them.
+    /// Another proposal of the wallet that may still be executed; once for each. What it pays too is a danger, as with those at
+    /// the relayer. Files in this folder, in that of the file, and in the folders in them are compared as well: of them a
+    /// warning is given.
     #[arg(long, value_name = "FILE")]
     pub(crate) beside: Vec<PathBuf>,
 }

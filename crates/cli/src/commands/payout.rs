@@ -14,12 +14,11 @@ use crate::{
     open_proposals::{self, Places},
     output::Output,
     relayer_access::{self, Relayer},
-    review::{again::Open, exact_text_in_full},
+    review::exact_text_in_full,
 };
 use alloy::primitives::Address;
 use eyre::Result;
 use quorate_chain::{Chain, Token};
-use quorate_core::Request;
 use quorate_treasury::{PayoutFile, Plan};
 use report::Report;
 use run::{Place, Standing};
@@ -59,17 +58,17 @@ pub(crate) async fn propose(arguments: PayoutPropose, output: Output) -> Result<
         (None, None) => Some(PathBuf::from(run)),
         (Some(_), None) => None,
     };
-    let places = Places { relayer: relayer.as_ref(), files: beside, ..Places::default() };
+    let places = Places {
+        relayer: relayer.as_ref(),
+        files: beside,
+        plan: Some(&plan),
+        tokens: tokens.known.clone(),
+        ..Places::default()
+    };
     let places = places.around(folder.as_deref());
     let drafts: Vec<_> = batches.iter().filter_map(Standing::proposal).collect();
     let seen = Some((&place.chain, &place.state));
-    let mut open = open_proposals::that_pay_again(&drafts, &places, seen, output).await?;
-    // What the plan says more than once is meant.
-    let is_own = |open: &Open| {
-        let Request { nonce, action, .. } = &open.request;
-        plan.batches.iter().any(|batch| batch.nonce == *nonce && batch.action == *action)
-    };
-    open.retain(|open| !is_own(open));
+    let open = open_proposals::that_pay_again(&drafts, &places, seen, output).await?;
     let around = Around { open, dangers: tokens.dangers() };
     let sheet = Report { plan: &plan, tokens: &tokens.known, around, folder, deadline };
     let short = shortfalls(&plan, &tokens.known, &place.chain).await?;

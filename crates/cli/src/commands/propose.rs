@@ -257,7 +257,8 @@ impl Place {
         let facts = Facts::beside(self.state, &self.chain, &proposal);
         let facts = output.during("reading the chain", facts).await?;
         let relayer = self.relayer.as_ref();
-        let places = Places { relayer, files: self.beside, ..Places::default() };
+        let (files, tokens) = (self.beside, facts.tokens.clone());
+        let places = Places { relayer, files, tokens, ..Places::default() };
         let places = places.around(self.out.as_deref());
         let seen = Some((&self.chain, &facts.state));
         let open = open_proposals::that_pay_again(&[&proposal], &places, seen, output).await?;

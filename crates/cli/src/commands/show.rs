@@ -25,7 +25,9 @@ pub(crate) async fn run(arguments: Show, output: Output) -> Result<()> {
             }
             let (chain, facts) = Facts::of(&proposal, &arguments.chain, output).await?;
             let relayer = Relayer::find(&arguments.access, output)?;
-            let places = Places { relayer: relayer.as_ref(), ..places.around(Some(path)) };
+            let tokens = facts.as_ref().map(|facts| facts.tokens.clone()).unwrap_or_default();
+            let places = places.around(Some(path));
+            let places = Places { relayer: relayer.as_ref(), tokens, ..places };
             let open = open_beside(&proposal, places, chain.as_ref(), facts.as_ref(), output);
             let open = open.await?;
             (proposal, facts, open, Executor::Anybody, None)
@@ -40,7 +42,8 @@ pub(crate) async fn run(arguments: Show, output: Output) -> Result<()> {
                 return print_typed_data(&answered.proposal, output);
             }
             let Answered { proposal, facts, .. } = answered;
-            let places = Places { relayer: Some(&relayer), ..places.around(None) };
+            let tokens = facts.as_ref().map(|facts| facts.tokens.clone()).unwrap_or_default();
+            let places = Places { relayer: Some(&relayer), tokens, ..places.around(None) };
             let seen = chain.as_ref().zip(facts.as_ref().map(|facts| &facts.state));
             let open = open_proposals::that_pay_again(&[&proposal], &places, seen, output).await?;
             (proposal, facts, open, Executor::Relayer, Some(standing))

@@ -36,7 +36,9 @@ async fn in_file(path: &Path, arguments: &Sign, output: Output) -> Result<()> {
     let (chain, facts) = Facts::of(&proposal, &arguments.chain, output).await?;
     check_can_be_executed(&proposal, facts.as_ref(), output.now)?;
     let seen = chain.as_ref().zip(facts.as_ref());
-    let places = Places { files: arguments.beside.beside.clone(), ..Places::default() };
+    let tokens = facts.as_ref().map(|facts| facts.tokens.clone()).unwrap_or_default();
+    let files = arguments.beside.beside.clone();
+    let places = Places { files, tokens, ..Places::default() };
     let places = places.around(Some(path));
     let state = seen.map(|(chain, facts)| (chain, &facts.state));
     let open = open_proposals::that_pay_again(&[&proposal], &places, state, output).await?;

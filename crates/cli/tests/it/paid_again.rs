@@ -130,44 +130,77 @@ async fn a_run_under_another_name_is_told_of_the_first() -> Result<()> {
     Ok(())
 }
 
-/// Case 1, without a relayer: the files that lie around are compared, if an owner signed them and they can still be executed.
+/// Case 1, without a relayer: files that are named are compared, and those that lie around are warned of, if an owner signed
+/// them and they can still be executed.
 #[tokio::test]
 async fn files_of_the_same_payment_are_named() -> Result<()> {
     let environment = Environment::start().await?;
     environment.propose("first.json", &[])?;
     environment.propose("second.json", &["--lane", "1"])?;
     let key = environment.keystore(1)?;
+    let warning = || -> Result<Option<String>> {
+        let shown = environment.run(&["show", "second.json"])?;
+        ensure!(shown.code == 0 && !shown.stdout.contains("paidAgain"), "{shown:?}");
+        Ok(Some(shown.stderr).filter(|stderr| stderr.contains("paidAgain")))
+    };
     // Nobody signed the other one yet.
-    assert_eq!(environment.dangers("second.json")?, [""; 0]);
+    let named = ["show", "second.json", "--beside", "first.json"];
+    assert_eq!((warning()?, codes(&environment.json(&named)?)), (None, Vec::new()));
     environment.sign("first.json", &[0])?;
-    assert_eq!(environment.dangers("second.json")?, ["paidAgain"]);
-    let sign = ["sign", "second.json", "--keystore", &key];
-    environment.refuses(&sign, 4, "another open proposal, first.json, pays 1.5 ETH to")?;
-    environment.refuses(&sign, 4, "quorate propose cancel first.json --wallet 0x")?;
+    let said = warning()?.ok_or_eyre("no warning")?;
+    let command = "quorate propose cancel first.json --wallet 0x";
+    for part in ["warning: another open proposal, first.json, pays 1.5 ETH to 0x90F7", command] {
+        ensure!(said.contains(part), "{part} is not in {said}");
+    }
+    assert_eq!(codes(&environment.json(&named)?), ["paidAgain"]);
+    let sign = ["sign", "second.json", "--keystore", &key, "--beside", "first.json"];
+    environment.refuses(&sign, 4, command)?;
     let propose = ["propose", "transfer", "--wallet", "wallet.json", "--to", PAYEE];
-    let third = [&propose[..], &["--amount", "1.5", "--lane", "2", "--out", "third.json"]].concat();
-    let shown = environment.run(&third)?;
+    let third = ["--amount", "1.5", "--out", "third.json", "--after", "first.json"];
+    let shown = environment.run(&[&propose[..], &third].concat())?;
     ensure!(shown.code == 0 && shown.stdout.contains("paidAgain  another open"), "{shown:?}");
     let long = shown.stdout.lines().skip_while(|line| *line != "Dangers");
     let long: Vec<_> = long.filter(|line| line.chars().count() > 80).collect();
     ensure!(long.iter().all(|line| line.contains("quorate propose cancel")), "{long:?}");
 
-    // A run in a folder of its own, and a file elsewhere that is named.
-    std::fs::create_dir(environment.path("elsewhere"))?;
-    std::fs::create_dir(environment.path("elsewhere/deep"))?;
+    // In the folders here too, and not in all.
+    std::fs::create_dir_all(environment.path("elsewhere/deep"))?;
     let text = environment.read("first.json")?;
     std::fs::remove_file(environment.path("first.json"))?;
-    assert_eq!(environment.dangers("second.json")?, [""; 0]);
     environment.write("elsewhere/deep/first.json", &text)?;
-    assert_eq!(environment.dangers("second.json")?, [""; 0]);
-    let beside = ["show", "second.json", "--beside", "elsewhere/deep/first.json"];
-    assert_eq!(codes(&environment.json(&beside)?), ["paidAgain"]);
+    assert_eq!(warning()?, None);
     environment.write("elsewhere/first.json", &text)?;
-    assert_eq!(environment.dangers("second.json")?, ["paidAgain"]);
+    ensure!(warning()?.is_some_and(|said| said.contains("elsewhere/first.json, pays")));
 
-    // What was executed is no danger any more.
+    // What was executed is said of no more.
     environment.sign("elsewhere/first.json", &[1, 2])?;
     environment.submit("elsewhere/first.json")?;
-    assert_eq!(environment.dangers("second.json")?, [""; 0]);
-    environment.sign("second.json", &[0])
+    assert_eq!(warning()?, None);
+    let named = ["show", "second.json", "--beside", "elsewhere/first.json"];
+    assert_eq!(codes(&environment.json(&named)?), [""; 0]);
+    Ok(())
+}
+
+/// Case 1: the files of a run under another name.
+#[tokio::test]
+async fn files_of_a_run_under_another_name_are_warned_of() -> Result<()> {
+    let environment = Environment::start().await?;
+    environment.write("run.csv", &format!("id,to,amount,token\na,{PAYEE},1,ETH\n"))?;
+    let propose = |run, more: &[&str]| {
+        let propose = ["payout", "propose", "run.csv", "--wallet", "wallet.json", "--run", run];
+        environment.run(&[&propose[..], more].concat())
+    };
+    ensure!(propose("may", &[])?.code == 0);
+    environment.sign("may/may.1-of-1.json", &[0])?;
+    let again = propose("may-again", &[])?;
+    ensure!(
+        again.code == 0 && again.stderr.contains("may/may.1-of-1.json, pays 1 ETH"),
+        "{again:?}"
+    );
+    let beside = ["--beside", "may/may.1-of-1.json"];
+    let refused = propose("may-3", &beside)?;
+    ensure!(refused.code == 4 && refused.error().contains("--accept paidAgain"), "{refused:?}");
+    ensure!(!environment.path("may-3").exists(), "written all the same");
+    ensure!(propose("may-3", &[&beside[..], &["--accept", "paidAgain"]].concat())?.code == 0);
+    Ok(())
 }

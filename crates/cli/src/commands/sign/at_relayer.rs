@@ -52,7 +52,9 @@ pub(super) async fn run(arguments: &Sign, relayer: &Relayer, output: Output) -> 
         Source::Digest(_) => None,
     };
     let files = arguments.beside.beside.clone();
-    let places = Places { relayer: Some(relayer), files, ..Places::default() }.around(file);
+    let tokens = facts.as_ref().map(|facts| facts.tokens.clone()).unwrap_or_default();
+    let places = Places { relayer: Some(relayer), files, tokens, ..Places::default() };
+    let places = places.around(file);
     let open = open_proposals::that_pay_again(&[&proposal], &places, seen, output).await?;
     let executor = Executor::Relayer;
     let review_of = Known { facts: facts.as_ref(), executor, open: &open, standing };

@@ -67,10 +67,7 @@ impl Stage {
         let digest = self.relayer.digest.to_string();
         let nobody = self.program.clone().with("ETH_KEYSTORE", "");
         // An approval of another wallet's proposal would do: what is wanted is the file alone.
-        // Another proposal of the relayer pays the same.
-        let accept = ["--accept", "paidAgain"];
         let sign = ["sign", &digest, "--out", "known.json", "--keystore", "key-2"];
-        let sign = [&sign[..], &accept].concat();
         nobody.json(self.environment.folder(), &sign)?;
         let text = self.environment.read("known.json")?;
         let mut file: serde_json::Value = serde_json::from_str(&text)?;
@@ -96,10 +93,10 @@ impl Stage {
         vec![
             command("show DIGEST", &[ByDigest, Status]),
             command("show DIGEST --typed-data", &[ByDigest, Status]),
-            command("sign DIGEST --accept paidAgain", &[ByDigest, Status]),
-            command("sign DIGEST --accept paidAgain --out signed.json", &[ByDigest, Status]),
-            command("sign known.json --accept paidAgain", &[ByDigest, Status]),
-            command("sign new-one.json --accept paidAgain", &[Reads::OfWalletAlone]),
+            command("sign DIGEST", &[ByDigest, Status]),
+            command("sign DIGEST --out signed.json", &[ByDigest, Status]),
+            command("sign known.json", &[ByDigest, Status]),
+            command("sign new-one.json", &[Reads::OfWalletAlone]),
             command("list --owner ME", &[OfOwner, Status]),
             command("list", &[OfWallet, Status]),
             command("watch DIGEST --timeout 60", &[ByDigest, Status]),
