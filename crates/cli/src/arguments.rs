@@ -23,8 +23,14 @@ pub(crate) use relayer::{
 pub(crate) use sign::{Accept, Beside, Combine, Show, Sign, Submit};
 pub(crate) use wallet::{Make, WalletCommand, WalletDeploy, WalletRegister, WalletShow};
 
+use alloy::primitives::{Bytes, hex::FromHexError};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+
+/// Reads hexadecimal, blanks and line ends around it left out: it is copied from elsewhere.
+fn bytes(text: &str) -> Result<Bytes, FromHexError> {
+    text.trim().parse()
+}
 
 /// Propose, sign, combine and submit actions of Quorate wallets.
 ///

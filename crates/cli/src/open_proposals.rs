@@ -99,17 +99,19 @@ fn lines(
     dangers.map(|danger| format!("{} ({})", danger.line(), danger.code)).collect()
 }
 
-/// Without those whose nonce is used up: a relayer may be late, and a file does not know.
+/// Without those whose nonce is used up, or whose deadline is past on the chain: a relayer may be late, and a file does not
+/// know.
 async fn still_open(open: Vec<Open>, seen: Option<(&Chain, &WalletState)>) -> Result<Vec<Open>> {
-    let Some((chain, state)) = seen else { return Ok(open) };
+    let Some((chain, state)) = seen.filter(|_| !open.is_empty()) else { return Ok(open) };
+    let now = chain.head().await?.timestamp;
     let lanes: BTreeSet<Lane> = open.iter().map(|open| open.request.nonce.lane).collect();
     let mut next = BTreeMap::new();
     for lane in lanes {
         next.insert(lane, chain.next_nonce(state, lane).await?.sequence);
     }
     let is_free = |open: &Open| {
-        let nonce = open.request.nonce;
-        next.get(&nonce.lane).is_none_or(|&next| nonce.sequence >= next)
+        let Request { nonce, deadline, .. } = open.request;
+        deadline >= now && next.get(&nonce.lane).is_none_or(|&next| nonce.sequence >= next)
     };
     Ok(open.into_iter().filter(is_free).collect())
 }

@@ -1,6 +1,6 @@
 //! `quorate propose`.
 
-use super::{Accept, AccessOptions, Beside, ChainOptions, KeyOptions, Source};
+use super::{Accept, AccessOptions, Beside, ChainOptions, KeyOptions, Source, bytes};
 use alloy::primitives::Bytes;
 use clap::{Args, Subcommand};
 use quorate_core::{Lane, address::Written};
@@ -101,7 +101,7 @@ pub(crate) enum ProposeCommand {
         value: String,
 
         /// The calldata, 0x-hex.
-        #[arg(long, value_name = "HEX", conflicts_with = "signature")]
+        #[arg(long, value_name = "HEX", value_parser = bytes, conflicts_with = "signature")]
         data: Option<Bytes>,
 
         /// The function, as in "approve(address,uint256)"; its arguments follow.
@@ -141,7 +141,7 @@ pub(crate) enum ProposeCommand {
         policy: Option<Written>,
 
         /// What the policy is told about this wallet, 0x-hex.
-        #[arg(long, value_name = "HEX")]
+        #[arg(long, value_name = "HEX", value_parser = bytes)]
         policy_data: Option<Bytes>,
 
         #[command(flatten)]

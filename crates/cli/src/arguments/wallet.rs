@@ -1,6 +1,6 @@
 //! `quorate wallet`.
 
-use super::{AccessOptions, ChainOptions, SendOptions};
+use super::{AccessOptions, ChainOptions, SendOptions, bytes};
 use alloy::primitives::{B256, Bytes};
 use clap::{Args, Subcommand};
 use quorate_core::{Lane, address::Written};
@@ -47,7 +47,7 @@ pub(crate) struct Make {
     pub(crate) policy: Option<Written>,
 
     /// What the policy is told about this wallet, 0x-hex.
-    #[arg(long, value_name = "HEX", requires = "policy", default_value = "0x")]
+    #[arg(long, value_name = "HEX", value_parser = bytes, requires = "policy", default_value = "0x")]
     pub(crate) policy_data: Bytes,
 
     /// 32 bytes that tell apart wallets of the same owners; `create` chooses them by itself.

@@ -152,7 +152,7 @@ fn describe(item: &Answered, output: Output) -> String {
     let tokens = item.facts.as_ref().map(|facts| &facts.tokens);
     let mut sheet = Sheet::default();
     sheet.title(&item.proposal.digest().to_string());
-    sheet.row("does", &review::summary(request, tokens.unwrap_or(&BTreeMap::new())));
+    sheet.paragraph("does", &review::summary(request, tokens.unwrap_or(&BTreeMap::new())));
     let wallet = request.wallet.to_checksum(None);
     sheet.row("wallet", &format!("{wallet} on chain {}", request.chain_id));
     let status = review::Standing::new("", proposal, item.sureness).status_line();

@@ -64,7 +64,8 @@ fn print_typed_data(proposal: &Proposal, output: Output) -> Result<()> {
     Ok(())
 }
 
-/// The open proposals that pay the same as one in a file. A relayer that is away leaves those in files.
+/// The open proposals that pay the same as one in a file. Where the relayer does not tell, those in files are left: what is
+/// shown is the file.
 async fn open_beside(
     proposal: &Proposal,
     places: Places<'_>,
@@ -74,7 +75,7 @@ async fn open_beside(
 ) -> Result<Vec<Open>> {
     let seen = chain.zip(facts.map(|facts| &facts.state));
     match open_proposals::that_pay_again(&[proposal], &places, seen, output).await {
-        Err(error) if places.relayer.is_some() && cause_of(&error) == Cause::Unreachable => {
+        Err(error) if places.relayer.is_some() && cause_of(&error) != Cause::Mismatch => {
             output.warn(&format!(
                 "{error:#}; whether an open proposal there pays the same is not known"
             ));

@@ -191,7 +191,7 @@ fn payout(sheet: &mut Sheet, token: Address, transfers: &[Transfer], facts: Opti
         1 => "1 payment".to_owned(),
         count => format!("{count} payments"),
     };
-    sheet.row("total", &format!("{total} in {count}{rest}"));
+    sheet.paragraph("total", &format!("{total} in {count}{rest}"));
 }
 
 /// What a token says of itself, for where its address stands above.

@@ -22,6 +22,23 @@ enum Answer {
     Failed,
     /// It was not taken.
     Refused,
+    /// It was not taken if it has no chain id.
+    Protected,
+    /// All is well, but for the gas that things are said to take.
+    Gas(u64),
+}
+
+impl Answer {
+    const fn is_mined_and_failed(self) -> bool {
+        matches!(self, Self::MinedAndFailed)
+    }
+
+    const fn gas(self) -> Option<u64> {
+        match self {
+            Self::Gas(gas) => Some(gas),
+            _ => None,
+        }
+    }
 }
 
 /// An endpoint before an anvil, which says something else of what is sent, and estimates as if nothing failed.
@@ -42,11 +59,20 @@ async fn endpoint(chain: &Chain, answer: Answer) -> Result<Server> {
                 Answer::MinedAndFailed => {}
                 Answer::Failed => return failed(),
                 Answer::Refused => return error(-32_000, "transaction underpriced", Value::Null),
+                Answer::Protected if asked.text.contains("\"0xf8") => {
+                    let reason = "only replay-protected (EIP-155) transactions allowed over RPC";
+                    return error(-32_000, reason, Value::Null);
+                }
+                Answer::Protected | Answer::Gas(_) => {}
             }
         }
         let forward = provider.raw_request::<Value, Value>(method.clone().into(), params);
         match block_in_place(|| Handle::current().block_on(forward)) {
-            Ok(_) if method == "eth_sendRawTransaction" => failed(),
+            Ok(_) if method == "eth_sendRawTransaction" && answer.is_mined_and_failed() => failed(),
+            Ok(_) if method == "eth_estimateGas" && answer.gas().is_some() => {
+                let gas = format!("{:#x}", answer.gas().unwrap_or_default());
+                Reply::Json(200, json!({ "jsonrpc": "2.0", "id": id, "result": gas }))
+            }
             Ok(result) => Reply::Json(200, json!({ "jsonrpc": "2.0", "id": id, "result": result })),
             // It was fine when it was estimated.
             Err(_) if method == "eth_estimateGas" => {
@@ -112,7 +138,7 @@ async fn empty(environment: &Environment) -> Result<Chain> {
 }
 
 /// Case 30: where the deployment proxy is missing too, it is said how to put it there, and that is done where it is asked for.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_deployment_proxy_can_be_put_on_a_chain() -> Result<()> {
     let environment = Environment::start().await?;
     let chain = empty(&environment).await?;
@@ -124,6 +150,19 @@ async fn the_deployment_proxy_can_be_put_on_a_chain() -> Result<()> {
     let second = run(&["--with-factory"])?;
     let way_out = "with --with-factory --with-proxy, for 0.01 ETH";
     ensure!(second.code == 6 && second.error().contains(way_out), "{second:?}");
+    // By the rules of the next fork its gas does not suffice, and nothing is paid for it.
+    let with_proxy = [&deploy[..], &["--with-factory", "--with-proxy"]].concat();
+    let dear = endpoint(&chain, Answer::Gas(314_525)).await?;
+    let dear = environment.program.clone().with("ETH_RPC_URL", dear.url());
+    let refused = dear.run(environment.folder(), &with_proxy)?;
+    ensure!(refused.code == 1 && refused.error().contains("needs 314525"), "{refused:?}");
+    let sender = alloy::primitives::address!("3fab184622dc19b6109349b94811493bf2a45362");
+    assert_eq!(chain.balance(sender).await?, alloy::primitives::U256::ZERO);
+    // Some endpoints take nothing that is good on every chain.
+    let strict = endpoint(&chain, Answer::Protected).await?;
+    let strict = environment.program.clone().with("ETH_RPC_URL", strict.url());
+    let refused = strict.run(environment.folder(), &with_proxy)?;
+    ensure!(refused.code == 5 && refused.error().contains("without a chain id"), "{refused:?}");
     let third = run(&["--with-factory", "--with-proxy"])?;
     ensure!(third.code == 0, "{third:?}");
     for part in ["deployment proxy 0x4e59", "factory 0x", "wallet 0x"] {

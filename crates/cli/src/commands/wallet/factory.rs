@@ -11,7 +11,7 @@ use crate::{
 use alloy::primitives::{Address, Bytes, U256, address, hex};
 use eyre::Result;
 use quorate_bindings::{canonical, contracts::WalletFactory};
-use quorate_chain::{Chain, ChainError, SimulateError};
+use quorate_chain::{Chain, SimulateError};
 
 /// The transaction that puts the deterministic deployment proxy on a chain: signed once for all chains, without a chain id, so
 /// that anyone can send it anywhere.
@@ -93,7 +93,7 @@ async fn deploy_proxy(chain: &Chain, key: &Key, timeout: u64, output: Output) ->
     }
     match sent {
         Ok(_) => Err(no_proxy(chain, "its presigned transaction went through and left no code there")),
-        Err(error) if error.downcast_ref().is_some_and(is_unprotected) => {
+        Err(error) if is_unprotected(&error) => {
             Err(error.wrap_err(format!(
                 "the endpoint takes no transaction without a chain id, as that of the proxy is: find one of chain {id} that does; {PROXY_SENDER} has the ether for it"
             )))
@@ -136,9 +136,8 @@ fn no_proxy(chain: &Chain, reason: &str) -> eyre::Report {
 }
 
 /// Whether an endpoint refuses what has no chain id in it (EIP-155).
-fn is_unprotected(error: &ChainError) -> bool {
-    let ChainError::Rpc { message, .. } = error else { return false };
-    let message = message.to_lowercase();
+fn is_unprotected(error: &eyre::Report) -> bool {
+    let message = error.to_string().to_lowercase();
     ["eip-155", "eip155", "replay", "unprotected"].iter().any(|word| message.contains(word))
 }
 
