@@ -361,35 +361,6 @@ mod tests {
         assert_eq!(incomplete.len(), 2);
     }
 
-    /// Case 27: whole numbers that a program wrote with a point.
-    #[test]
-    fn whole_numbers_with_a_point_are_read() {
-        let json = signed_by(&[0]).to_json();
-        let mut other = json.clone();
-        for (name, number) in [
-            ("version", 1_u64),
-            ("chainId", 31_337),
-            ("epoch", 0),
-            ("deadline", 4_000_000_000),
-            ("threshold", 2),
-        ] {
-            let plain = format!("\"{name}\": {number}");
-            assert!(other.contains(&plain), "{plain}");
-            other = other.replace(&plain, &format!("{plain}.0"));
-        }
-        assert_eq!(Proposal::from_json(other.as_bytes()), Proposal::from_json(json.as_bytes()));
-        let half = json.replace("\"epoch\": 0", "\"epoch\": 0.5");
-        let error = Proposal::from_json(half.as_bytes()).unwrap_err().to_string();
-        assert!(error.contains("0.5, expected a whole number"), "{error}");
-        // A configuration inside of an action, which is read in two steps.
-        let config = testing::two_of_three();
-        let action = Action::Reconfigure { config };
-        let text = serde_json::to_string(&action).unwrap();
-        let other = text.replace("\"threshold\":2", "\"threshold\":2.0");
-        assert_ne!(text, other);
-        assert_eq!(serde_json::from_str::<Action>(&other).unwrap(), action);
-    }
-
     #[test]
     fn a_stranger_is_refused_where_the_file_proves_the_owners() {
         let mut proposal = proposal();

@@ -84,13 +84,8 @@ pub(crate) async fn run(command: ProposeCommand, output: Output) -> Result<()> {
             let place = Place::read(common, None, output).await?;
             let call = match (token, spender, amount, proposal) {
                 (Some(token), Some(spender), Some(amount), _) => {
-                    let chain_id = place.chain.id();
-                    let token = on_chain("--token", &token, chain_id)?;
-                    let spender = on_chain("--spender", &spender, chain_id)?;
-                    let unit = Unit::read(&place.chain, Some(token), decimals, output).await?;
-                    let amount = unit.parse(&amount)?;
-                    let data = calldata::approve_token(spender, amount);
-                    Call { to: token, value: U256::ZERO, data }
+                    let allowance = Allowance { token, spender, amount, decimals };
+                    allowance.call(&place.chain, output).await?
                 }
                 (_, _, _, Some(source)) => place.approval_of(&source).await?,
                 _ => {
@@ -102,6 +97,24 @@ pub(crate) async fn run(command: ProposeCommand, output: Output) -> Result<()> {
             place.propose(Action::Execute { calls: vec![call] }, output).await
         }
         ProposeCommand::Cancel { proposal, common } => cancel(proposal, common, output).await,
+    }
+}
+
+/// What a spender may take of a token, as it was typed.
+struct Allowance {
+    token: Written,
+    spender: Written,
+    amount: String,
+    decimals: Option<u8>,
+}
+
+impl Allowance {
+    async fn call(self, chain: &Chain, output: Output) -> Result<Call> {
+        let token = on_chain("--token", &self.token, chain.id())?;
+        let spender = on_chain("--spender", &self.spender, chain.id())?;
+        let unit = Unit::read(chain, Some(token), self.decimals, output).await?;
+        let data = calldata::approve_token(spender, unit.parse(&self.amount)?);
+        Ok(Call { to: token, value: U256::ZERO, data })
     }
 }
 

@@ -17,12 +17,12 @@ use crate::{
     transaction::{self, Call},
 };
 use alloy::{
-    primitives::{Address, B256},
+    primitives::{Address, B256, U256},
     sol_types::SolCall as _,
 };
 use eyre::{Result, WrapErr as _};
 use quorate_bindings::{canonical, contracts::IWalletFactory};
-use quorate_chain::Provenance;
+use quorate_chain::{Provenance, Token};
 use quorate_core::{Config, Lane, WalletFile, address::Written};
 use quorate_treasury::EscrowTerms;
 use serde_json::json;
@@ -193,15 +193,7 @@ pub(crate) async fn show(arguments: WalletShow, output: Output) -> Result<()> {
             lanes.push(chain.next_nonce(&state, lane).await?);
         }
     }
-    let (standing, word) = match state.provenance {
-        Provenance::NotDeployed => ("not deployed on this chain", "notDeployed"),
-        Provenance::Factory => ("made by the Quorate factory", "factory"),
-        Provenance::CodeOnly => {
-            ("has a wallet's code, but nothing shows that the factory made it", "codeOnly")
-        }
-        Provenance::Foreign => ("NOT a Quorate wallet: other code is there", "foreign"),
-    };
-
+    let (standing, word) = origin(state.provenance);
     let mut sheet = Sheet::default();
     sheet.title(&format!("Wallet {}", state.address.to_checksum(None)));
     sheet.row("chain", &chain.id().to_string());
@@ -213,16 +205,7 @@ pub(crate) async fn show(arguments: WalletShow, output: Output) -> Result<()> {
     for nonce in &lanes {
         sheet.row("lane", &format!("{}, next sequence {}", nonce.lane, nonce.sequence));
     }
-    sheet.row("balance", &exact_text(balance, None));
-    for (token, balance) in &tokens {
-        sheet.more(&match balance {
-            Some(balance) => exact_text_in_full(*balance, Some(token)),
-            None => format!("unreadable of {}", token_name_in_full(token)),
-        });
-    }
-    let named: BTreeMap<_, _> =
-        tokens.iter().map(|(token, _)| (token.address, token.clone())).collect();
-    sheet.dangers(&alike::dangers(&named));
+    holdings(&mut sheet, balance, &tokens);
     output.say(&sheet.finish());
     let tokens: Vec<_> = tokens
         .iter()
@@ -254,6 +237,32 @@ pub(crate) async fn show(arguments: WalletShow, output: Output) -> Result<()> {
         return Err(not_a_wallet(state.address));
     }
     Ok(())
+}
+
+/// Where a wallet's code is from, for people and for scripts.
+const fn origin(provenance: Provenance) -> (&'static str, &'static str) {
+    match provenance {
+        Provenance::NotDeployed => ("not deployed on this chain", "notDeployed"),
+        Provenance::Factory => ("made by the Quorate factory", "factory"),
+        Provenance::CodeOnly => {
+            ("has a wallet's code, but nothing shows that the factory made it", "codeOnly")
+        }
+        Provenance::Foreign => ("NOT a Quorate wallet: other code is there", "foreign"),
+    }
+}
+
+/// What a wallet has of ether, and of tokens, where they tell.
+fn holdings(sheet: &mut Sheet, ether: U256, tokens: &[(Token, Option<U256>)]) {
+    sheet.row("balance", &exact_text(ether, None));
+    for (token, balance) in tokens {
+        sheet.more(&match balance {
+            Some(balance) => exact_text_in_full(*balance, Some(token)),
+            None => format!("unreadable of {}", token_name_in_full(token)),
+        });
+    }
+    let named: BTreeMap<_, _> =
+        tokens.iter().map(|(token, _)| (token.address, token.clone())).collect();
+    sheet.dangers(&alike::dangers(&named));
 }
 
 fn not_a_wallet(address: Address) -> eyre::Report {

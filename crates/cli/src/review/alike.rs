@@ -1,6 +1,6 @@
 //! Symbols that people take for each other.
 
-use super::{Danger, DangerCode, view::shown_symbol};
+use super::{Danger, DangerCode, view::cut_symbol};
 use alloy::primitives::Address;
 use quorate_chain::Token;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ pub(crate) fn dangers(tokens: &BTreeMap<Address, Token>) -> Vec<Danger> {
         tokens.values().filter_map(|token| Some((token, token.symbol.as_deref()?))).collect();
     for (place, (token, symbol)) in named.iter().enumerate() {
         let address = token.address.to_checksum(None);
-        let shown = shown_symbol(symbol);
+        let shown = cut_symbol(symbol);
         if reads_as_ether(symbol) {
             dangers.push(format!(
                 "the token {address} calls itself \"{shown}\", which reads as ether, and is not"
@@ -29,7 +29,7 @@ pub(crate) fn dangers(tokens: &BTreeMap<Address, Token>) -> Vec<Danger> {
         for (other, other_symbol) in &named[..place] {
             if read_alike(symbol, other_symbol) {
                 let other_address = other.address.to_checksum(None);
-                let other_shown = shown_symbol(other_symbol);
+                let other_shown = cut_symbol(other_symbol);
                 dangers.push(format!(
                     "the token {address} calls itself \"{shown}\", which reads as the \"{other_shown}\" of token {other_address}"
                 ));

@@ -13,7 +13,11 @@ use super::{
 use crate::{clock, escrow};
 use alloy::primitives::Address;
 use quorate_chain::Provenance;
-use quorate_core::{Action, Config, Proposal, action::Call, text};
+use quorate_core::{
+    Action, Config, Proposal,
+    action::{Call, Transfer},
+    text,
+};
 use quorate_treasury::EscrowTerms;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -86,17 +90,7 @@ pub(crate) fn dangers(
         }
     }
     let now = facts.map_or(now, |facts| now.max(facts.head.timestamp));
-    let left = request.deadline.saturating_sub(now);
-    if left < NEAR_SECS {
-        let words = clock::words(request.deadline, now);
-        found.add(DangerCode::DeadlineNear, format!("the deadline is {words}"));
-    } else if left > FAR_SECS {
-        let words = clock::words(request.deadline, now);
-        found.add(
-            DangerCode::DeadlineFar,
-            format!("the deadline is {words}: until then the signature stays good"),
-        );
-    }
+    found.of_deadline(request.deadline, now);
     match &request.action {
         Action::Execute { calls } => {
             for (number, call) in (1..).zip(calls) {
@@ -104,16 +98,7 @@ pub(crate) fn dangers(
             }
         }
         Action::Payout { token, transfers } => {
-            for (number, transfer) in (1..).zip(transfers) {
-                let to = transfer.to;
-                let whose = match to {
-                    Address::ZERO => "the zero address",
-                    _ if to == request.wallet => "the wallet itself",
-                    _ if to == *token => "the token's own contract",
-                    _ => continue,
-                };
-                found.add(DangerCode::SuspectPayee, format!("payment {number} goes to {whose}"));
-            }
+            found.of_payees(request.wallet, *token, transfers);
         }
         Action::Reconfigure { config } => {
             let present = facts.and_then(|facts| facts.state.config.as_ref());
@@ -171,6 +156,32 @@ impl Found {
             Provenance::Foreign => {
                 self.add(DangerCode::WalletNotGenuine, "the account is no Quorate wallet: its code is another");
             }
+        }
+    }
+
+    fn of_deadline(&mut self, deadline: u64, now: u64) {
+        let left = deadline.saturating_sub(now);
+        let words = clock::words(deadline, now);
+        if left < NEAR_SECS {
+            self.add(DangerCode::DeadlineNear, format!("the deadline is {words}"));
+        } else if left > FAR_SECS {
+            self.add(
+                DangerCode::DeadlineFar,
+                format!("the deadline is {words}: until then the signature stays good"),
+            );
+        }
+    }
+
+    fn of_payees(&mut self, wallet: Address, token: Address, transfers: &[Transfer]) {
+        for (number, transfer) in (1..).zip(transfers) {
+            let to = transfer.to;
+            let whose = match to {
+                Address::ZERO => "the zero address",
+                _ if to == wallet => "the wallet itself",
+                _ if to == token => "the token's own contract",
+                _ => continue,
+            };
+            self.add(DangerCode::SuspectPayee, format!("payment {number} goes to {whose}"));
         }
     }
 
@@ -262,7 +273,7 @@ impl Found {
 mod tests {
     use super::*;
     use alloy::primitives::{Bytes, U256};
-    use quorate_core::{Nonce, Request, action::Transfer};
+    use quorate_core::{Nonce, Request};
 
     const NOW: u64 = 1_767_225_600;
     const DAY: u64 = 86_400;

@@ -234,9 +234,18 @@ pub(crate) fn token_name_in_full(token: &Token) -> String {
 /// The most characters of a symbol that are shown: what people use has no more.
 const LONGEST_SYMBOL: usize = 24;
 
-/// A symbol, escaped and cut. Says nothing about the token: never shown without its address.
+/// A symbol as it is shown: in quotation marks where it could be read as part of what stands around it, such as an amount or
+/// another address. Says nothing about the token: never shown without its address.
 pub(super) fn shown_symbol(symbol: &str) -> String {
-    let escaped = quorate_core::text::escaped(symbol);
+    let cut = cut_symbol(symbol);
+    let is_plain = |c: char| c.is_alphanumeric() || ".-_+$…".contains(c);
+    let begins_plain = cut.starts_with(|c: char| c.is_alphabetic() || c == '$');
+    if begins_plain && cut.chars().all(is_plain) { cut } else { format!("\"{cut}\"") }
+}
+
+/// A symbol, escaped and cut, without quotation marks in it.
+pub(super) fn cut_symbol(symbol: &str) -> String {
+    let escaped = quorate_core::text::escaped(symbol).replace('"', "'");
     if escaped.chars().count() <= LONGEST_SYMBOL {
         return escaped;
     }
@@ -328,10 +337,25 @@ mod tests {
     #[test]
     fn a_symbol_is_short_and_seen() {
         for symbol in [&"f".repeat(64)[..], &"\u{202e}".repeat(64), &"é".repeat(64)] {
-            assert_eq!(shown_symbol(symbol).chars().count(), LONGEST_SYMBOL, "{symbol}");
+            assert_eq!(cut_symbol(symbol).chars().count(), LONGEST_SYMBOL, "{symbol}");
         }
         assert_eq!(shown_symbol("variableDebtEthUSDC"), "variableDebtEthUSDC");
-        assert_eq!(shown_symbol("US\0DC"), "US\\u{0}DC");
+        assert_eq!(shown_symbol("US\0DC"), "\"US\\u{0}DC\"");
+    }
+
+    /// Case 2: a symbol is not taken for the amount before it, nor for the address behind it.
+    #[test]
+    fn a_symbol_that_looks_like_more_is_quoted() {
+        let amount = |symbol| exact_text(U256::from(5_000_000), Some(&token(Some(symbol))));
+        for symbol in
+            ["USDC (0xA0b8…eB48)", "000 USDC", "000", "1INCH", "USDC, ETH", "x（y）", ",5"]
+        {
+            assert_eq!(amount(symbol), format!("5 \"{symbol}\" (0xA0b8…eB48)"));
+        }
+        assert_eq!(amount("a\" (0x\"b"), "5 \"a' (0x'b\" (0xA0b8…eB48)");
+        for symbol in ["USDC", "USDC.e", "$TKN", "USD+", "stkAAVE-v2", "Löwe", "東京", "a…"] {
+            assert_eq!(amount(symbol), format!("5 {symbol} (0xA0b8…eB48)"));
+        }
     }
 
     /// Case 4: everything left is a word of payouts alone.

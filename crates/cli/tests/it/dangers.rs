@@ -212,7 +212,7 @@ async fn a_symbol_is_trimmed_and_short() -> Result<()> {
     for (symbol, shown_as) in [
         ("MKR\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", "MKR ("),
         (" MKR2\t\n", "MKR2 ("),
-        (long, "0123456789abcdef0123456… ("),
+        (long, "\"0123456789abcdef0123456…\" ("),
     ] {
         let token = token(symbol);
         token.deploy(&environment.chain).await?;

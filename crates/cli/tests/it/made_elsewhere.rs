@@ -169,7 +169,7 @@ async fn a_file_with_whole_numbers_with_a_point_is_read() -> Result<()> {
     environment.write("pointed.json", &pointed)?;
     assert_eq!(environment.json(&["show", "pointed.json"])?["digest"], digest);
     environment.write("half.json", &text.replace("\"epoch\": 0", "\"epoch\": 0.5"))?;
-    environment.refuses(&["show", "half.json"], 3, "0.5, expected a whole number")
+    environment.refuses(&["show", "half.json"], 3, "`0.5`, expected a whole number")
 }
 
 /// Case 34: an escrow in which a dispute is worth nothing is not made; one that is there says both facts.
