@@ -43,20 +43,21 @@ pub(super) async fn deploy(
     output: Output,
 ) -> Result<()> {
     let (id, factory) = (chain.id(), canonical::WALLET_FACTORY.address);
+    let has_proxy = chain.has_code(canonical::DEPLOYER).await?;
+    if !has_proxy && !arguments.with_proxy {
+        return Err(Cause::NotYet.error(format!(
+            "chain {id} has no Quorate factory at {factory}, and no deterministic deployment proxy at {} through which that gets there: anyone may put both there, with --with-factory --with-proxy, the proxy for {}",
+            canonical::DEPLOYER,
+            exact_text(proxy_cost(), None)
+        )));
+    }
     if !arguments.with_factory {
         return Err(Cause::NotYet.error(format!(
             "chain {id} has no Quorate factory at {factory}: anyone may put it there, with --with-factory"
         )));
     }
     let timeout = arguments.send.timeout;
-    if !chain.has_code(canonical::DEPLOYER).await? {
-        if !arguments.with_proxy {
-            return Err(Cause::NotYet.error(format!(
-                "chain {id} has no deterministic deployment proxy at {}: anyone may put it there, with --with-factory --with-proxy, for {}",
-                canonical::DEPLOYER,
-                exact_text(proxy_cost(), None)
-            )));
-        }
+    if !has_proxy {
         deploy_proxy(chain, key, timeout, output).await?;
     }
     let data: Bytes = [canonical::SALT.as_slice(), &WalletFactory::BYTECODE].concat().into();
