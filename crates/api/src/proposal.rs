@@ -23,12 +23,14 @@ pub struct Proposal {
     #[schema(value_type = schema::Bytes32)]
     pub digest: B256,
     /// The chain (EIP-155).
+    #[serde(with = "json::integer")]
     pub chain_id: u64,
     /// The wallet.
     #[serde(with = "json::account")]
     #[schema(value_type = schema::Address)]
     pub wallet: Address,
     /// How often the wallet was reconfigured when this was proposed.
+    #[serde(with = "json::integer")]
     pub epoch: u32,
     /// What is to be done.
     #[schema(value_type = schema::Action)]
@@ -40,8 +42,10 @@ pub struct Proposal {
     #[schema(value_type = schema::Lane)]
     pub lane: Lane,
     /// The sequence of `nonce`.
+    #[serde(with = "json::integer")]
     pub sequence: u64,
     /// Until when the wallet takes it, in Unix seconds, inclusive.
+    #[serde(with = "json::integer")]
     pub deadline: u64,
     /// What the proposer wrote. Nobody signed it.
     #[schema(required)]
@@ -56,8 +60,10 @@ pub struct Proposal {
     #[serde(rename = "final")]
     pub is_final: bool,
     /// Grows with every change of the status.
+    #[serde(with = "json::integer")]
     pub revision: u64,
     /// How many owners have to sign, by the present configuration.
+    #[serde(with = "json::integer")]
     pub threshold: u8,
     /// The signatures, by owner address.
     pub signatures: Vec<Signature>,
@@ -117,6 +123,7 @@ pub struct Execution {
     #[schema(value_type = schema::Bytes32)]
     pub tx_hash: B256,
     /// The number of its block.
+    #[serde(with = "json::integer")]
     pub block_number: u64,
     /// The hash of its block.
     #[schema(value_type = schema::Bytes32)]
@@ -141,6 +148,7 @@ pub struct Failure {
     #[schema(value_type = schema::Bytes32)]
     pub tx_hash: B256,
     /// The number of its block.
+    #[serde(with = "json::integer")]
     pub block_number: u64,
     /// What became of it.
     #[schema(value_type = schema::FailureReason)]
@@ -161,6 +169,7 @@ pub struct Attempt {
     #[schema(value_type = schema::Address)]
     pub sender: Address,
     /// That account's nonce: nothing to do with the wallet's.
+    #[serde(with = "json::integer")]
     pub account_nonce: u64,
     /// What it pays at most for a unit of gas, in wei.
     #[serde(with = "json::decimal")]

@@ -8,7 +8,7 @@ use crate::{
     revert::decode,
 };
 use alloy::{
-    primitives::{Address, Bytes, U64},
+    primitives::{Address, Bytes, U64, U256},
     rpc::types::BlockNumberOrTag,
 };
 use quorate_core::Request;
@@ -126,6 +126,35 @@ impl Chain {
         data: Bytes,
     ) -> Result<u64, SimulateError> {
         let call = Call { from: Some(from), to: Some(to), data, ..Call::default() };
+        self.estimate_call(&call, BlockNumberOrTag::Latest).await
+    }
+
+    /// The gas that sending ether takes, as [`Self::estimate`] estimates it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::estimate`].
+    pub async fn estimate_value(
+        &self,
+        from: Address,
+        to: Address,
+        value: U256,
+    ) -> Result<u64, SimulateError> {
+        let call = Call { from: Some(from), to: Some(to), value: Some(value), ..Call::default() };
+        self.estimate_call(&call, BlockNumberOrTag::Latest).await
+    }
+
+    /// The gas that creating a contract takes, as [`Self::estimate`] estimates it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::estimate`].
+    pub async fn estimate_creation(
+        &self,
+        from: Address,
+        init_code: Bytes,
+    ) -> Result<u64, SimulateError> {
+        let call = Call { from: Some(from), data: init_code, ..Call::default() };
         self.estimate_call(&call, BlockNumberOrTag::Latest).await
     }
 

@@ -90,7 +90,8 @@ pub(crate) fn cause_of(error: &eyre::Report) -> Cause {
     Cause::BadInput
 }
 
-fn of_chain(error: &ChainError) -> Cause {
+/// The cause of an endpoint's error.
+pub(crate) fn of_chain(error: &ChainError) -> Cause {
     match error {
         ChainError::InvalidUrl { .. } => Cause::BadInput,
         ChainError::NotAWallet { .. } | ChainError::OtherChain { .. } => Cause::Mismatch,

@@ -49,7 +49,7 @@ pub(crate) async fn run(arguments: Submit, output: Output) -> Result<()> {
     let key = Key::open(&arguments.send.key, output).await?;
     let gas = chain.simulate(request, signatures.clone(), key.address()).await;
     let gas = transaction::estimated(gas)?;
-    let call = Call { to: request.wallet, data: request.calldata(signatures), gas };
+    let call = Call::new(request.wallet, request.calldata(signatures), gas);
     let sent = transaction::send(&chain, &key, call, arguments.send.timeout, output).await;
     report(&chain, &proposal, sent, output).await
 }

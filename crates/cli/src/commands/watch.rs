@@ -3,7 +3,7 @@
 mod line;
 mod news;
 
-use super::target::{Place, place_of};
+use super::target::{Place, owner_of, place_of};
 use crate::{
     arguments::{Watch, WatchUntil},
     chain_access, clock,
@@ -33,8 +33,8 @@ pub(crate) async fn run(arguments: Watch, output: Output) -> Result<()> {
     let chain = chain_access::try_connect(&arguments.chain, output).await?;
     let scope = if !arguments.digests.is_empty() {
         Scope::Digests
-    } else if let Some(owner) = arguments.target.owner {
-        Scope::Owner { owner, chain_id: arguments.target.chain_id }
+    } else if let (Some(owner), chain_id) = owner_of(&arguments.target)? {
+        Scope::Owner { owner, chain_id }
     } else if let Some(place) = place_of(&arguments.target, chain.as_ref())? {
         Scope::Wallet(place)
     } else {
