@@ -31,7 +31,7 @@ test-scripts: install
 
 # Test the contracts; arguments go to `forge test`
 [no-exit-message]
-test-contracts *args: install
+test-contracts *args: (install "contracts")
     forge=$(scripts/foundry forge); cd contracts; \
     "$forge" test "$@" | { grep -vE '^(\[PASS\].*|Ran [0-9]+ tests? for .*|Suite result: ok.*)?$' || true; }
 
@@ -84,13 +84,13 @@ contracts-check: (install "contracts")
 
 # Rewrite anvil-fixtures: the vectors, which viem makes, and the state, accounts and payout files, made on an anvil
 [no-exit-message]
-fixtures: install
+fixtures: (install "." "contracts")
     node contracts/scripts/vectors.mjs
     cargo run --package quorate-lab --locked --quiet -- fixtures
 
 # Check that anvil-fixtures is what would be made now
 [no-exit-message]
-fixtures-check: install
+fixtures-check: (install "." "contracts")
     node contracts/scripts/vectors.mjs --check
     cargo run --package quorate-lab --locked --quiet -- fixtures --check
 
@@ -107,7 +107,7 @@ demo *args: (install ".")
 
 # Measure gas against Safe; arguments go to `quorate-lab gas`
 [no-exit-message]
-gas *args: install
+gas *args: (install "." "contracts")
     cargo run --package quorate-lab --locked --quiet -- gas "$@"
 
 # Let everything go wrong, compare the books, and write docs/chaos.md; --quick, --only TEXT, --json
