@@ -13,6 +13,7 @@ pub mod owners;
 pub mod postgres;
 pub mod program;
 pub mod proxy;
+pub mod python;
 pub mod service;
 pub mod signatures;
 pub mod tokens;
