@@ -82,7 +82,7 @@ fn key(address: Address) -> WalletKey {
 
 /// Owned by one account in the list, or by another.
 fn config(number: u64) -> Result<Config> {
-    let owners = if number % 3 == 0 { vec![owner(5)] } else { vec![owner(0), owner(1)] };
+    let owners = if number.is_multiple_of(3) { vec![owner(5)] } else { vec![owner(0), owner(1)] };
     Ok(Config::new(1, owners, Address::ZERO, Bytes::new())?)
 }
 
