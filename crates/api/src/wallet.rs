@@ -41,6 +41,10 @@ pub struct Wallet {
     /// last block that is known to be final.
     #[schema(required)]
     pub head: Option<Head>,
+    /// How many blocks have to be on top of the one that decided a proposal, for this relayer to call it final; left out
+    /// where the chain is not served any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub final_depth: Option<u64>,
     /// When it was registered.
     #[schema(value_type = schema::Instant)]
     pub registered_at: Instant,

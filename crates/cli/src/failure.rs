@@ -194,7 +194,7 @@ fn of_run(error: &RunError) -> Cause {
         RunError::Bind(_) | RunError::Sender(_) | RunError::Webhook(_) | RunError::NoToken => {
             Cause::BadInput
         }
-        RunError::Tokens(error) => of_store(error),
+        RunError::Tokens(error) | RunError::Webhooks(error) => of_store(error),
         RunError::Store(error) => of_opening(error),
         RunError::Endpoint { source, .. } => of_chain(source),
         RunError::WrongChain { .. } => Cause::Mismatch,

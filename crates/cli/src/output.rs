@@ -60,6 +60,15 @@ impl Output {
         }
     }
 
+    /// Prints what is waited for, on standard error.
+    pub(crate) fn waiting(self, text: &str) {
+        if self.json {
+            print(&mut io::stderr().lock(), &serde_json::json!({ "waiting": text }).to_string());
+        } else {
+            print(&mut io::stderr().lock(), &format!("waiting: {text}"));
+        }
+    }
+
     /// Whether somebody is there to answer.
     pub(crate) fn is_interactive(self) -> bool {
         !self.json && io::stdin().is_terminal() && io::stderr().is_terminal()

@@ -53,6 +53,9 @@ pub enum RunError {
     /// The tokens cannot be read.
     #[error("the tokens: {0}")]
     Tokens(#[from] StoreError),
+    /// What the webhooks are told cannot be noted.
+    #[error("the webhooks: {0}")]
+    Webhooks(StoreError),
     /// HTTP is served to others, who could not be told apart.
     #[error(
         "others can reach HTTP (http.listen, behind_tls_proxy), and there is no token: make one first, with \
@@ -136,7 +139,7 @@ pub async fn run_at(
     let mut shutdown = std::pin::pin!(shutdown);
     let ready = tokio::select! {
         () = &mut shutdown => None,
-        ready = prepare(&config, service.as_ref()) => Some(ready),
+        ready = prepare(&config, service.as_ref(), clock) => Some(ready),
     };
     let (mut keys, store) = match ready {
         Some(Ok(ready)) => ready,
@@ -184,7 +187,11 @@ async fn tell_audit_head(store: Store) {
 type Keys = BTreeMap<u64, Vec<LocalKey>>;
 
 /// Opens the keys, then the store.
-async fn prepare(config: &Config, service: Option<&Service>) -> Result<(Keys, Store), RunError> {
+async fn prepare(
+    config: &Config,
+    service: Option<&Service>,
+    clock: fn() -> u64,
+) -> Result<(Keys, Store), RunError> {
     let mut keys = BTreeMap::new();
     for chain in &config.chains {
         let chain_id = chain.settings.chain_id;
@@ -198,6 +205,10 @@ async fn prepare(config: &Config, service: Option<&Service>) -> Result<(Keys, St
     if config.http.is_public() && !has_token_at_last(&store).await? {
         store.close().await;
         return Err(RunError::NoToken);
+    }
+    // Before anything can happen: a new webhook is told all of it.
+    for webhook in &config.webhooks {
+        begin_webhook(&store, &webhook.name, clock).await.map_err(RunError::Webhooks)?;
     }
     if let Some(service) = service {
         service.open(store.clone());
@@ -219,6 +230,20 @@ async fn has_token_at_last(store: &Store) -> Result<bool, StoreError> {
                 tokio::time::sleep(PAUSE).await;
             }
             asked => return asked,
+        }
+    }
+}
+
+/// Has a webhook be told what happens from now on, if it is new; where that may help, again and again.
+async fn begin_webhook(store: &Store, name: &str, clock: fn() -> u64) -> Result<(), StoreError> {
+    loop {
+        let at = i64::try_from(clock()).unwrap_or(i64::MAX);
+        match store.begin_webhook(name.to_owned(), at).await {
+            Err(error) if error.may_pass() => {
+                tracing::warn!(webhook = name, %error, "a webhook is not begun with");
+                tokio::time::sleep(PAUSE).await;
+            }
+            begun => return begun.map(drop),
         }
     }
 }

@@ -29,8 +29,9 @@ use crate::{
         WalletKey, WalletRecord,
     },
     webhook::{
-        self, DeliveryFilter, DeliveryRecord, EnqueueDeliveries, Enqueued, EventKinds, Redeliver,
-        SetWebhookEnabled, WebhookRecord,
+        self, DeliveryFilter, DeliveryRecord, Enqueued, EventKinds, Redeliver, SetWebhookEnabled,
+        WebhookRecord,
+        enqueue::{BeginWebhook, EnqueueDeliveries},
         outcome::{DeliveryAttempt, RecordDelivery},
     },
     writer::{CheckWritable, Intention, Queue},
@@ -433,6 +434,10 @@ impl Storage for Store {
     async fn find_token(&self, hash: B256) -> Result<Option<TokenRecord>, StoreError> {
         let mut connection = self.pool.acquire().await?;
         token::find(&mut connection, hash).await
+    }
+
+    async fn begin_webhook(&self, webhook: String, at: i64) -> Result<Recorded, StoreError> {
+        self.store(BeginWebhook { webhook, at }).await
     }
 
     async fn enqueue_deliveries(

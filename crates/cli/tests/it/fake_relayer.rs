@@ -160,6 +160,7 @@ impl World {
             genuine: true,
             lanes: self.proposals.iter().map(lane_behind).collect(),
             head: None,
+            final_depth: None,
             registered_at: Instant::from_millis(0),
         };
         apply(fault.wallet, &mut wallet);

@@ -65,6 +65,8 @@ async fn three_owners_pay_over_a_relayer() -> Result<()> {
     ensure!(shown.stdout.contains("1 of 3; collecting"), "{shown:?}");
 
     let watching = carol.begin(&["watch", &digest])?;
+    // It listens once it has read where it stands.
+    stage.relayer.until_metric("quorate_http_streams 1").await?;
     let signed = bob.json(&["sign", &digest])?;
     assert_eq!((&signed["added"], &signed["signatures"]), (&true.into(), &2.into()));
     assert_eq!(bob.json(&["sign", &digest])?["added"], false);

@@ -205,7 +205,7 @@ impl RouteError {
     }
 
     /// What the log says and the client is not told.
-    fn cause(&self) -> Option<&str> {
+    pub(crate) fn cause(&self) -> Option<&str> {
         match self {
             Self::Internal { cause }
             | Self::ChainUnreachable { cause, .. }

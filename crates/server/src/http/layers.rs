@@ -8,7 +8,7 @@ use super::{
 use axum::{
     body::Body,
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header},
     middleware::Next,
     response::IntoResponse as _,
 };
@@ -33,6 +33,11 @@ const STORE_PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Client(pub(crate) IpAddr);
 
+/// Of an answer that is not given: the connection is closed instead. An `EventSource` gives up for good at 503, as at every
+/// status but 200, and comes back where nobody answers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unanswered;
+
 /// What every answer says, so that no browser makes anything of it but data.
 const HEADERS: [(HeaderName, HeaderValue); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -56,6 +61,7 @@ pub(crate) async fn observe(
 ) -> Response<Body> {
     let begun = Instant::now();
     let (method, route) = (request.method().clone(), route(&request));
+    let is_stream = class(&request) == Class::Stream;
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let mut response = answered.unwrap_or_else(|_| {
         let cause = "a handler panicked".to_owned();
@@ -66,6 +72,9 @@ pub(crate) async fn observe(
     shared.metrics.count_request(&method, &route, status, took);
     log(&method, &route, status, took, response.extensions().get::<Failure>());
     response.headers_mut().extend(HEADERS);
+    if is_stream && response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        response.extensions_mut().insert(Unanswered);
+    }
     response
 }
 

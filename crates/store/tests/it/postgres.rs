@@ -3,7 +3,7 @@
 use crate::{
     attempts, audit, budgets, chain, commits, crash,
     database::{Database, Promise},
-    lease, many, opening, outbox, proposals,
+    lease, many, mending, opening, outbox, proposals, readers,
     sample::{NOW, proposal, proposed, request},
     signatures, tokens, wallets, webhooks,
 };
@@ -26,9 +26,11 @@ fn promises() -> impl Iterator<Item = (String, Promise)> {
         ("crash", crash::PROMISES),
         ("lease", lease::PROMISES),
         ("many", many::PROMISES),
+        ("mending", mending::PROMISES),
         ("opening", opening::PROMISES),
         ("outbox", outbox::PROMISES),
         ("proposals", proposals::PROMISES),
+        ("readers", readers::PROMISES),
         ("signatures", signatures::PROMISES),
         ("tokens", tokens::PROMISES),
         ("wallets", wallets::PROMISES),
