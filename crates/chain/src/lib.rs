@@ -3,7 +3,7 @@
 //!
 //! - [`chain`]: one endpoint, from [`Chain::connect`] on.
 //! - [`wallet`]: what a wallet is at one block, and where it comes from; [`standing`]: some of that, cheaply.
-//! - [`verify`]: whose signatures count.
+//! - [`judge`]: whether a signature holds, and why not; [`verify`]: whose count.
 //! - [`token`]: what a token says about itself.
 //! - [`history`]: what a wallet executed; [`blocks`]: blocks and the events in them.
 //! - [`simulate`], [`send`]: before and after a transaction.
@@ -23,8 +23,10 @@ mod error;
 mod evm;
 pub mod examine;
 pub mod history;
+pub mod judge;
 pub mod lack;
 mod log;
+mod paid;
 pub mod revert;
 pub mod send;
 pub mod simulate;
@@ -39,11 +41,12 @@ pub use endpoint::Patience;
 pub use error::ChainError;
 pub use examine::Examination;
 pub use history::Execution;
+pub use judge::{Refusal, Verdict};
 pub use lack::Lack;
 pub use revert::Revert;
 pub use send::{Fees, Receipt, SendAnswer, WaitError};
 pub use simulate::{SimulateError, Simulated, SimulatedCall};
 pub use standing::{Standing, StandingQuestion};
 pub use token::Token;
-pub use verify::{Refusal, Rejected, Verified};
+pub use verify::{Rejected, Verified};
 pub use wallet::{Provenance, WalletState};
