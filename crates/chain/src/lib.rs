@@ -27,6 +27,7 @@ pub mod judge;
 pub mod lack;
 mod log;
 mod paid;
+mod past;
 pub mod revert;
 pub mod send;
 pub mod simulate;

@@ -14,7 +14,7 @@ use crate::{
     outbox::{Event, EventFilter},
     page::Page,
     proposal::{NewProposal, ProposalFilter, ProposalRecord, RecordedProposal},
-    signature::{Accepted, NewSignature},
+    signature::{Accepted, Lapse, NewSignature},
     token::{NewToken, TokenRecord},
     wallet::{NewWallet, Recorded, WalletFilter, WalletKey, WalletRecord},
     webhook::{
@@ -84,6 +84,13 @@ pub trait Storage: Send + Sync {
         signature: NewSignature,
         at: i64,
     ) -> impl Stores<Accepted>;
+
+    /// Notes that a contract's signature holds no more, if it is still the owner's.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::LeaseLost`], [`StoreError::UnknownProposal`].
+    fn lapse_signature(&self, lease: &Lease, lapse: Lapse, at: i64) -> impl Stores<Recorded>;
 
     /// Notes where a proposal stands, unless a later revision is known.
     ///

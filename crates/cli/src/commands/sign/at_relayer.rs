@@ -148,17 +148,19 @@ async fn hand_in(
     output: Output,
 ) -> Result<Option<Verified>> {
     let digest = proposal.digest();
-    let has = |verified: &Verified, owner, bytes: &Bytes| {
-        verified.signatures().get(&owner).is_some_and(|kept| kept.to_bytes() == *bytes)
+    let counts = |verified: &Verified, owner: Address, bytes: Option<&Bytes>| {
+        verified.proposal().signatures.iter().any(|kept| {
+            kept.owner == owner && kept.counts && bytes.is_none_or(|bytes| kept.signature == *bytes)
+        })
     };
     let mut last = match known {
         None => Some(relayer.propose(proposal, signed.owner, signed.bytes.clone()).await?.answer),
-        Some(known) if has(known, signed.owner, &signed.bytes) => None,
+        Some(known) if counts(known, signed.owner, Some(&signed.bytes)) => None,
         Some(_) => Some(relayer.sign(digest, signed.owner, signed.bytes.clone()).await?.answer),
     };
     for (owner, bytes) in others(proposal, signed.owner) {
         let present = last.as_ref().or(known);
-        if present.is_some_and(|present| present.signatures().contains_key(&owner)) {
+        if present.is_some_and(|present| counts(present, owner, None)) {
             continue;
         }
         match relayer.sign(digest, owner, bytes).await {
