@@ -197,6 +197,33 @@ impl Chain {
         Ok(Err(self.explained(refusal, given, &inner, digest)))
     }
 
+    /// Whether a signature of an owner of `wallet` holds for a digest that is no request's, as one that nests others.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::judge`].
+    pub(crate) async fn judge_digest(
+        &self,
+        (wallet, digest): (Address, B256),
+        owner: Address,
+        bytes: &Bytes,
+    ) -> Result<Verdict, ChainError> {
+        let signature = match OwnerSignature::of(owner, &digest, bytes) {
+            Ok(signature) => signature,
+            Err(error) => return Ok(Err(Refusal::Unusable(error))),
+        };
+        let holds = match &signature {
+            OwnerSignature::Ecdsa(_) => Ok(()),
+            OwnerSignature::Approved if self.approved(wallet, digest, owner).await? => Ok(()),
+            OwnerSignature::Approved => Err(Refusal::NotApproved),
+            OwnerSignature::Contract(inner) => {
+                let answer = self.contract_accepts(wallet, owner, digest, inner).await?;
+                answer.map_err(|refusal| self.explained(refusal, bytes, inner, digest))
+            }
+        };
+        Ok(holds.map(|()| signature))
+    }
+
     /// The reason in more words, where the bytes themselves tell one.
     fn explained(&self, refusal: Refusal, given: &Bytes, inner: &Bytes, digest: B256) -> Refusal {
         if let Ok((_, Some(Wrapper::Delegation { chain_id: given }))) = signature::unwrap(given)

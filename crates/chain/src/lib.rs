@@ -3,7 +3,8 @@
 //!
 //! - [`chain`]: one endpoint, from [`Chain::connect`] on.
 //! - [`wallet`]: what a wallet is at one block, and where it comes from; [`standing`]: some of that, cheaply.
-//! - [`judge`]: whether a signature holds, and why not; [`verify`]: whose count.
+//! - [`judge`]: whether a signature holds, and why not; [`verify`]: whose count;
+//!   [`tree`]: wallets that own wallets.
 //! - [`token`]: what a token says about itself.
 //! - [`history`]: what a wallet executed; [`blocks`]: blocks and the events in them.
 //! - [`simulate`], [`send`]: before and after a transaction.
@@ -33,6 +34,7 @@ pub mod send;
 pub mod simulate;
 pub mod standing;
 pub mod token;
+pub mod tree;
 pub mod verify;
 pub mod wallet;
 
@@ -49,5 +51,6 @@ pub use send::{Fees, Receipt, SendAnswer, WaitError};
 pub use simulate::{SimulateError, Simulated, SimulatedCall};
 pub use standing::{Standing, StandingQuestion};
 pub use token::Token;
+pub use tree::Branch;
 pub use verify::{Rejected, Verified};
 pub use wallet::{Provenance, WalletState};

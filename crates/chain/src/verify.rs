@@ -1,6 +1,6 @@
 //! Whose signatures count.
 
-use crate::{Chain, ChainError, Refusal, WalletState};
+use crate::{Branch, Chain, ChainError, Refusal, WalletState};
 use alloy::{
     primitives::{Address, B256},
     rpc::types::BlockNumberOrTag,
@@ -18,6 +18,8 @@ pub struct Verified {
     pub rejected: Vec<Rejected>,
     /// The owners without a signature that holds, in the wallet's order; those rejected too.
     pub missing: Vec<Address>,
+    /// What was signed for owners that are wallets.
+    pub branches: Vec<Branch>,
 }
 
 /// A signer whose signature does not count.
@@ -70,8 +72,11 @@ impl Chain {
                 verified.rejected.push(Rejected { owner, reason: Refusal::NotOwner });
             }
         }
+        verified.branches = self.branches(proposal, config).await?;
         for &owner in config.owners() {
-            match self.holding(proposal, state, owner).await? {
+            let branch = verified.branches.iter().find(|branch| branch.wallet == owner);
+            let whole = branch.and_then(|branch| branch.signature.clone());
+            match self.holding(proposal, state, owner, whole).await? {
                 Ok(signature) => {
                     verified.valid.insert(owner, signature);
                 }
@@ -86,15 +91,17 @@ impl Chain {
         Ok(verified)
     }
 
-    /// The first signature of an owner that holds, or its approval; else why the first of those it has does not.
+    /// The first signature of an owner that holds, that of its parts included, or its approval; else why the first of those it has does not.
     async fn holding(
         &self,
         proposal: &Proposal,
         state: &WalletState,
         owner: Address,
+        whole: Option<OwnerSignature>,
     ) -> Result<Result<OwnerSignature, Option<Refusal>>, ChainError> {
         let mut refusal = None;
-        for candidate in proposal.signatures().get(&owner).into_iter().flatten() {
+        let candidates = proposal.signatures().get(&owner).into_iter().flatten();
+        for candidate in candidates.chain(&whole) {
             // Approvals are looked for below, listed or not.
             if *candidate == OwnerSignature::Approved {
                 continue;

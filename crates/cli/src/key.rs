@@ -20,7 +20,7 @@ use alloy::{
 use device::Device;
 use eyre::Result;
 use path::DerivationPath;
-use quorate_core::{Request, signature::EcdsaSignature};
+use quorate_core::{Request, nested::Nested, signature::EcdsaSignature};
 use quorate_server::keystore;
 use std::{env, path::Path};
 
@@ -131,6 +131,22 @@ impl Key {
         let signature = match self {
             Self::Local(signer) => signer.sign_hash(&digest).await?,
             Self::Device(device) => device.sign(request, output).await?,
+        };
+        let signature = EcdsaSignature::from_bytes(&signature.as_bytes());
+        let verified = signature.and_then(|s| s.verify(self.address(), &digest).map(|()| s));
+        verified.map_err(|error| Cause::Mismatch.error(error.to_string()))
+    }
+
+    /// Signs for a wallet that owns another, as typed data, and makes sure that the signature is this key's.
+    pub(crate) async fn sign_nested(
+        &self,
+        nested: &Nested,
+        output: Output,
+    ) -> Result<EcdsaSignature> {
+        let digest = nested.digest();
+        let signature = match self {
+            Self::Local(signer) => signer.sign_hash(&digest).await?,
+            Self::Device(device) => device.sign_nested(nested, output).await?,
         };
         let signature = EcdsaSignature::from_bytes(&signature.as_bytes());
         let verified = signature.and_then(|s| s.verify(self.address(), &digest).map(|()| s));

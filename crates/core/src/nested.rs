@@ -7,7 +7,7 @@
 //! of owners sign the bytes whose hash the wallet above is asked about (`PersonalSign`): the types of two nestings would
 //! have one name.
 
-use crate::Request;
+use crate::{Request, request::Hashes};
 use alloy::{
     primitives::{Address, B256, Bytes, U256, keccak256},
     sol_types::SolValue,
@@ -147,6 +147,13 @@ impl Nested {
     /// The digest that is signed.
     pub fn digest(&self) -> B256 {
         keccak256(self.preimage)
+    }
+
+    /// The digest, and the two hashes that it is made of.
+    pub fn hashes(&self) -> Hashes {
+        let domain_separator = B256::from_slice(&self.preimage[2..34]);
+        let struct_hash = B256::from_slice(&self.preimage[34..]);
+        Hashes { domain_separator, struct_hash, digest: self.digest() }
     }
 
     /// As wallets take it to be signed (`eth_signTypedData_v4`).

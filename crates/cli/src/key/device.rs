@@ -15,7 +15,7 @@ use alloy::{
     primitives::{Address, Signature},
 };
 use eyre::Result;
-use quorate_core::Request;
+use quorate_core::{Request, nested::Nested};
 
 /// A device that is connected and unlocked.
 pub(crate) enum Device {
@@ -40,6 +40,10 @@ impl Device {
     }
 
     pub(crate) async fn sign(&self, _: &Request, _: Output) -> Result<Signature> {
+        match *self {}
+    }
+
+    pub(crate) async fn sign_nested(&self, _: &Nested, _: Output) -> Result<Signature> {
         match *self {}
     }
 
@@ -97,6 +101,27 @@ mod connected {
                 }
                 Self::Trezor(trezor, _) => {
                     let (typed_data, hashes) = (request.typed_data(), request.hashes());
+                    let sign = move |trezor: &mut Trezor| trezor.sign(&typed_data, &hashes);
+                    with_trezor(trezor, CONFIRM, output, sign).await
+                }
+            }
+        }
+
+        /// Signs for a wallet that owns another. The owner confirms on the device.
+        pub(crate) async fn sign_nested(
+            &self,
+            nested: &Nested,
+            output: Output,
+        ) -> Result<Signature> {
+            let hashes = nested.hashes();
+            match self {
+                Self::Ledger(ledger) => {
+                    let ledger = Arc::clone(ledger);
+                    let sign = || tokio::spawn(async move { ledger.sign_hashes(&hashes).await });
+                    contained("Ledger", CONFIRM, output, sign).await
+                }
+                Self::Trezor(trezor, _) => {
+                    let typed_data = nested.typed_data().clone();
                     let sign = move |trezor: &mut Trezor| trezor.sign(&typed_data, &hashes);
                     with_trezor(trezor, CONFIRM, output, sign).await
                 }
