@@ -3,12 +3,7 @@
 //! A call to an account without code goes through and does nothing; and a contract that an owner is may answer otherwise
 //! where nothing is paid. Neither is found out by a plain estimate.
 
-use crate::{
-    Chain, ChainError,
-    endpoint::Fault,
-    evm::{Call, CallError},
-    lack::ESTIMATE_OVERRIDE,
-};
+use crate::{Chain, ChainError, endpoint::Fault, evm::Call, lack::ESTIMATE_OVERRIDE};
 use alloy::{
     primitives::{Address, U64, U256},
     rpc::types::BlockNumberOrTag,
@@ -114,11 +109,8 @@ impl Chain {
         &self,
         call: &Call,
         at: BlockNumberOrTag,
-    ) -> Option<Result<u64, CallError>> {
+    ) -> Option<Result<U64, Fault>> {
         let (method, lacks) = ("eth_estimateGas", &self.raw().lacks);
-        let gas = |answer: Result<U64, Fault>| {
-            answer.map(|gas| gas.to()).map_err(|fault| self.call_error(method, fault))
-        };
         if lacks.may_ask(ESTIMATE_OVERRIDE) {
             let rich = riches(call.from);
             match self.try_read::<U64>(method, (call.paid(), at, rich)).await {
@@ -130,7 +122,7 @@ impl Chain {
                 },
                 answer => {
                     lacks.worked(ESTIMATE_OVERRIDE);
-                    return Some(gas(answer));
+                    return Some(answer);
                 }
             }
         }
@@ -139,10 +131,10 @@ impl Chain {
         let most = U256::from(base_fee) * U256::from(2) + U256::from(TIP);
         match self.try_read::<U64>(method, (call.with_fees(most), at)).await {
             Err(Fault::Rpc(fault)) if fault.is_execution() && !is_of_money(&fault.message) => {
-                Some(gas(Err(Fault::Rpc(fault))))
+                Some(Err(Fault::Rpc(fault)))
             }
             Err(_) => None,
-            answer => Some(gas(answer)),
+            answer => Some(answer),
         }
     }
 }

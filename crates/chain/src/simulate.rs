@@ -276,7 +276,8 @@ impl Chain {
         if is_execution(&call.data)
             && let Some(answer) = self.paid_gas_of(call, at).await
         {
-            return answer;
+            let answer = answer.map(|gas| gas.to());
+            return answer.map_err(|fault| self.call_error("eth_estimateGas", fault));
         }
         let method = "eth_estimateGas";
         let lacks = &self.raw().lacks;

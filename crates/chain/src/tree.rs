@@ -26,7 +26,7 @@ pub struct Branch {
     /// Who of its owners did not.
     pub missing: Vec<Address>,
     /// The wallets among its owners for which something was signed.
-    pub branches: Vec<Branch>,
+    pub branches: Vec<Self>,
     /// Its signature, once enough of its owners signed.
     pub signature: Option<OwnerSignature>,
 }

@@ -82,7 +82,7 @@ pub(crate) struct BranchView {
     pub(crate) rejected: Vec<Value>,
     /// Whether enough signed for it.
     pub(crate) whole: bool,
-    pub(crate) branches: Vec<BranchView>,
+    pub(crate) branches: Vec<Self>,
 }
 
 impl BranchView {
