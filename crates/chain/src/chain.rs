@@ -1,6 +1,6 @@
 //! One endpoint of one chain.
 
-use crate::{ChainError, endpoint::Endpoint};
+use crate::{ChainError, endpoint::Endpoint, fee::RollupCell};
 use alloy::{
     primitives::{Address, Bytes, U64, U256, keccak256},
     rpc::types::BlockNumberOrTag,
@@ -17,6 +17,7 @@ use std::sync::Arc;
 pub struct Chain {
     endpoint: Arc<Endpoint>,
     id: u64,
+    rollup: Arc<RollupCell>,
 }
 
 impl Chain {
@@ -30,7 +31,7 @@ impl Chain {
     pub async fn connect(url: &str) -> Result<Self, ChainError> {
         let endpoint = Arc::new(Endpoint::new(url)?);
         let id: U64 = endpoint.read("eth_chainId", [(); 0]).await?;
-        Ok(Self { endpoint, id: id.to() })
+        Ok(Self { endpoint, id: id.to(), rollup: Arc::default() })
     }
 
     /// The chain's id (EIP-155), as the endpoint gave it when connected.
@@ -97,6 +98,10 @@ impl Chain {
         params: impl Serialize,
     ) -> Result<T, ChainError> {
         self.endpoint.read(method, params).await
+    }
+
+    pub(crate) fn rollup(&self) -> &RollupCell {
+        &self.rollup
     }
 
     pub(crate) fn raw(&self) -> &Endpoint {

@@ -6,7 +6,9 @@
 //! - [`verify`]: whose signatures count.
 //! - [`token`]: what a token says about itself.
 //! - [`history`]: what a wallet executed; [`blocks`]: blocks and the events in them.
-//! - [`simulate`], [`send`]: before and after a transaction.
+//! - [`simulate`], [`send`]: before and after a transaction; [`fee`], [`receipt`]: what it costs, and did cost;
+//!   [`refusal`]: why it is refused.
+//! - [`finality`]: which blocks nobody takes back.
 //! - [`revert`]: the bytes of a revert in one sentence.
 //!
 //! An endpoint is not believed more than needed: what can be recomputed is, nonsense is an error and never a
@@ -20,7 +22,11 @@ pub mod chain;
 mod endpoint;
 mod error;
 mod evm;
+pub mod fee;
+pub mod finality;
 pub mod history;
+pub mod receipt;
+pub mod refusal;
 pub mod revert;
 pub mod send;
 pub mod simulate;
@@ -31,9 +37,11 @@ pub mod wallet;
 pub use blocks::Header;
 pub use chain::Chain;
 pub use error::ChainError;
+pub use fee::{Fees, Unsigned};
 pub use history::Execution;
+pub use receipt::Receipt;
 pub use revert::Revert;
-pub use send::{Fees, Receipt, SendAnswer, WaitError};
+pub use send::{SendAnswer, WaitError};
 pub use simulate::{SimulateError, Simulated, SimulatedCall};
 pub use token::Token;
 pub use verify::{Refusal, Rejected, Verified};

@@ -5,9 +5,11 @@ pub mod anvil;
 pub mod demo;
 pub mod deploy;
 pub mod fixtures;
+pub mod front;
 pub mod gas;
 pub mod http;
 pub mod keystore;
+pub mod op_like;
 pub mod owners;
 #[cfg(all(feature = "postgres", unix))]
 pub mod postgres;
@@ -15,6 +17,7 @@ pub mod program;
 pub mod proxy;
 pub mod service;
 pub mod signatures;
+pub mod strict;
 pub mod tokens;
 pub mod tools;
 

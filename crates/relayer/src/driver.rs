@@ -10,10 +10,13 @@ mod deferred;
 mod endpoints;
 mod failpoint;
 mod feed;
+mod finality;
 mod follow;
+mod gas;
 mod key;
 mod logs;
 mod perform;
+mod refusal;
 mod report;
 mod tenure;
 
@@ -178,6 +181,7 @@ impl Engine {
         let store = self.book.store().clone();
         let _beside = Beside([
             tokio::spawn(follow::follow(self.context.clone())),
+            tokio::spawn(finality::watch(self.context.clone())),
             tokio::spawn(feed::feed(self.context.clone(), store, cursor)),
         ]);
         let mut events = vec![first];

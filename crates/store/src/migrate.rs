@@ -11,10 +11,14 @@ use sqlx::{
 };
 
 /// The migrations of each database, by version.
-const SQLITE: [(i64, &str, &str); 1] =
-    [(1, "schema", include_str!("../migrations/sqlite/0001_schema.sql"))];
-const POSTGRES: [(i64, &str, &str); 1] =
-    [(1, "schema", include_str!("../migrations/postgres/0001_schema.sql"))];
+const SQLITE: [(i64, &str, &str); 2] = [
+    (1, "schema", include_str!("../migrations/sqlite/0001_schema.sql")),
+    (2, "fees", include_str!("../migrations/sqlite/0002_fees.sql")),
+];
+const POSTGRES: [(i64, &str, &str); 2] = [
+    (1, "schema", include_str!("../migrations/postgres/0001_schema.sql")),
+    (2, "fees", include_str!("../migrations/postgres/0002_fees.sql")),
+];
 
 /// What marks a SQLite file as ours: `Quor`.
 const APPLICATION_ID: i64 = 0x5175_6f72;

@@ -1,6 +1,7 @@
 //! The trials: what goes wrong, and what must be true afterwards.
 
 pub mod crash;
+pub mod layer2;
 pub mod report;
 pub mod storm;
 

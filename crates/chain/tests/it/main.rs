@@ -3,6 +3,7 @@
 mod endpoint;
 mod fake;
 mod history;
+mod rollup;
 mod send;
 mod simulate;
 mod stage;

@@ -151,7 +151,8 @@ pub(crate) async fn deploy(arguments: WalletDeploy, output: Output) -> Result<()
     let create = IWalletFactory::createCall { config: file.config().into(), salt: file.salt() };
     let to = canonical::WALLET_FACTORY.address;
     let data: alloy::primitives::Bytes = create.abi_encode().into();
-    let gas = transaction::estimated(chain.estimate(key.address(), to, data.clone()).await)?;
+    let estimated = chain.estimate(key.address(), to, data.clone()).await;
+    let gas = transaction::gas_for(&chain, key.address(), (to, &data), estimated).await?;
     let mined = transaction::send(&chain, &key, Call { to, data, gas }, timeout, output).await?;
     if named.state(&chain).await?.provenance != Provenance::Factory {
         let tx_hash = mined.tx_hash;
@@ -185,7 +186,8 @@ async fn deploy_factory(
     let data: alloy::primitives::Bytes =
         [canonical::SALT.as_slice(), &WalletFactory::BYTECODE].concat().into();
     let to = canonical::DEPLOYER;
-    let gas = transaction::estimated(chain.estimate(key.address(), to, data.clone()).await)?;
+    let estimated = chain.estimate(key.address(), to, data.clone()).await;
+    let gas = transaction::gas_for(chain, key.address(), (to, &data), estimated).await?;
     let timeout = arguments.send.timeout;
     transaction::send(chain, key, Call { to, data, gas }, timeout, output).await?;
     if !chain.has_canonical(&canonical::WALLET_FACTORY).await? {

@@ -22,5 +22,6 @@ mod relayer_output;
 mod relayer_process;
 mod relayer_token;
 mod relayer_webhook;
+mod rollup;
 mod typed_data;
 mod wallets;

@@ -3,7 +3,7 @@
 use super::{
     Context,
     failpoint::{self, Point},
-    logs,
+    gas, logs,
 };
 use crate::{
     Effect, Event, State,
@@ -70,11 +70,17 @@ async fn answers(
     let event = match effect {
         Effect::Simulate { request, at, in_flight, next } => {
             let outcome = simulate(context, at, &in_flight, &next).await;
+            let outcome = gas::with_rollup_fees(context, outcome, &next).await;
             Event::Simulated { request, outcome }
         }
         Effect::Sign { request, drafts } => sign(context, request, &drafts),
         Effect::Broadcast { tx_hash, raw } | Effect::Rebroadcast { tx_hash, raw } => {
             Event::SendResult { tx_hash, outcome: context.endpoints.broadcast(&raw).await }
+        }
+        Effect::AskGas { sender, account_nonce, at, in_flight, call } => {
+            let needs = gas::needs(context, at, &in_flight, &call).await;
+            let Some((gas, rollup_fee)) = needs else { return Ok(Vec::new()) };
+            Event::GasSeen { sender, account_nonce, gas, rollup_fee }
         }
         Effect::AskAccounts { at, senders } => return accounts(context, at, senders).await,
         Effect::AskReceipts { head, tx_hashes } => return receipts(context, head, tx_hashes).await,
@@ -137,7 +143,12 @@ fn sign(context: &Context, request: u64, drafts: &[Draft]) -> Event {
     }
 }
 
-async fn simulate(context: &Context, at: BlockId, in_flight: &[Call], next: &[Call]) -> Simulation {
+pub(super) async fn simulate(
+    context: &Context,
+    at: BlockId,
+    in_flight: &[Call],
+    next: &[Call],
+) -> Simulation {
     let calls: Vec<_> = in_flight.iter().chain(next).map(simulated).collect();
     let calls = &calls;
     let number = at.number;
@@ -146,10 +157,8 @@ async fn simulate(context: &Context, at: BlockId, in_flight: &[Call], next: &[Ca
         let gas =
             context.endpoints.read(|chain| async move { estimate(&chain, number, call).await });
         return match gas.await {
-            Ok(Ok(gas)) => Simulation::Done { gas: vec![gas], refusal: None },
-            Ok(Err(revert)) => {
-                Simulation::Done { gas: Vec::new(), refusal: Some(refusal(&revert)) }
-            }
+            Ok(Ok(gas)) => shown(vec![gas], None),
+            Ok(Err(revert)) => shown(Vec::new(), Some(refusal(&revert))),
             Err(_) => Simulation::Unavailable,
         };
     }
@@ -161,10 +170,12 @@ async fn simulate(context: &Context, at: BlockId, in_flight: &[Call], next: &[Ca
         return Simulation::InFlightReverted;
     }
     let passed = after.iter().take_while(|call| call.revert.is_none());
-    Simulation::Done {
-        gas: passed.map(|call| call.gas_used).collect(),
-        refusal: after.iter().find_map(|call| call.revert.as_ref()).map(refusal),
-    }
+    let failed = after.iter().find_map(|call| call.revert.as_ref());
+    shown(passed.map(|call| call.gas_used).collect(), failed.map(refusal))
+}
+
+const fn shown(gas: Vec<u64>, refusal: Option<Refusal>) -> Simulation {
+    Simulation::Done { gas, rollup_fees: Vec::new(), refusal }
 }
 
 /// The gas that a call needs, or why it would fail.
@@ -217,8 +228,10 @@ async fn receipts(
         if tx_hashes.len() < RECEIPTS_TOGETHER {
             break;
         }
-        let read =
-            context.endpoints.read(|chain| async move { chain.block_receipts(number).await });
+        let wanted = &tx_hashes;
+        let read = context
+            .endpoints
+            .read(|chain| async move { chain.block_receipts(number, wanted).await });
         let Some(found) = read.await? else { break };
         tx_hashes.retain(|tx_hash| match found.get(tx_hash) {
             Some(receipt) => {
@@ -238,7 +251,13 @@ async fn receipts(
 fn receipt_seen(tx_hash: B256, receipt: Option<&quorate_chain::Receipt>) -> Event {
     let receipt = receipt.map(|found| Receipt {
         block: BlockId { number: found.block_number, hash: found.block_hash },
-        paid: Paid { success: found.success, gas_used: found.gas_used, cost: found.cost() },
+        paid: Paid {
+            success: found.success,
+            gas_used: found.gas_used,
+            cost: found.cost(),
+            l1_fee: found.l1_fee,
+            operator_fee: found.operator_fee,
+        },
     });
     Event::ReceiptSeen { tx_hash, receipt }
 }

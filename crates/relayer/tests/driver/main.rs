@@ -1,5 +1,7 @@
 //! The engine at work on a real anvil, also through an endpoint that fails on purpose.
 
+mod layer2;
+
 use alloy::primitives::{Address, B256, U256};
 use eyre::{Result, ensure, eyre};
 use quorate_chain::Chain as Endpoint;

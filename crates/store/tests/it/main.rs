@@ -10,6 +10,7 @@ mod database;
 mod lease;
 mod many;
 mod model;
+mod older;
 mod opening;
 mod outbox;
 mod postgres;

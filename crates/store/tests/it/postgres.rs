@@ -3,7 +3,7 @@
 use crate::{
     attempts, audit, budgets, chain, commits, crash,
     database::{Database, Promise},
-    lease, many, opening, outbox, proposals,
+    lease, many, older, opening, outbox, proposals,
     sample::{NOW, proposal, proposed, request},
     signatures, tokens, wallets, webhooks,
 };
@@ -26,6 +26,7 @@ fn promises() -> impl Iterator<Item = (String, Promise)> {
         ("crash", crash::PROMISES),
         ("lease", lease::PROMISES),
         ("many", many::PROMISES),
+        ("older", older::PROMISES),
         ("opening", opening::PROMISES),
         ("outbox", outbox::PROMISES),
         ("proposals", proposals::PROMISES),
