@@ -14,6 +14,9 @@ use alloy::primitives::{Address, Bytes, U256};
 /// At which refusal in a row, for what no fee can cure, somebody is told.
 const REFUSALS_TO_TELL: u32 = 2;
 
+/// At which one a payload of which nobody can tell what gas it needs is freed.
+const REFUSALS_TO_FREE: u32 = 4;
+
 /// At which one where it may pass by itself.
 const REFUSALS_TO_WAIT: u32 = 8;
 
@@ -60,6 +63,11 @@ impl Step {
                     account.noop_floor = account.noop_floor.max(floor);
                 } else {
                     slot.gas_floor = slot.gas_floor.max(floor);
+                }
+                let is_known = slot.wanted_gas.is_some_and(|wanted| wanted > gas_limit);
+                if !is_noop && !is_known && refusals >= REFUSALS_TO_FREE {
+                    // What it needs cannot be told, as where it would revert now: it is in nobody's way.
+                    self.set_invalid((sender, account_nonce));
                 }
                 self.ask_gas_of((sender, account_nonce));
             }

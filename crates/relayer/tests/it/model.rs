@@ -127,8 +127,11 @@ impl Rig {
                     self.give(event);
                 }
             }
-            98 if self.rng.chance(50) => self.spike(),
-            98 => self.change_rules(),
+            98 => match self.rng.below(4) {
+                0 => self.spike(),
+                1 => self.change_rules(),
+                _ => self.deny_noops(),
+            },
             _ => (0..6).for_each(|_| self.move_queues()),
         }
     }
@@ -228,14 +231,10 @@ impl Rig {
 
     /// Something changes under what is on its way, just before it is mined.
     fn race(&mut self) {
-        for wallet in &mut self.chain.blocks.last_mut().unwrap().after.wallets {
-            wallet.funds = 0;
-        }
+        self.set_funds(0);
         let mut rng = Rng::new(self.rng.next());
         self.chain.mine(&mut rng, 100);
-        for wallet in &mut self.chain.blocks.last_mut().unwrap().after.wallets {
-            wallet.funds = 3;
-        }
+        self.set_funds(3);
         self.clock += BLOCK_SECS;
         self.tell_head(0);
     }
@@ -250,6 +249,35 @@ impl Rig {
             1 => Some(Sent::Doubtful(Rejection::Unrecognised)),
             _ => None,
         };
+    }
+
+    /// What is on its way would revert now, and no node takes the no-op for its place; then there is something to do.
+    fn deny_noops(&mut self) {
+        self.faults.noops = Some(Sent::Rejected(Rejection::Invalid));
+        self.set_funds(0);
+        for _ in 0..3 {
+            self.pass_block();
+        }
+        self.set_funds(3);
+        (0..3).for_each(|_| self.own());
+        for _ in 0..4 {
+            self.pass_block();
+        }
+    }
+
+    /// A block that nothing of the pool gets into.
+    fn pass_block(&mut self) {
+        let mut rng = Rng::new(self.rng.next());
+        self.chain.mine(&mut rng, 0);
+        self.clock += BLOCK_SECS;
+        self.tell_head(0);
+        (0..4).for_each(|_| self.move_queues());
+    }
+
+    fn set_funds(&mut self, funds: u64) {
+        for wallet in &mut self.chain.blocks.last_mut().unwrap().after.wallets {
+            wallet.funds = funds;
+        }
     }
 
     /// Blocks are dear for a while.

@@ -81,6 +81,27 @@ fn a_payload_that_allows_too_little_gas_gets_more_at_the_same_fees() {
     assert!(taken.draft.gas_limit >= 113_000);
 }
 
+/// It waits for its next simulation as others do, and stops nobody.
+#[test]
+fn a_payload_that_allows_too_little_gas_and_reverts_now_is_freed() {
+    let mut rig = rig();
+    rig.sign_act(pay(0));
+    rig.until_stored();
+    rig.chain.l1_gas = 60_000;
+    rig.chain.blocks.last_mut().unwrap().after.wallets[0].funds = 0;
+    rig.drain();
+    for _ in 0..20 {
+        rig.next_block();
+    }
+    assert_eq!(rig.chain.head().after.nonce(sender(0)), 1, "a no-op has the place");
+    assert_eq!(rig.reason(pay(0)), Some(Reason::Simulation));
+    rig.chain.blocks.last_mut().unwrap().after.wallets[0].funds = 1;
+    for _ in 0..80 {
+        rig.next_block();
+    }
+    assert!(matches!(rig.status(pay(0)), Status::Executed { .. }));
+}
+
 #[test]
 fn what_no_fee_can_cure_is_never_answered_with_a_fee() {
     let missing = None;
