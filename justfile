@@ -14,7 +14,7 @@ default:
     "{{ just_executable() }}" --justfile "{{ justfile() }}" --list --unsorted
 
 # Install what is needed into this checkout and run every test
-test: install test-scripts test-contracts test-rust (chaos "--quick")
+test: install test-scripts test-interfaces test-contracts test-rust (chaos "--quick")
 
 # Run what CI runs: formatting, lints, docs, drift, then the tests
 ci:
@@ -29,9 +29,14 @@ build:
 test-scripts: install
     node --test --test-reporter=dot scripts/test/*.test.js
 
+# Test what others read: the description of the HTTP API, the schemas of the files, what is signed; with others' tools
+[no-exit-message]
+test-interfaces: (install "contracts" "tests/node/interfaces" "tests/node/wallets")
+    node --test --test-reporter=dot tests/node/interfaces/test/*.test.js tests/node/wallets/*.test.mjs
+
 # Test the contracts; arguments go to `forge test`
 [no-exit-message]
-test-contracts *args: install
+test-contracts *args: (install "contracts")
     forge=$(scripts/foundry forge); cd contracts; \
     "$forge" test "$@" | { grep -vE '^(\[PASS\].*|Ran [0-9]+ tests? for .*|Suite result: ok.*)?$' || true; }
 
@@ -84,13 +89,13 @@ contracts-check: (install "contracts")
 
 # Rewrite anvil-fixtures: the vectors, which viem makes, and the state, accounts and payout files, made on an anvil
 [no-exit-message]
-fixtures: install
+fixtures: (install "." "contracts")
     node contracts/scripts/vectors.mjs
     cargo run --package quorate-lab --locked --quiet -- fixtures
 
 # Check that anvil-fixtures is what would be made now
 [no-exit-message]
-fixtures-check: install
+fixtures-check: (install "." "contracts")
     node contracts/scripts/vectors.mjs --check
     cargo run --package quorate-lab --locked --quiet -- fixtures --check
 
@@ -107,12 +112,13 @@ demo *args: (install ".")
 
 # Measure gas against Safe; arguments go to `quorate-lab gas`
 [no-exit-message]
-gas *args: install
+gas *args: (install "." "contracts")
     cargo run --package quorate-lab --locked --quiet -- gas "$@"
 
 # Let everything go wrong, compare the books, and write docs/chaos.md; --quick, --only TEXT, --json
 [no-exit-message]
 chaos *args: (install ".")
+    cargo build --package quorate-cli --locked --quiet
     cargo run --package quorate-trials --features failpoints --locked --quiet -- chaos "$@"
 
 # Measure speed, calls and memory next to peers and limits (minutes); --quick, --json, --only TEXT
@@ -120,6 +126,11 @@ chaos *args: (install ".")
 bench *args: (install ".")
     cargo build --release --package quorate-cli --locked --quiet
     cargo run --release --package quorate-trials --locked --quiet -- bench "$@"
+
+# Ask other nodes what they do differently (minutes); arguments go to tests/node/measure.mjs
+[no-exit-message]
+measure-nodes *args: install
+    node tests/node/measure.mjs "$@"
 
 # Rewrite the npm locks after a change of a package.json
 [no-exit-message]

@@ -48,7 +48,11 @@ struct Config {
 /// SIGNED DATA (EIP-712)
 /// - Domain: `EIP712Domain(string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)`,
 ///   which is "Quorate", "1", the chain's id, the wallet, and the epoch as a 256-bit number.
-/// - The epoch counts the reconfigurations, so each of them voids every signature and approval given before.
+/// - The epoch counts the reconfigurations, so each of them voids every signature and approval over a digest of an
+///   earlier epoch, whenever it was given. One over a digest of the next epoch, which anybody can compute, counts once
+///   that epoch has begun, if whoever gave it is an owner then.
+/// - What has begun is not voided: a payee that is called in the middle of a payout, or a contract in the middle of a
+///   batch, and has the wallet reconfigured by another signed action, does not stop the rest.
 ///
 /// SIGNATURES
 /// - `signatures` is a packed list in strictly increasing owner index, of at least `threshold` entries, with no byte
@@ -77,7 +81,8 @@ interface IWallet {
 
     /* ERRORS */
 
-    /// @notice The implementation is no wallet: call a clone made by the factory.
+    /// @notice No wallet: the implementation, or an account that delegates to it, or to a wallet, by EIP-7702. Call a
+    /// clone made by the factory.
     error NotAWallet();
 
     /// @notice The deadline has passed. Both in Unix seconds.
@@ -150,8 +155,8 @@ interface IWallet {
     /* ACTIONS */
 
     /// @notice Makes calls in order.
-    /// Signed as `Execute(Call[] calls,uint192 lane,uint64 sequence,uint256 deadline)`, followed by
-    /// `Call(address to,uint256 value,bytes data)`.
+    /// Signed as `Execute(WalletCall[] calls,uint192 lane,uint64 sequence,uint256 deadline)`, followed by
+    /// `WalletCall(address to,uint256 value,bytes data)`, which is the struct `Call`.
     /// @param calls The calls; an empty list does nothing but consume the nonce.
     /// @param nonce lane << 64 | sequence.
     /// @param deadline Unix seconds, inclusive.

@@ -21,7 +21,7 @@ import {State, StateLib} from "./libraries/StateLib.sol";
 /// @title Quorate wallet, the implementation behind every clone
 /// @notice What it does and how it is signed stands at `IWallet`.
 /// @dev Runs by delegatecall from a clone (`CloneLib`), whose code holds the configuration. Called directly, every
-/// function refuses.
+/// function refuses; so it does for an account that runs this code by EIP-7702, but that messages are answered with no.
 contract Wallet is IWallet, IERC5267, IERC721Receiver, IERC1155Receiver {
     using ConfigLib for Config;
     using ConfigLib for State;
@@ -52,6 +52,13 @@ contract Wallet is IWallet, IERC5267, IERC721Receiver, IERC1155Receiver {
     mapping(bytes32 digest => mapping(address owner => bool)) private _approvals;
 
     modifier onlyWallet() {
+        if (address(this) == _SELF || !ConfigLib.isInOwnCode()) revert NotAWallet();
+        _;
+    }
+
+    /// @dev For the actions, which load the configuration and thereby do the rest of `onlyWallet`, and for messages,
+    /// which have an answer for an account that is no wallet.
+    modifier notImplementation() {
         if (address(this) == _SELF) revert NotAWallet();
         _;
     }
@@ -61,7 +68,7 @@ contract Wallet is IWallet, IERC5267, IERC721Receiver, IERC1155Receiver {
     /// @inheritdoc IWallet
     function execute(Call[] calldata calls, uint256 nonce_, uint256 deadline, bytes calldata signatures)
         external
-        onlyWallet
+        notImplementation
     {
         (bytes32 digest, uint256 signers, bytes memory blob) =
             _authorize(ActionLib.hashExecute(calls, nonce_, deadline), nonce_, deadline, signatures);
@@ -81,7 +88,7 @@ contract Wallet is IWallet, IERC5267, IERC721Receiver, IERC1155Receiver {
         uint256 nonce_,
         uint256 deadline,
         bytes calldata signatures
-    ) external onlyWallet {
+    ) external notImplementation {
         (bytes32 digest, uint256 signers, bytes memory blob) = _authorize(
             ActionLib.hashPayout(token, transfers, nonce_, deadline), nonce_, deadline, signatures
         );
@@ -101,7 +108,7 @@ contract Wallet is IWallet, IERC5267, IERC721Receiver, IERC1155Receiver {
     /// @inheritdoc IWallet
     function reconfigure(Config calldata config_, uint256 nonce_, uint256 deadline, bytes calldata signatures)
         external
-        onlyWallet
+        notImplementation
     {
         (bytes32 digest, uint256 signers, bytes memory blob) =
             _authorize(ActionLib.hashReconfigure(config_, nonce_, deadline), nonce_, deadline, signatures);
@@ -120,7 +127,7 @@ contract Wallet is IWallet, IERC5267, IERC721Receiver, IERC1155Receiver {
     }
 
     /// @inheritdoc IWallet
-    function cancel(uint256 nonce_, uint256 deadline, bytes calldata signatures) external onlyWallet {
+    function cancel(uint256 nonce_, uint256 deadline, bytes calldata signatures) external notImplementation {
         (bytes32 digest, uint256 signers, bytes memory blob) =
             _authorize(ActionLib.hashCancel(nonce_, deadline), nonce_, deadline, signatures);
         address policy = blob.policy();
@@ -130,7 +137,7 @@ contract Wallet is IWallet, IERC5267, IERC721Receiver, IERC1155Receiver {
     }
 
     /// @inheritdoc IWallet
-    function approve(bytes32 digest) external onlyWallet {
+    function approve(bytes32 digest) external notImplementation {
         if (!_state.load().isOwner(msg.sender)) revert NotOwner(msg.sender);
         _approvals[digest][msg.sender] = true;
         emit Approved(digest, msg.sender);
@@ -139,13 +146,18 @@ contract Wallet is IWallet, IERC5267, IERC721Receiver, IERC1155Receiver {
     /* MESSAGES */
 
     /// @inheritdoc IWallet
-    function isValidSignature(bytes32 hash, bytes calldata signature) external view onlyWallet returns (bytes4) {
-        if (hash == PROBE && signature.length == 0) return 0x77390001;
+    function isValidSignature(bytes32 hash, bytes calldata signature) external view notImplementation returns (bytes4) {
+        if (hash == PROBE && signature.length == 0 && ConfigLib.isInOwnCode()) return 0x77390001;
         return _isSignedMessage(hash, signature) ? IERC1271.isValidSignature.selector : INVALID;
     }
 
     /// @inheritdoc IWallet
-    function isValidSignature(bytes calldata data, bytes calldata signature) external view onlyWallet returns (bytes4) {
+    function isValidSignature(bytes calldata data, bytes calldata signature)
+        external
+        view
+        notImplementation
+        returns (bytes4)
+    {
         return _isSignedMessage(keccak256(data), signature) ? bytes4(0x20c13b0b) : INVALID;
     }
 
@@ -292,6 +304,7 @@ contract Wallet is IWallet, IERC5267, IERC721Receiver, IERC1155Receiver {
     /// @dev Owners sign the hash nested in a struct of this wallet (ERC-7739), never the hash itself, so a signature
     /// for one wallet or epoch is none for another.
     function _isSignedMessage(bytes32 hash, bytes calldata signature) private view returns (bool) {
+        if (!ConfigLib.isInOwnCode()) return false;
         State state = _state;
         uint256 epoch_ = state.epoch();
         (bytes calldata signatures, bytes32 appSeparator, bytes32 contentsHash, string calldata description) =

@@ -33,7 +33,7 @@ const ORDER = [
 export const STRUCTS = {
   execute: ({ calls }) => ({
     primaryType: "Execute",
-    types: { Execute: [{ name: "calls", type: "Call[]" }, ...ORDER], Call: CALL },
+    types: { Execute: [{ name: "calls", type: "WalletCall[]" }, ...ORDER], WalletCall: CALL },
     content: { calls },
   }),
   payout: ({ token, transfers }) => ({

@@ -15,8 +15,8 @@ FILE = pathlib.Path(__file__).parents[3] / "anvil-fixtures/vectors/eip712.json"
 
 ORDER = "uint192 lane,uint64 sequence,uint256 deadline"
 TYPES = {
-    "Execute": f"Call[] calls,{ORDER}",
-    "Call": "address to,uint256 value,bytes data",
+    "Execute": f"WalletCall[] calls,{ORDER}",
+    "WalletCall": "address to,uint256 value,bytes data",
     "Payout": f"address token,Transfer[] transfers,{ORDER}",
     "Transfer": "address to,uint256 amount",
     "Reconfigure": f"uint8 threshold,address[] owners,address policy,bytes policyData,{ORDER}",
@@ -24,7 +24,7 @@ TYPES = {
     "Accept": "uint8 role,bytes32 termsHash,uint256 deadline",
     "PersonalSign": "bytes prefixed",
 }
-USED = {"Execute": ["Execute", "Call"], "Payout": ["Payout", "Transfer"]}
+USED = {"Execute": ["Execute", "WalletCall"], "Payout": ["Payout", "Transfer"]}
 DOMAIN = "string name,string version,uint256 chainId,address verifyingContract,bytes32 salt"
 
 

@@ -9,10 +9,12 @@ import {Call, Config, IWallet, Transfer} from "../IWallet.sol";
 /// @dev Hashing reads the same calldata, through the same checks of bounds, as carrying out the action does: what
 /// owners sign and what happens are the same bytes.
 library ActionLib {
-    bytes32 internal constant CALL_TYPEHASH = keccak256("Call(address to,uint256 value,bytes data)");
+    bytes32 internal constant CALL_TYPEHASH = keccak256("WalletCall(address to,uint256 value,bytes data)");
 
+    // What is signed calls the struct `Call` by a name that sorts behind `Execute`, as `Transfer` does behind `Payout`:
+    // where an account nests what it signs (ERC-7739), libraries take the first type of the list for the signed one.
     bytes32 internal constant EXECUTE_TYPEHASH = keccak256(
-        "Execute(Call[] calls,uint192 lane,uint64 sequence,uint256 deadline)Call(address to,uint256 value,bytes data)"
+        "Execute(WalletCall[] calls,uint192 lane,uint64 sequence,uint256 deadline)WalletCall(address to,uint256 value,bytes data)"
     );
 
     bytes32 internal constant TRANSFER_TYPEHASH = keccak256("Transfer(address to,uint256 amount)");

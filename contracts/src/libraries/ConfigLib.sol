@@ -60,17 +60,28 @@ library ConfigLib {
         }
     }
 
-    /// @notice Reads the present configuration of this wallet.
+    /// @notice Whether this account's own code can hold a configuration, as a wallet's does. That of an account which
+    /// delegates by EIP-7702, to the implementation or to a wallet, has 23 bytes and holds none.
+    function isInOwnCode() internal view returns (bool) {
+        return address(this).code.length > CloneLib.PROGRAM_LENGTH;
+    }
+
+    /// @notice Reads the present configuration of this wallet. Refuses an account whose code holds none, even if its
+    /// storage names one.
     /// @param state Says where the blob is.
     function load(State state) internal view returns (bytes memory blob) {
+        uint256 size = address(this).code.length;
+        if (size <= CloneLib.PROGRAM_LENGTH) revert IWallet.NotAWallet();
         address source = state.configuration();
         uint256 offset = 1;
         if (source == address(0)) {
             source = address(this);
             offset = CloneLib.PROGRAM_LENGTH;
+        } else {
+            size = source.code.length;
         }
         assembly ("memory-safe") {
-            let length := sub(extcodesize(source), offset)
+            let length := sub(size, offset)
             blob := mload(0x40)
             mstore(blob, length)
             extcodecopy(source, add(blob, 0x20), offset, length)

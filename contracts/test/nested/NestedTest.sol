@@ -19,8 +19,8 @@ struct Contents {
 /// @title What tests of wallets that own wallets start from: messages signed as ERC-7739 nests them
 /// @notice Written from ERC-7739 alone; shares no code with src/ or the library that src/ uses.
 abstract contract NestedTest is WalletTest {
-    string private constant CALL = "Call(address to,uint256 value,bytes data)";
-    string private constant EXECUTE = "Execute(Call[] calls,uint192 lane,uint64 sequence,uint256 deadline)";
+    string private constant CALL = "WalletCall(address to,uint256 value,bytes data)";
+    string private constant EXECUTE = "Execute(WalletCall[] calls,uint192 lane,uint64 sequence,uint256 deadline)";
     string private constant PAYOUT =
         "Payout(address token,Transfer[] transfers,uint192 lane,uint64 sequence,uint256 deadline)";
     string private constant TRANSFER = "Transfer(address to,uint256 amount)";
@@ -30,10 +30,9 @@ abstract contract NestedTest is WalletTest {
 
     /* TYPES OF ACTIONS */
 
-    /// @dev `Call` comes before `Execute`, so only the explicit mode can name the primary type.
     function _executeType() internal pure returns (Contents memory) {
-        string memory types = string.concat(CALL, EXECUTE);
-        return Contents("Execute", types, string.concat(types, "Execute"));
+        string memory types = string.concat(EXECUTE, CALL);
+        return Contents("Execute", types, types);
     }
 
     function _payoutType() internal pure returns (Contents memory) {

@@ -56,7 +56,7 @@ contract QuorateInQuorateTest is NestedTest {
         bytes32 execute = Digests.ofExecute(_calls(target, 1, hex"1234"), nonce, LATER);
         vm.assertEq(
             _nestedDigest(signer, separator, execute, _executeType()),
-            0xc07666b87b6dcdb7e689ddc9fd7d3329f1bc1afd70abdad0844da9d257888fa5,
+            0x212ed945d7f4f0116d0fd41e554d210ce5728d8b31fbb03edac170668f4fe531,
             "execute"
         );
         bytes32 payout = Digests.ofPayout(signer, _transfers(target, 5), nonce, LATER);
@@ -141,7 +141,7 @@ contract QuorateInQuorateTest is NestedTest {
         bytes memory signatures = _sign(_nestedDigest(address(inner), separator, structHash, _executeType()), 2);
         Contents memory other = _executeType();
         other.description =
-            "Execute(Call[] calls,uint192 lane,uint64 sequence,uint256 deadline)Call(address to,uint256 value,bytes data)";
+            "WalletCall(address to,uint256 value,bytes data)Execute(WalletCall[] calls,uint192 lane,uint64 sequence,uint256 deadline)Execute";
         bytes memory entry = _contractEntry(0, _nested(signatures, separator, structHash, other));
         vm.expectRevert(
             abi.encodeWithSelector(

@@ -36,7 +36,7 @@ library Digests {
                 hashes,
                 keccak256(
                     abi.encode(
-                        keccak256("Call(address to,uint256 value,bytes data)"),
+                        keccak256("WalletCall(address to,uint256 value,bytes data)"),
                         calls[i].to,
                         calls[i].value,
                         keccak256(calls[i].data)
@@ -47,7 +47,7 @@ library Digests {
         return keccak256(
             abi.encode(
                 keccak256(
-                    "Execute(Call[] calls,uint192 lane,uint64 sequence,uint256 deadline)Call(address to,uint256 value,bytes data)"
+                    "Execute(WalletCall[] calls,uint192 lane,uint64 sequence,uint256 deadline)WalletCall(address to,uint256 value,bytes data)"
                 ),
                 keccak256(hashes),
                 uint192(nonce >> 64),

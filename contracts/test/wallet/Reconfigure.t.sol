@@ -15,7 +15,8 @@ import {WalletTest} from "../support/WalletTest.sol";
 // └── when authorised
 //     ├── replaces every field of the configuration, the same one included
 //     ├── begins the next epoch
-//     │   ├── voids every signature and approval given before
+//     │   ├── voids every signature and approval over a digest of an earlier epoch
+//     │   ├── lets count what was given ahead for this epoch, by who is an owner now
 //     │   └── each lane keeps its sequence
 //     ├── consumes the nonce
 //     └── emits Executed and Reconfigured
@@ -154,6 +155,34 @@ contract ReconfigureTest is WalletTest {
         vm.expectRevert(abi.encodeWithSelector(IWallet.NotApproved.selector, _ownerOf(0), digestNow));
         wallet.cancel(1, LATER, signatures);
         vm.assertTrue(wallet.approved(digest, _ownerOf(0)), "that it was given stays on record");
+    }
+
+    /// @dev Anybody can compute the digests of an epoch that has not begun.
+    function testFuzz_reconfigure_letsCountWhatWasSignedAhead(uint192 lane) public {
+        vm.assume(lane != 0);
+        uint256 nonce = uint256(lane) << 64;
+        bytes32 structHash = Digests.ofCancel(nonce, LATER);
+        bytes32 ahead = Digests.toDigest(address(wallet), 1, structHash);
+        vm.prank(_ownerOf(0));
+        wallet.approve(ahead);
+        bytes memory signatures = bytes.concat(_contractEntry(0, ""), _entry(1, _keyOf(1), ahead));
+
+        bytes32 digestNow = Digests.toDigest(address(wallet), 0, structHash);
+        vm.expectRevert(abi.encodeWithSelector(IWallet.NotApproved.selector, _ownerOf(0), digestNow));
+        wallet.cancel(nonce, LATER, signatures);
+        _reconfigure(_config(2, 3));
+        wallet.cancel(nonce, LATER, signatures);
+        vm.assertEq(wallet.nonce(lane), nonce + 1, "carried out in the epoch it was signed for");
+    }
+
+    function test_reconfigure_letsNothingCount_ofWhoIsNoOwnerThen() public {
+        bytes32 ahead = Digests.toDigest(address(wallet), 1, Digests.ofCancel(1, LATER));
+        bytes memory signatures = bytes.concat(_entry(0, _keyOf(0), ahead), _entry(1, _keyOf(1), ahead));
+        Config memory next = _config(2, 3);
+        next.owners[1] = _ownerOf(7);
+        _reconfigure(next);
+        vm.expectRevert(abi.encodeWithSelector(IWallet.SignatureInvalid.selector, _ownerOf(7), ahead));
+        wallet.cancel(1, LATER, signatures);
     }
 
     /// @dev An owner who was removed and comes back finds nothing alive of what he had approved.

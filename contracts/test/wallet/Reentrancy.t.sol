@@ -80,14 +80,17 @@ contract ReentrancyTest is WalletTest {
         vm.assertEq(ALICE.balance, 6 ether, "everything left at that moment");
     }
 
+    /// @dev Also where none of those who signed the payout is an owner any more.
     function test_reentrancy_ofAPayee_mayReconfigure_andTheActionGoesOn() public {
-        payee.reactWith(address(wallet), _reconfigureCall(_config(1, 1), 1));
+        Config memory config = _config(1, 1);
+        config.owners[0] = _ownerOf(7);
+        payee.reactWith(address(wallet), _reconfigureCall(config, 1));
         _submit(_payoutCall(address(0), _transfers(address(payee), 1 ether, ALICE, 1 ether), 0));
         _expectReaction(payee, "");
         vm.assertEq(ALICE.balance, 1 ether, "the rest is paid");
         vm.assertEq(wallet.epoch(), 1, "and the wallet reconfigured");
         vm.assertEq(wallet.nonce(0), 2, "both nonces are consumed");
-        vm.assertEq(abi.encode(wallet.config()), abi.encode(_config(1, 1)), "to what was signed");
+        vm.assertEq(abi.encode(wallet.config()), abi.encode(config), "to what was signed");
     }
 
     /* TOKENS */

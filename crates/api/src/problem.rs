@@ -1,8 +1,11 @@
 //! Why a request was not answered (RFC 9457).
 
 use serde::{Deserialize, Serialize};
-use std::fmt;
-use utoipa::ToSchema;
+use std::{borrow::Cow, fmt};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, schema::Schema},
+};
 
 /// The media type of a [`Problem`].
 pub const MEDIA_TYPE: &str = "application/problem+json";
@@ -27,13 +30,26 @@ pub struct Problem {
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $word:literal, $status:literal;)+) => {
         /// Which problem it is.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "camelCase")]
         pub enum ProblemCode {
             $($(#[doc = $doc])+ $name,)+
             /// One that this reader does not know.
             #[serde(other)]
             Unknown,
+        }
+
+        impl PartialSchema for ProblemCode {
+            fn schema() -> RefOr<Schema> {
+                let about = "Which problem it is. Others may be added.";
+                crate::schema::words(about, &[$(($word, concat!($($doc),+))),+])
+            }
+        }
+
+        impl ToSchema for ProblemCode {
+            fn name() -> Cow<'static, str> {
+                Cow::Borrowed("ProblemCode")
+            }
         }
 
         impl ProblemCode {

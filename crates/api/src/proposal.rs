@@ -13,18 +13,24 @@ use utoipa::ToSchema;
 /// A proposal. Everything in it is the relayer's word: [`Proposal::verify`] before anything is made of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(
+    description = "A proposal. Everything in it is the relayer's word: compute the digest from the fields, and the \
+                        signers from the signatures, before anything is made of it."
+)]
 pub struct Proposal {
     /// What owners sign, and the proposal's identity: follows from `chainId`, `wallet`, `epoch`, `action`, `nonce` and
     /// `deadline` (EIP-712).
     #[schema(value_type = schema::Bytes32)]
     pub digest: B256,
     /// The chain (EIP-155).
+    #[serde(with = "json::integer")]
     pub chain_id: u64,
     /// The wallet.
     #[serde(with = "json::account")]
     #[schema(value_type = schema::Address)]
     pub wallet: Address,
     /// How often the wallet was reconfigured when this was proposed.
+    #[serde(with = "json::integer")]
     pub epoch: u32,
     /// What is to be done.
     #[schema(value_type = schema::Action)]
@@ -36,23 +42,28 @@ pub struct Proposal {
     #[schema(value_type = schema::Lane)]
     pub lane: Lane,
     /// The sequence of `nonce`.
+    #[serde(with = "json::integer")]
     pub sequence: u64,
     /// Until when the wallet takes it, in Unix seconds, inclusive.
+    #[serde(with = "json::integer")]
     pub deadline: u64,
     /// What the proposer wrote. Nobody signed it.
+    #[schema(required)]
     pub note: Option<String>,
     /// Where it stands.
     #[schema(value_type = schema::Status)]
     pub status: StatusWord,
     /// What it waits for, if it is `ready` or `collecting` and waits for something.
-    #[schema(value_type = Option<schema::Reason>)]
+    #[schema(value_type = Option<schema::Reason>, required)]
     pub reason: Option<Reason>,
     /// Whether the block that decided it is as deep as this relayer waits for.
     #[serde(rename = "final")]
     pub is_final: bool,
     /// Grows with every change of the status.
+    #[serde(with = "json::integer")]
     pub revision: u64,
     /// How many owners have to sign, by the present configuration.
+    #[serde(with = "json::integer")]
     pub threshold: u8,
     /// The signatures, by owner address.
     pub signatures: Vec<Signature>,
@@ -61,11 +72,13 @@ pub struct Proposal {
     #[schema(value_type = Vec<schema::Address>)]
     pub missing: Vec<Address>,
     /// The transaction that executed it; null unless it is `executed`.
+    #[schema(required)]
     pub execution: Option<Execution>,
     /// The last transaction that was mined and did not execute it.
+    #[schema(required)]
     pub last_failure: Option<Failure>,
     /// Of a `superseded` one the digest of the action that took its nonce or ended its epoch, where known.
-    #[schema(value_type = Option<schema::Bytes32>)]
+    #[schema(value_type = Option<schema::Bytes32>, required)]
     pub superseded_by: Option<B256>,
     /// Other proposals for the same nonce in the same epoch: at most one of them all is executed.
     #[schema(value_type = Vec<schema::Bytes32>)]
@@ -110,17 +123,20 @@ pub struct Execution {
     #[schema(value_type = schema::Bytes32)]
     pub tx_hash: B256,
     /// The number of its block.
+    #[serde(with = "json::integer")]
     pub block_number: u64,
     /// The hash of its block.
     #[schema(value_type = schema::Bytes32)]
     pub block_hash: B256,
     /// How many blocks there are from its own on, itself included; null while the chain cannot be asked.
+    #[schema(required)]
     pub depth: Option<u64>,
     /// Gas that the transaction used; null where its receipt is not known.
+    #[schema(required)]
     pub gas_used: Option<u64>,
     /// Wei that its sender paid for it in all: what its account lost. Null where its receipt is not known.
     #[serde(with = "optional_decimal")]
-    #[schema(value_type = Option<schema::Uint256>)]
+    #[schema(value_type = Option<schema::Uint256>, required)]
     pub fee: Option<U256>,
     /// What of that was for gas, in wei; null where its receipt is not known.
     #[serde(default, with = "optional_decimal")]
@@ -144,6 +160,7 @@ pub struct Failure {
     #[schema(value_type = schema::Bytes32)]
     pub tx_hash: B256,
     /// The number of its block.
+    #[serde(with = "json::integer")]
     pub block_number: u64,
     /// What became of it.
     #[schema(value_type = schema::FailureReason)]
@@ -164,6 +181,7 @@ pub struct Attempt {
     #[schema(value_type = schema::Address)]
     pub sender: Address,
     /// That account's nonce: nothing to do with the wallet's.
+    #[serde(with = "json::integer")]
     pub account_nonce: u64,
     /// What it pays at most for a unit of gas, in wei.
     #[serde(with = "json::decimal")]

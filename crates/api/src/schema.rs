@@ -188,67 +188,131 @@ pub struct Config {
     policy_data: String,
 }
 
-/// A status.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the words of quorate_core::Status, which explains them")]
-pub enum Status {
-    Collecting,
-    Ready,
-    Submitted,
-    Executed,
-    Expired,
-    Superseded,
+/// One of a few words, each with its meaning. Further ones may come within a version of the API.
+macro_rules! words {
+    ($(#[doc = $about:literal])+ $name:ident { $($(#[doc = $doc:literal])+ $word:literal,)+ }) => {
+        $(#[doc = $about])+
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                words(concat!($($about),+), &[$(($word, concat!($($doc),+))),+])
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                Cow::Borrowed(stringify!($name))
+            }
+        }
+    };
 }
 
-/// Why a proposal is not on its way.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the words of quorate_core::Reason, which explains them")]
-pub enum Reason {
-    Sequence,
-    Conflict,
-    Policy,
-    Simulation,
-    Budget,
-    FeeCap,
-    SenderBalance,
-    SenderIsOwner,
-    Paused,
-    RpcDown,
-    DeadlineNear,
+/// The schema of a text that is one of these words, which its description explains.
+pub(crate) fn words(about: &str, words: &[(&str, &str)]) -> RefOr<Schema> {
+    let mut description = about.trim().to_owned();
+    for (position, (word, meaning)) in words.iter().enumerate() {
+        let gap = if position == 0 { "\n" } else { "" };
+        description.push_str(&format!("{gap}\n- `{word}`: {}", meaning.trim()));
+    }
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some(description))
+        .enum_values(Some(words.iter().map(|(word, _)| *word)))
+        .into()
 }
 
-/// How an owner signed.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the words of quorate_core::signature::Kind, which explains them")]
-pub enum SignatureKind {
-    Ecdsa,
-    Contract,
-    Approved,
+words! {
+    /// Where a proposal stands. The first three may turn into any other; the last three only back, by a reorg.
+    Status {
+        /// fewer valid signatures of present owners than the threshold, or the policy asks for more.
+        "collecting",
+        /// enough signatures; not on its way yet, `reason` says why.
+        "ready",
+        /// a transaction may be on its way.
+        "submitted",
+        /// it is on chain, whoever sent it.
+        "executed",
+        /// the time of the newest block is past the deadline.
+        "expired",
+        /// another action took the nonce, or a reconfiguration ended the epoch.
+        "superseded",
+    }
 }
-
-/// Why a mined transaction did not execute its proposal.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the words of quorate_core::status::FailureReason")]
-pub enum FailureReason {
-    Reverted,
-    NoEffect,
+words! {
+    /// Why a proposal is not on its way.
+    Reason {
+        /// something goes before it: an earlier sequence of its lane, a reconfiguration, a creation.
+        "sequence",
+        /// another proposal for the same nonce goes first, or is on its way.
+        "conflict",
+        /// the wallet's policy asks for more signatures than the threshold.
+        "policy",
+        /// it would revert, or its last transaction did and is not final yet.
+        "simulation",
+        /// a limit of the relayer is used up, or it failed on chain too often.
+        "budget",
+        /// gas costs more than the relayer's operator allows.
+        "feeCap",
+        /// the sender's balance is too low.
+        "senderBalance",
+        /// a sender of the relayer is among the wallet's owners.
+        "senderIsOwner",
+        /// the operator paused the relayer.
+        "paused",
+        /// the chain cannot be asked, or was not for too long.
+        "rpcDown",
+        /// less than two blocks are left until the deadline.
+        "deadlineNear",
+    }
+}
+words! {
+    /// How an owner signed.
+    SignatureKind {
+        /// with a key.
+        "ecdsa",
+        /// as a contract, by ERC-1271.
+        "contract",
+        /// by `approve(digest)` on chain.
+        "approved",
+    }
+}
+words! {
+    /// Why a mined transaction did not execute its proposal.
+    FailureReason {
+        /// it reverted.
+        "reverted",
+        /// it went through, and the proposal's event is not in its block.
+        "noEffect",
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::{
-        NewProposal, Page, Proposal, Wallet, problem::Problem, request::RegisterWalletFields,
+        NewProposal, Proposal, Wallet,
+        page::{ProposalPage, WalletPage},
+        problem::{Problem, ProblemCode},
+        request::RegisterWalletFields,
+    };
+    use quorate_core::{
+        Reason,
+        signature::Kind,
+        status::{FailureReason, StatusWord},
     };
     use serde_json::{Value, json};
-    use utoipa::OpenApi;
+    use utoipa::{OpenApi, PartialSchema as _};
 
     #[derive(OpenApi)]
     #[openapi(components(schemas(
-        NewProposal, Page<Proposal>, Proposal, Wallet, Problem, RegisterWalletFields
+        NewProposal,
+        ProposalPage,
+        WalletPage,
+        Proposal,
+        Wallet,
+        Problem,
+        RegisterWalletFields
     )))]
     struct Description;
 
@@ -267,6 +331,28 @@ mod tests {
             "deadline": 1,
             "signature": { "owner": "0x300E3856Fd8cB04236Ec5A81716aB896e1c28f92", "signature": "0x" },
         })
+    }
+
+    /// The words that are described are those of the domain, in its order.
+    #[test]
+    fn every_word_of_the_domain_is_described() {
+        fn described(schema: &impl serde::Serialize) -> Vec<String> {
+            let schema = serde_json::to_value(schema).unwrap();
+            let words: Vec<String> = serde_json::from_value(schema["enum"].clone()).unwrap();
+            let explained = schema["description"].as_str().unwrap();
+            assert!(words.iter().all(|word| explained.contains(&format!("- `{word}`: "))));
+            words
+        }
+        let words = described(&super::Status::schema());
+        assert_eq!(words, StatusWord::ALL.map(StatusWord::name));
+        assert_eq!(described(&super::Reason::schema()), Reason::ALL.map(Reason::name));
+        let read = |word: String| serde_json::from_value::<Kind>(json!(word)).is_ok();
+        assert!(described(&super::SignatureKind::schema()).into_iter().all(read));
+        let read = |word: String| serde_json::from_value::<FailureReason>(json!(word)).is_ok();
+        assert!(described(&super::FailureReason::schema()).into_iter().all(read));
+        let codes = described(&ProblemCode::schema());
+        let known: Vec<_> = ProblemCode::ALL.iter().map(|code| code.word()).collect();
+        assert_eq!(codes, known);
     }
 
     /// What is described is what is read, for each kind of action.

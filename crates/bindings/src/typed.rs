@@ -7,9 +7,9 @@ use alloy::{
 };
 
 sol! {
-    /// One call of an [`Execute`].
+    /// One call of an [`Execute`]: the contracts' struct `Call`, by a name that sorts behind `Execute`.
     #[derive(Debug, PartialEq, Eq)]
-    struct Call {
+    struct WalletCall {
         /// The account called.
         address to;
         /// Wei sent along.
@@ -31,7 +31,7 @@ sol! {
     #[derive(Debug, PartialEq, Eq)]
     struct Execute {
         /// The calls.
-        Call[] calls;
+        WalletCall[] calls;
         /// The upper 192 bits of the nonce.
         uint192 lane;
         /// The lower 64 bits of the nonce.
@@ -127,13 +127,31 @@ mod tests {
         assert_eq!(
             strings,
             [
-                "Execute(Call[] calls,uint192 lane,uint64 sequence,uint256 deadline)Call(address to,uint256 value,bytes data)",
+                "Execute(WalletCall[] calls,uint192 lane,uint64 sequence,uint256 deadline)WalletCall(address to,uint256 value,bytes data)",
                 "Payout(address token,Transfer[] transfers,uint192 lane,uint64 sequence,uint256 deadline)Transfer(address to,uint256 amount)",
                 "Reconfigure(uint8 threshold,address[] owners,address policy,bytes policyData,uint192 lane,uint64 sequence,uint256 deadline)",
                 "Cancel(uint192 lane,uint64 sequence,uint256 deadline)",
                 "Accept(uint8 role,bytes32 termsHash,uint256 deadline)",
             ]
         );
+    }
+
+    /// Where an account nests what it signs (ERC-7739), a description begins with the type that is signed, and EIP-712
+    /// sorts what it hashes: both are one only if the others sort behind.
+    #[test]
+    fn the_types_of_members_sort_behind_their_holder() {
+        let strings = [
+            Execute::eip712_encode_type(),
+            Payout::eip712_encode_type(),
+            Reconfigure::eip712_encode_type(),
+            Cancel::eip712_encode_type(),
+            Accept::eip712_encode_type(),
+        ];
+        for string in strings {
+            let definitions = string.split_terminator(')');
+            let names: Vec<_> = definitions.filter_map(|one| one.split('(').next()).collect();
+            assert!(names.is_sorted(), "{names:?}");
+        }
     }
 
     #[test]

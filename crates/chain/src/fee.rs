@@ -1,6 +1,10 @@
 //! What a transaction should offer, and what it will cost besides gas.
 
-use crate::{Chain, ChainError, evm::Call, evm::CallError};
+use crate::{
+    Chain, ChainError,
+    evm::{Call, CallError},
+    lack::{FEE_HISTORY, PRIORITY_FEE},
+};
 use alloy::{
     consensus::{SignableTransaction as _, TxEip1559},
     primitives::{Address, Bytes, TxKind, U64, U128, U256, address},
@@ -72,24 +76,23 @@ pub(crate) struct RollupCell(Mutex<Option<(Instant, bool)>>);
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct FeeHistory {
-    #[serde(default)]
-    base_fee_per_gas: Vec<U128>,
-    #[serde(default)]
+    base_fee_per_gas: Option<Vec<U128>>,
     reward: Option<Vec<Vec<U128>>>,
 }
 
 impl FeeHistory {
     /// The base fee of the next block.
     fn base_fee(&self) -> Option<u128> {
-        self.base_fee_per_gas.last().map(U128::to)
+        self.base_fee_per_gas.as_ref()?.last().map(U128::to)
     }
 
-    /// The median of what was paid to get in, without the blocks in which nobody paid anything.
+    /// The median of what was paid to get in, without the blocks in which nobody paid anything; 0 if that is all of them.
     fn median_tip(&self) -> Option<u128> {
-        let paid = self.reward.iter().flatten().flatten().map(U128::to::<u128>);
+        let rewards = self.reward.as_ref().filter(|rewards| !rewards.is_empty())?;
+        let paid = rewards.iter().flatten().map(U128::to::<u128>);
         let mut paid: Vec<_> = paid.filter(|&fee| fee != 0).collect();
         paid.sort_unstable();
-        paid.get(paid.len() / 2).copied()
+        Some(paid.get(paid.len() / 2).copied().unwrap_or_default())
     }
 }
 
@@ -109,7 +112,8 @@ impl RollupCell {
 impl Chain {
     /// What to offer so that a transaction is mined soon: the larger of the median priority fee of the last ten blocks
     /// and what the endpoint suggests (`eth_maxPriorityFeePerGas`), and twice the next block's base fee. Where the
-    /// endpoint lacks one of the methods, or has nothing to say, the other counts; the base fee is the newest block's then.
+    /// endpoint lacks one of the methods, or has nothing to say, the other counts, and where it lacks both, what its gas
+    /// price is above the base fee; the base fee is the newest block's then.
     ///
     /// Warning: the endpoint's word. Whoever pays sets a limit.
     ///
@@ -117,7 +121,11 @@ impl Chain {
     ///
     /// If the endpoint does not answer, or on a chain without EIP-1559.
     pub async fn fees(&self) -> Result<Fees, ChainError> {
-        let (history, suggested) = tokio::join!(self.fee_history(), self.suggested_tip());
+        let params = (U64::from(FEE_BLOCKS), BlockNumberOrTag::Latest, [50]);
+        let (history, suggested) = tokio::join!(
+            self.read_if_can::<FeeHistory>(FEE_HISTORY, FEE_HISTORY, params),
+            self.read_if_can::<U128>(PRIORITY_FEE, PRIORITY_FEE, [(); 0]),
+        );
         let (history, suggested) = (history?, suggested?);
         let base_fee = match history.as_ref().and_then(FeeHistory::base_fee) {
             Some(base_fee) => base_fee,
@@ -125,22 +133,22 @@ impl Chain {
                 .head()
                 .await?
                 .base_fee_per_gas
-                .ok_or_else(|| self.wrong_answer("eth_getBlockByNumber", "no base fee"))?,
+                .ok_or_else(|| self.wrong_answer(FEE_HISTORY, "no base fee"))?,
         };
         let paid = history.as_ref().and_then(FeeHistory::median_tip);
-        let tip = paid.max(suggested).unwrap_or_default().max(LEAST_PRIORITY_FEE);
+        let tip = match paid.max(suggested.map(|tip| tip.to())) {
+            Some(tip) => tip.max(LEAST_PRIORITY_FEE),
+            None => self.tip_of_price(base_fee).await?,
+        };
         let max_fee_per_gas = base_fee.saturating_mul(2).saturating_add(tip);
         Ok(Fees { max_fee_per_gas, max_priority_fee_per_gas: tip })
     }
 
-    async fn fee_history(&self) -> Result<Option<FeeHistory>, ChainError> {
-        let params = (U64::from(FEE_BLOCKS), BlockNumberOrTag::Latest, [50]);
-        answered(self.read("eth_feeHistory", params).await)
-    }
-
-    async fn suggested_tip(&self) -> Result<Option<u128>, ChainError> {
-        let tip = answered(self.read::<U128>("eth_maxPriorityFeePerGas", [(); 0]).await)?;
-        Ok(tip.map(|tip| tip.to()))
+    /// What the endpoint's gas price is above the base fee.
+    async fn tip_of_price(&self, base_fee: u128) -> Result<u128, ChainError> {
+        let price = self.read_if_can::<U128>("eth_gasPrice", "eth_gasPrice", [(); 0]).await?;
+        let price = price.map_or(0, |price| price.to::<u128>());
+        Ok(price.saturating_sub(base_fee).max(LEAST_PRIORITY_FEE))
     }
 
     /// Whether this is an OP chain, which takes money besides gas: told by the code of its [`GAS_PRICE_ORACLE`], not by
@@ -217,14 +225,5 @@ impl Chain {
             Err(CallError::Failed(_)) => Ok(None),
             Err(CallError::Chain(error)) => Err(error),
         }
-    }
-}
-
-/// What was answered; none if the endpoint answered that it cannot.
-fn answered<T>(answer: Result<T, ChainError>) -> Result<Option<T>, ChainError> {
-    match answer {
-        Ok(answer) => Ok(Some(answer)),
-        Err(ChainError::Rpc { .. } | ChainError::WrongAnswer { .. }) => Ok(None),
-        Err(error) => Err(error),
     }
 }

@@ -8,10 +8,7 @@ mod words;
 
 pub use named::Named;
 
-use crate::ChainError;
-
-/// The code that most nodes give a transaction that reverts.
-const REVERT_CODE: i64 = 3;
+use crate::{ChainError, endpoint::REVERT_CODE};
 
 /// What can be done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,6 +100,11 @@ impl ChainError {
     pub fn refusal(&self) -> Option<Refusal> {
         match self {
             Self::Rpc { code, message, .. } => Some(Refusal::read(*code, message)),
+            Self::Reverted { reason, .. } => Some(Refusal {
+                class: Class::Reverted,
+                named: Named::default(),
+                message: reason.to_string(),
+            }),
             Self::InvalidUrl { .. }
             | Self::Unreachable { .. }
             | Self::WrongAnswer { .. }

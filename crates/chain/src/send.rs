@@ -1,10 +1,9 @@
 //! Raw transactions: sending them, and what became of them.
 
 use crate::{
-    Chain, ChainError, Revert,
-    endpoint::{Fault, NO_SUCH_METHOD},
-    evm::{Call, CallError},
-    receipt::{MinedReceipt, Receipt},
+    Chain, ChainError, Receipt, Revert,
+    endpoint::Fault,
+    evm::{self, Call, CallError},
     refusal::{Class, Refusal},
 };
 use alloy::{
@@ -12,8 +11,7 @@ use alloy::{
     rpc::types::BlockNumberOrTag,
 };
 use serde::Deserialize;
-use serde_json::Value;
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 use thiserror::Error;
 use tokio::time::sleep;
 
@@ -66,11 +64,14 @@ impl Chain {
     /// has already is sent.
     ///
     /// Warning: after any error but [`ChainError::Rpc`] it is open whether it was taken. Send the same bytes
-    /// again, or wait for the hash; never sign another transaction for the same purpose.
+    /// again, or wait for the hash, which is that of the bytes; never sign another transaction for the same purpose.
+    /// [`ChainError::Reverted`] is one of these: Hardhat answers so after it mined a transaction that failed. Then
+    /// [`Chain::wait`] has its receipt at once, and [`Chain::revert_reason`] or the error itself why it failed; where there
+    /// is no receipt in time, the endpoint tried it and kept nothing.
     ///
     /// # Errors
     ///
-    /// If the endpoint refuses it or gives no sensible answer. Never sends twice by itself.
+    /// If the endpoint refuses it, says that it failed, or gives no sensible answer. Never sends twice by itself.
     pub async fn send(&self, raw: &[u8]) -> Result<B256, ChainError> {
         let method = "eth_sendRawTransaction";
         let tx_hash = keccak256(raw);
@@ -81,76 +82,29 @@ impl Chain {
                 let reason = format!("hash {hash} for transaction {tx_hash}");
                 Err(self.wrong_answer(method, reason))
             }
-            Err(Fault::Rpc(fault))
-                if Refusal::read(fault.code, &fault.message).class == Class::Known =>
-            {
-                Ok(tx_hash)
+            Err(Fault::Rpc(fault)) => {
+                let class = Refusal::read(fault.code, &fault.message).class;
+                if class == Class::Known {
+                    return Ok(tx_hash);
+                }
+                if class == Class::Reverted || fault.has_data() {
+                    let endpoint = self.endpoint().to_owned();
+                    let reason = Box::new(evm::why(&fault));
+                    return Err(ChainError::Reverted { endpoint, tx_hash, reason });
+                }
+                Err(self.raw().error(method, Fault::Rpc(fault)))
             }
             Err(fault) => Err(self.raw().error(method, fault)),
         }
     }
 
     /// Sends signed bytes once, and says what is known then. A refusal is an answer, not an error: see
-    /// [`Chain::send`] for the other way round.
+    /// [`Chain::send`] for the other way round. That they failed when they were run is no refusal.
     pub async fn offer(&self, raw: &[u8]) -> SendAnswer {
         match self.send(raw).await {
             Ok(_) => SendAnswer::Accepted,
             Err(error) => error.refusal().map_or(SendAnswer::Unknown, SendAnswer::Refused),
         }
-    }
-
-    /// What became of a transaction; none if it is not mined.
-    ///
-    /// # Errors
-    ///
-    /// If the endpoint gives no sensible answer.
-    pub async fn receipt(&self, tx_hash: B256) -> Result<Option<Receipt>, ChainError> {
-        let method = "eth_getTransactionReceipt";
-        let receipt: Option<MinedReceipt> = self.read(method, [tx_hash]).await?;
-        match receipt {
-            Some(receipt) if receipt.transaction_hash != tx_hash => {
-                Err(self.wrong_answer(method, "the receipt of another transaction"))
-            }
-            Some(receipt) => Ok(Some(self.whole_receipt(receipt).await?)),
-            None => Ok(None),
-        }
-    }
-
-    /// What became of those of these transactions that are in the block with this number, by hash; none where the
-    /// endpoint has no such block, or does not know `eth_getBlockReceipts`.
-    ///
-    /// Says nothing about a transaction that is not among them. What others put into the block is not looked at, so
-    /// receipts of types that nobody here knows are no trouble.
-    ///
-    /// # Errors
-    ///
-    /// If the endpoint gives no sensible answer.
-    pub async fn block_receipts(
-        &self,
-        number: u64,
-        wanted: &[B256],
-    ) -> Result<Option<BTreeMap<B256, Receipt>>, ChainError> {
-        let method = "eth_getBlockReceipts";
-        let params = [BlockNumberOrTag::Number(number)];
-        let receipts = self.raw().try_read::<Option<Vec<Value>>>(method, params).await;
-        let receipts = match receipts {
-            Ok(Some(receipts)) => receipts,
-            Ok(None) => return Ok(None),
-            Err(Fault::Rpc(fault)) if fault.code == NO_SUCH_METHOD => return Ok(None),
-            Err(fault) => return Err(self.raw().error(method, fault)),
-        };
-        let mut found = BTreeMap::new();
-        for receipt in receipts {
-            let hash = receipt.get("transactionHash").and_then(Value::as_str);
-            let Some(hash) = hash.and_then(|hash| hash.parse::<B256>().ok()) else { continue };
-            if !wanted.contains(&hash) {
-                continue;
-            }
-            let receipt: MinedReceipt = serde_json::from_value(receipt)
-                .map_err(|error| self.wrong_answer(method, error.to_string()))?;
-            found.insert(hash, self.whole_receipt(receipt).await?);
-        }
-        Ok(Some(found))
     }
 
     /// Waits until a transaction is mined. An endpoint that fails meanwhile is asked again.

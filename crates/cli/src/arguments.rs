@@ -14,24 +14,30 @@ pub(crate) use access::{AccessOptions, Source};
 pub(crate) use audit::{AuditCommand, StoreOptions, Verify};
 pub(crate) use chain::{ChainOptions, KeyOptions, SendOptions};
 pub(crate) use list::{List, Target, Watch, WatchUntil};
-pub(crate) use payout::{PayoutCommand, PayoutPropose};
+pub(crate) use payout::{Decimals, PayoutCommand, PayoutPropose};
 pub(crate) use propose::{Common, Propose, ProposeCommand};
 pub(crate) use relayer::{
     LogFormat, LogOptions, OnChain, Relayer, RelayerCommand, RelayerOptions, Right, TokenCommand,
     WebhookCommand,
 };
-pub(crate) use sign::{Accept, Combine, Show, Sign, Submit};
+pub(crate) use sign::{Accept, Beside, Combine, Show, Sign, Submit};
 pub(crate) use wallet::{Make, WalletCommand, WalletDeploy, WalletRegister, WalletShow};
 
-use clap::{Args, Parser, Subcommand};
-use clap_complete::Shell;
+use alloy::primitives::{Bytes, hex::FromHexError};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Reads hexadecimal, blanks and line ends around it left out: it is copied from elsewhere.
+fn bytes(text: &str) -> Result<Bytes, FromHexError> {
+    text.trim().parse()
+}
 
 /// Propose, sign, combine and submit actions of Quorate wallets.
 ///
 /// Exit codes: 0 done, 1 failed on chain, 2 usage, 3 bad input, 4 danger not accepted,
 /// 5 unreachable, 6 not yet, 7 mismatch or lie.
 #[derive(Debug, Parser)]
-#[command(name = "quorate", version, max_term_width = 100)]
+#[command(name = "quorate", version, max_term_width = 80)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -92,14 +98,48 @@ pub(crate) enum Command {
     Audit(AuditCommand),
 
     /// Print the completions of a shell.
+    ///
+    /// `quorate completions bash >FILE` writes them; which file, the list of shells says. They are read by
+    /// the next shell that starts.
     Completions(Completions),
+
+    /// Write the manual pages, one for each command, into a folder.
+    ///
+    /// `man quorate` finds them in ~/.local/share/man/man1 where ~/.local/bin is on PATH, and for everybody
+    /// in /usr/local/share/man/man1. Pages that are there already are replaced.
+    Man(Man),
 }
 
 /// `quorate completions`.
 #[derive(Args, Debug)]
 pub(crate) struct Completions {
     /// The shell.
+    #[arg(value_enum)]
     pub(crate) shell: Shell,
+}
+
+/// A shell, and where it looks for completions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    /// ~/.local/share/bash-completion/completions/quorate, where the package bash-completion is.
+    Bash,
+    /// ~/.config/elvish/lib/quorate.elv, with `use quorate` in ~/.config/elvish/rc.elv.
+    Elvish,
+    /// ~/.config/fish/completions/quorate.fish.
+    Fish,
+    /// A file of your own, with `. FILE` in the one that $PROFILE names.
+    #[value(name = "powershell")]
+    Pwsh,
+    /// _quorate in a folder of $fpath: ~/.zfunc, with `fpath+=~/.zfunc` before compinit in ~/.zshrc.
+    Zsh,
+}
+
+/// `quorate man`.
+#[derive(Args, Debug)]
+pub(crate) struct Man {
+    /// The folder; made if missing.
+    #[arg(value_name = "FOLDER")]
+    pub(crate) folder: PathBuf,
 }
 
 #[cfg(test)]
@@ -110,6 +150,79 @@ mod tests {
     #[test]
     fn arguments_are_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    /// A usage that is written by hand names what has to be given, and nothing that there is not.
+    fn check_usage(command: &clap::Command, path: &str) {
+        let Some(usage) = command.get_overridden_usage().map(ToString::to_string) else { return };
+        assert!(usage.starts_with(path), "{path}: {usage}");
+        let names: Vec<_> =
+            usage.split_whitespace().filter(|word| word.starts_with("--")).collect();
+        let required = command.get_arguments().filter(|argument| argument.is_required_set());
+        let longs: Vec<_> =
+            required.filter_map(|it| Some(format!("--{}", it.get_long()?))).collect();
+        assert!(longs.iter().all(|long| names.contains(&long.as_str())), "{path}: {usage}");
+        assert_eq!(names.len(), longs.len(), "{path}: {usage}");
+        for argument in command.get_positionals() {
+            let name = argument.get_value_names().map(|names| names[0].as_str());
+            assert!(name.is_some_and(|name| usage.contains(name)), "{path}: {usage}");
+        }
+    }
+
+    /// Everything that can be typed says what it is, in lines that fit an old terminal.
+    #[test]
+    fn no_help_is_missing_and_none_is_too_wide() {
+        fn check(command: &mut clap::Command, path: &str) {
+            assert!(command.get_about().is_some(), "{path}");
+            for argument in command.get_arguments() {
+                let name = format!("{path} {}", argument.get_id());
+                assert!(argument.get_help().is_some(), "{name}");
+                assert!(argument.is_positional() || argument.get_long().is_some(), "{name}");
+                for value in argument.get_possible_values() {
+                    let is_flag = !argument.get_action().takes_values();
+                    assert!(is_flag || value.get_help().is_some(), "{name} {}", value.get_name());
+                }
+            }
+            for help in [command.render_long_help(), command.render_help()] {
+                for line in help.to_string().lines() {
+                    assert!(
+                        line.chars().count() <= 80,
+                        "{path}, break it in override_usage: {line}"
+                    );
+                }
+            }
+            check_usage(command, path);
+            for child in command.get_subcommands_mut() {
+                let path = format!("{path} {}", child.get_name());
+                check(child, &path);
+            }
+        }
+        let mut command = Arguments::command();
+        command.build();
+        check(&mut command, "quorate");
+    }
+
+    /// Numbers of bytes, of seconds and of things are told with their unit or range, and variables where they count.
+    #[test]
+    fn every_number_says_in_what_it_counts() {
+        fn check(command: &clap::Command) {
+            for argument in command.get_arguments() {
+                let help = argument.get_long_help().or(argument.get_help());
+                let help = help.map(ToString::to_string).unwrap_or_default();
+                let names = argument.get_value_names().unwrap_or_default();
+                let says = |words: &[&str]| words.iter().any(|word| help.contains(word));
+                let is_said = match names.first().map(|name| name.as_str()) {
+                    Some("SECONDS") => says(&["in seconds"]),
+                    Some("NUMBER") => says(&[" from 0", " from 1", "How many", "at most"]),
+                    Some("AMOUNT") => says(&["ether", "Ether", "units"]),
+                    Some("HEX") => says(&["0x-hex", "32 bytes"]),
+                    _ => true,
+                };
+                assert!(is_said, "{} --{}: {help}", command.get_name(), argument.get_id());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Arguments::command());
     }
 
     /// What is typed is seen by every process on the machine and kept in the shell's history.

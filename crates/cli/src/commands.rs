@@ -4,6 +4,7 @@ mod audit;
 mod combine;
 mod hand_in;
 mod list;
+mod manual;
 mod payout;
 mod propose;
 mod relayer;
@@ -15,12 +16,9 @@ mod wallet;
 mod watch;
 
 use crate::{
-    arguments::{
-        Arguments, AuditCommand, Command, OnChain, PayoutCommand, RelayerCommand, WalletCommand,
-    },
+    arguments::{AuditCommand, Command, OnChain, PayoutCommand, RelayerCommand, WalletCommand},
     output::Output,
 };
-use clap::CommandFactory as _;
 use eyre::Result;
 
 /// Runs a command.
@@ -60,15 +58,9 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<()> {
         Command::Audit(AuditCommand::Verify(verify)) => audit::verify(&verify, output).await,
         Command::Audit(AuditCommand::Head(store)) => audit::head(&store, output).await,
         Command::Completions(completions) => {
-            let mut text = Vec::new();
-            clap_complete::generate(
-                completions.shell,
-                &mut Arguments::command(),
-                "quorate",
-                &mut text,
-            );
-            output.raw(&String::from_utf8_lossy(&text));
+            manual::completions(&completions, output);
             Ok(())
         }
+        Command::Man(man) => manual::write(&man, output),
     }
 }

@@ -3,7 +3,9 @@
 use quorate_api::{ClientError, ProblemCode};
 use quorate_chain::ChainError;
 use quorate_core::{DocumentError, proposal::CombineError};
-use quorate_server::{database::ExistingError, keystore::KeystoreError, run::RunError};
+use quorate_server::{
+    database::ExistingError, keystore::KeystoreError, run::RunError, sender::SenderError,
+};
 use quorate_store::{OpenError, StoreError};
 use serde::Serialize;
 use std::{fmt, process::ExitCode};
@@ -78,8 +80,8 @@ pub(crate) fn cause_of(error: &eyre::Report) -> Cause {
         if let Some(error) = error.downcast_ref::<RunError>() {
             return of_run(error);
         }
-        if let Some(KeystoreError::NoHome) = error.downcast_ref::<KeystoreError>() {
-            return Cause::Usage;
+        if let Some(error) = error.downcast_ref::<KeystoreError>() {
+            return of_keystore(error);
         }
         if error.downcast_ref::<CombineError>().is_some() {
             return Cause::Mismatch;
@@ -88,10 +90,12 @@ pub(crate) fn cause_of(error: &eyre::Report) -> Cause {
     Cause::BadInput
 }
 
-fn of_chain(error: &ChainError) -> Cause {
+/// The cause of an endpoint's error.
+pub(crate) fn of_chain(error: &ChainError) -> Cause {
     match error {
         ChainError::InvalidUrl { .. } => Cause::BadInput,
         ChainError::NotAWallet { .. } | ChainError::OtherChain { .. } => Cause::Mismatch,
+        ChainError::Reverted { .. } => Cause::FailedOnChain,
         ChainError::Unreachable { .. }
         | ChainError::Rpc { .. }
         | ChainError::WrongAnswer { .. }
@@ -105,7 +109,9 @@ fn of_client(error: &ClientError) -> Cause {
         | ClientError::InvalidToken
         | ClientError::TokenInClear { .. }
         | ClientError::Config(_) => Cause::BadInput,
-        ClientError::Unreachable { .. } | ClientError::WrongAnswer { .. } => Cause::Unreachable,
+        ClientError::Unreachable { .. }
+        | ClientError::Unsure { .. }
+        | ClientError::WrongAnswer { .. } => Cause::Unreachable,
         ClientError::Problem { status, problem, .. } => of_problem(problem.code, *status),
         ClientError::Lie(_) => Cause::Mismatch,
     }
@@ -170,12 +176,25 @@ fn of_opening(error: &OpenError) -> Cause {
     if error.is_retryable() { Cause::Unreachable } else { Cause::BadInput }
 }
 
+const fn of_keystore(error: &KeystoreError) -> Cause {
+    match error {
+        KeystoreError::NoHome => Cause::Usage,
+        KeystoreError::OtherAddress { .. } => Cause::Mismatch,
+        KeystoreError::NotAName { .. }
+        | KeystoreError::NoAccount { .. }
+        | KeystoreError::Unreadable { .. }
+        | KeystoreError::WrongPassword { .. }
+        | KeystoreError::NotAKeystore { .. } => Cause::BadInput,
+    }
+}
+
 fn of_run(error: &RunError) -> Cause {
     match error {
+        RunError::Sender(SenderError::Keystore(error)) => of_keystore(error),
         RunError::Bind(_) | RunError::Sender(_) | RunError::Webhook(_) | RunError::NoToken => {
             Cause::BadInput
         }
-        RunError::Tokens(error) => of_store(error),
+        RunError::Tokens(error) | RunError::Webhooks(error) => of_store(error),
         RunError::Store(error) => of_opening(error),
         RunError::Endpoint { source, .. } => of_chain(source),
         RunError::WrongChain { .. } => Cause::Mismatch,
@@ -256,6 +275,8 @@ mod tests {
         assert_eq!(code(ClientError::Lie(Lie::Missing)), 7);
         let away = ClientError::Unreachable { relayer: relayer.clone(), reason: reason.clone() };
         assert_eq!(code(away), 5);
+        let unsure = ClientError::Unsure { relayer: relayer.clone(), reason: reason.clone() };
+        assert_eq!(code(unsure), 5);
         assert_eq!(code(ClientError::WrongAnswer { relayer: relayer.clone(), reason }), 5);
         assert_eq!(code(ClientError::TokenInClear { relayer }), 3);
     }

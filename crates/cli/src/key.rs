@@ -1,6 +1,11 @@
 //! Keys that sign: keystores, mnemonics and devices. Never one that was typed as an argument.
 
 mod device;
+#[cfg(feature = "hardware")]
+mod ledger;
+mod path;
+#[cfg(feature = "hardware")]
+mod trezor;
 
 use crate::{arguments::KeyOptions, failure::Cause, files, output::Output};
 use alloy::{
@@ -14,6 +19,7 @@ use alloy::{
 };
 use device::Device;
 use eyre::Result;
+use path::DerivationPath;
 use quorate_core::{Request, signature::EcdsaSignature};
 use quorate_server::keystore;
 use std::{env, path::Path};
@@ -53,10 +59,12 @@ impl Key {
             return Self::mnemonic(file, index, path);
         }
         if options.ledger {
-            return Device::ledger(index, path, output).await.map(Self::Device);
+            let path = path.map_or_else(|| Ok(DerivationPath::of_ledger(index)), str::parse)?;
+            return Device::ledger(path, output).await.map(Self::Device);
         }
         if options.trezor {
-            return Device::trezor(index, path, output).await.map(Self::Device);
+            let path = path.map_or_else(|| Ok(DerivationPath::of_trezor(index)), str::parse)?;
+            return Device::trezor(path, output).await.map(Self::Device);
         }
         if let Some(name) = variable("ETH_KEYSTORE_ACCOUNT") {
             return Self::keystore(&keystore::account(&name)?, options, output).await;
@@ -74,16 +82,13 @@ impl Key {
         let password = match &options.password_file {
             Some(file) => keystore::password(files::read(file)?)
                 .ok_or_else(|| Cause::BadInput.error(format!("{} is not text", file.display())))?,
-            None if output.is_interactive() => {
-                let prompt = format!("Password of {}: ", path.display());
-                rpassword::prompt_password(prompt)
-                    .map_err(|error| Cause::BadInput.error(format!("no password: {error}")))?
-            }
             None => {
                 let path = path.display();
-                return Err(Cause::Usage.error(format!(
-                    "{path} needs a password: give --password-file, or run this in a terminal"
-                )));
+                output.secret(&format!("Password of {path}: "))?.ok_or_else(|| {
+                    Cause::Usage.error(format!(
+                        "{path} needs a password: give --password-file, or run this in a terminal"
+                    ))
+                })?
             }
         };
         let opened = keystore::open(path, password);
@@ -140,7 +145,7 @@ impl Key {
     ) -> Result<TxEnvelope> {
         let signature: Signature = match self {
             Self::Local(signer) => signer.sign_transaction(&mut transaction).await?,
-            Self::Device(device) => device.sign_transaction(&mut transaction, output).await?,
+            Self::Device(device) => device.sign_transaction(&transaction, output).await?,
         };
         Ok(transaction.into_signed(signature).into())
     }

@@ -1,14 +1,20 @@
 //! Sending a transaction and waiting for it.
 
-use crate::{failure::Cause, key::Key, output::Output};
+mod funds;
+
+use crate::{
+    failure::{Cause, of_chain},
+    key::Key,
+    output::Output,
+};
 use alloy::{
     consensus::TxEip1559,
     eips::eip2718::Encodable2718 as _,
-    primitives::{Address, B256, Bytes, TxKind, U256},
+    primitives::{Address, B256, Bytes, TxKind, U256, keccak256},
 };
 use eyre::Result;
 use quorate_chain::{
-    Chain, ChainError, Fees, Receipt, SimulateError, Unsigned, WaitError,
+    Chain, ChainError, Fees, Receipt, SimulateError, WaitError,
     refusal::{Class, Named},
 };
 use quorate_core::amount::{ETHER_DECIMALS, grouped};
@@ -24,13 +30,25 @@ const MOST_REFUSALS: usize = 3;
 const SANE_PRICE: u128 = 100_000_000_000;
 const SANE_TIMES: u128 = 10;
 
+/// How long a transaction is looked for that an endpoint says it refused: who mines it at once has it by then.
+const LOOK: Duration = Duration::from_secs(2);
+
 /// A transaction that is to be sent.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) to: Address,
+    /// Wei.
+    pub(crate) value: U256,
     pub(crate) data: Bytes,
     /// As estimated.
     pub(crate) gas: u64,
+}
+
+impl Call {
+    /// One that sends no ether along.
+    pub(crate) const fn new(to: Address, data: Bytes, gas: u64) -> Self {
+        Self { to, value: U256::ZERO, data, gas }
+    }
 }
 
 /// A transaction that was mined and went through.
@@ -66,7 +84,7 @@ pub(crate) async fn gas_for(
                 Ok(gas) => gas,
                 Err(_) => {
                     let named = refusal.named;
-                    return Err(too_poor_to_estimate(chain, payer, (to, data), named).await);
+                    return Err(funds::too_little(chain, payer, (to, data), named).await);
                 }
             }
         }
@@ -82,10 +100,9 @@ pub(crate) async fn gas_for(
 
 /// Signs and sends a transaction, and waits until it is mined, at most `timeout` seconds.
 ///
-/// Signs and sends once. Unless the endpoint refused it, it may have arrived, whatever the answer was: then
-/// its hash is waited for, and nothing is signed again. A later run of the command does sign another
-/// transaction if it does not find this one's work done on chain, so that work must be of a kind that
-/// cannot be done twice.
+/// Signs and sends once. It may have arrived, whatever the answer was: then its hash is waited for, and nothing is signed
+/// again. A later run of the command does sign another transaction if it does not find this one's work done on chain, so
+/// that work must be of a kind that cannot be done twice.
 pub(crate) async fn send(
     chain: &Chain,
     key: &Key,
@@ -101,45 +118,60 @@ pub(crate) async fn send(
         max_fee_per_gas: fees.max_fee_per_gas,
         max_priority_fee_per_gas: fees.max_priority_fee_per_gas,
         to: TxKind::Call(call.to),
-        value: U256::ZERO,
+        value: call.value,
         access_list: Default::default(),
         input: call.data,
     };
     let mut refusals = 0;
-    let tx_hash = loop {
-        check_balance(chain, key.address(), &transaction).await?;
+    loop {
+        funds::check(chain, key.address(), &transaction).await?;
         let signed = key.sign_transaction(transaction.clone(), output).await?;
-        let (raw, tx_hash) = (signed.encoded_2718(), *signed.tx_hash());
-        match chain.send(&raw).await {
-            Ok(_) => break tx_hash,
-            // Only a refusal says that it was not taken.
-            Err(error @ ChainError::Rpc { .. }) => {
-                refusals += 1;
-                match heeded(&transaction, &error, fees) {
-                    Some(next) if refusals <= MOST_REFUSALS => {
-                        output.warn(&format!("{error}; offering what it asks for"));
-                        transaction = next;
-                    }
-                    _ => return Err(refused(error)),
-                }
-            }
-            // It may have arrived: what counts is whether it gets mined.
-            Err(error) => {
-                output.warn(&format!("{error}; looking whether transaction {tx_hash} arrived"));
-                break tx_hash;
-            }
+        let sent = chain.send(&signed.encoded_2718()).await;
+        // Only a refusal says that it was not taken.
+        if let Err(error @ ChainError::Rpc { .. }) = &sent
+            && refusals < MOST_REFUSALS
+            && let Some(next) = heeded(&transaction, error, fees)
+        {
+            output.warn(&format!("{error}; offering what it asks for"));
+            transaction = next;
+            refusals += 1;
+            continue;
+        }
+        return concluded(chain, (*signed.tx_hash(), sent), timeout, output).await;
+    }
+}
+
+/// Sends a signed transaction, and waits until it is mined, at most `timeout` seconds.
+pub(crate) async fn send_raw(
+    chain: &Chain,
+    raw: &[u8],
+    timeout: u64,
+    output: Output,
+) -> Result<Mined> {
+    let sent = chain.send(raw).await;
+    concluded(chain, (keccak256(raw), sent), timeout, output).await
+}
+
+/// What becomes of a transaction that was sent with this answer, waited for at most `timeout` seconds.
+async fn concluded(
+    chain: &Chain,
+    (tx_hash, sent): (B256, Result<B256, ChainError>),
+    timeout: u64,
+    output: Output,
+) -> Result<Mined> {
+    let waiting = chain.wait(tx_hash, Duration::from_secs(timeout));
+    let receipt = match sent {
+        Ok(_) => waited(output.during("waiting for the transaction", waiting).await, tx_hash)?,
+        Err(error) if is_refusal(&error) => match chain.wait(tx_hash, LOOK).await {
+            Ok(receipt) => receipt,
+            Err(_) => return Err(refused(error, tx_hash)),
+        },
+        // It may have arrived: what counts is whether it gets mined.
+        Err(error) => {
+            output.warn(&format!("{error}; looking whether transaction {tx_hash} arrived"));
+            waited(output.during("waiting for the transaction", waiting).await, tx_hash)?
         }
     };
-    let timeout = Duration::from_secs(timeout);
-    let waited = output.during("waiting for the transaction", chain.wait(tx_hash, timeout)).await;
-    let receipt = waited.map_err(|error| match error {
-        WaitError::TimedOut { .. } => {
-            Cause::NotYet.error(format!("{error}: run the same command again, which looks first"))
-        }
-        WaitError::Chain(error) => Cause::Unreachable.error(format!(
-            "{error}; transaction {tx_hash} may be on its way: run the same command again, which looks first"
-        )),
-    })?;
     if receipt.success {
         return Ok(Mined { tx_hash, receipt });
     }
@@ -147,7 +179,36 @@ pub(crate) async fn send(
         Ok(Some(revert)) => format!(" ({}): {revert}", revert.name()),
         Ok(None) | Err(_) => String::new(),
     };
-    Err(Cause::FailedOnChain.error(format!("transaction {tx_hash} failed{reason}")))
+    let block = receipt.block_number;
+    Err(Cause::FailedOnChain
+        .error(format!("transaction {tx_hash} failed in block {block}{reason}")))
+}
+
+fn waited(receipt: Result<Receipt, WaitError>, tx_hash: B256) -> Result<Receipt> {
+    receipt.map_err(|error| match error {
+        WaitError::TimedOut { .. } => {
+            Cause::NotYet.error(format!("{error}: run the same command again, which looks first"))
+        }
+        WaitError::Chain(error) => Cause::Unreachable.error(format!(
+            "{error}; transaction {tx_hash} may be on its way: run the same command again, which looks first"
+        )),
+    })
+}
+
+/// Whether the endpoint says that it did not take a transaction. Some nodes mine it all the same, and say so because it failed
+/// (Hardhat), so it is looked for before that is passed on.
+const fn is_refusal(error: &ChainError) -> bool {
+    matches!(error, ChainError::Rpc { .. } | ChainError::Reverted { .. })
+}
+
+/// What is said of a transaction that was refused, and that nobody mined; who has too little is told what is missing.
+fn refused(error: ChainError, tx_hash: B256) -> eyre::Report {
+    let poor = error.refusal().filter(|refusal| refusal.class == Class::InsufficientFunds);
+    let cause = if poor.is_some() { Cause::FailedOnChain } else { of_chain(&error) };
+    let missing = poor.and_then(|refusal| refusal.named.missing);
+    let missing = missing.map(|wei| format!("; {} ETH are missing", grouped(wei, ETHER_DECIMALS)));
+    let missing = missing.unwrap_or_default();
+    cause.error(format!("{error}{missing}; transaction {tx_hash} is not on chain"))
 }
 
 /// The same transaction with the numbers that a refusal named, of the same account nonce; none if it named none that can
@@ -175,81 +236,4 @@ fn heeded(transaction: &TxEip1559, error: &ChainError, offered: Fees) -> Option<
             transaction.gas_limit,
         );
     (is_more && next.max_fee_per_gas <= most && next.gas_limit <= GAS_CAP).then_some(next)
-}
-
-/// The error of a refusal: who has too little is told what is missing.
-fn refused(error: ChainError) -> eyre::Report {
-    let poor = error.refusal().filter(|refusal| refusal.class == Class::InsufficientFunds);
-    match poor.and_then(|refusal| refusal.named.missing) {
-        Some(missing) => Cause::FailedOnChain
-            .error(format!("{error}: {} ETH are missing", grouped(missing, ETHER_DECIMALS))),
-        None => error.into(),
-    }
-}
-
-async fn check_balance(chain: &Chain, from: Address, transaction: &TxEip1559) -> Result<()> {
-    let to = transaction.to.into_to().unwrap_or_default();
-    let (data, gas_limit) = (transaction.input.clone(), transaction.gas_limit);
-    let rollup_fee = chain.rollup_fee_bound(&Unsigned { to, data, gas_limit }).await?;
-    let gas = U256::from(gas_limit) * U256::from(transaction.max_fee_per_gas);
-    let balance = chain.balance(from).await?;
-    match missing(from, balance, gas, rollup_fee) {
-        Some(error) => Err(error),
-        None => Ok(()),
-    }
-}
-
-/// Says what a payer lacks; none if there is enough.
-fn missing(
-    from: Address,
-    balance: U256,
-    gas: U256,
-    rollup_fee: Option<U256>,
-) -> Option<eyre::Report> {
-    let needed = gas.saturating_add(rollup_fee.unwrap_or_default());
-    let missing = needed.checked_sub(balance).filter(|missing| !missing.is_zero())?;
-    let ether = |wei| grouped(wei, ETHER_DECIMALS);
-    let beside = rollup_fee.map(|fee| format!(" and layer 1 {} ETH", ether(fee)));
-    Some(Cause::FailedOnChain.error(format!(
-        "{from} has {} ETH, and the gas may cost {} ETH{}: {} ETH are missing; send it some, or use another key",
-        ether(balance),
-        ether(gas),
-        beside.unwrap_or_default(),
-        ether(missing)
-    )))
-}
-
-/// What a payer lacks to whom the chain gives no estimate: what the node named, or what the call costs at least. Without
-/// an estimate, the gas is what calldata takes.
-async fn too_poor_to_estimate(
-    chain: &Chain,
-    payer: Address,
-    (to, data): (Address, &Bytes),
-    named: Named,
-) -> eyre::Report {
-    let look = async {
-        let fees = chain.fees().await?;
-        let balance = chain.balance(payer).await?;
-        let gas_limit = 21_000 + 16 * data.len() as u64;
-        let call = Unsigned { to, data: data.clone(), gas_limit };
-        let rollup_fee = chain.rollup_fee_bound(&call).await?;
-        let gas = U256::from(gas_limit) * U256::from(fees.max_fee_per_gas);
-        Ok::<_, ChainError>((balance, gas, rollup_fee))
-    };
-    match look.await {
-        Ok((balance, gas, rollup_fee)) => {
-            let gas = gas.max(
-                named
-                    .missing
-                    .unwrap_or_default()
-                    .saturating_add(balance)
-                    .saturating_sub(rollup_fee.unwrap_or_default()),
-            );
-            missing(payer, balance, gas, rollup_fee).unwrap_or_else(|| {
-                Cause::FailedOnChain
-                    .error(format!("{payer} has too little ether for it: send it some"))
-            })
-        }
-        Err(error) => error.into(),
-    }
 }

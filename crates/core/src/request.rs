@@ -155,8 +155,8 @@ impl Request {
     }
 }
 
-fn typed_call(call: &Call) -> typed::Call {
-    typed::Call { to: call.to, value: call.value, data: call.data.clone() }
+fn typed_call(call: &Call) -> typed::WalletCall {
+    typed::WalletCall { to: call.to, value: call.value, data: call.data.clone() }
 }
 
 const fn typed_transfer(transfer: &Transfer) -> typed::Transfer {
@@ -199,6 +199,18 @@ mod tests {
     }
 
     proptest! {
+        /// Where a field of the domain is not listed, some libraries hash another domain and say nothing.
+        #[test]
+        fn typed_data_lists_every_field_of_the_domain(request in testing::request()) {
+            let typed = request.typed_data();
+            let listed = typed["types"]["EIP712Domain"].as_array().unwrap().iter();
+            let listed: Vec<_> = listed.map(|field| field["name"].as_str().unwrap()).collect();
+            prop_assert_eq!(&listed, &["name", "version", "chainId", "verifyingContract", "salt"]);
+            let given: std::collections::BTreeSet<_> =
+                typed["domain"].as_object().unwrap().keys().map(String::as_str).collect();
+            prop_assert_eq!(given, listed.into_iter().collect());
+        }
+
         /// The JSON that other wallets are given leads them to the same digest.
         #[test]
         fn typed_data_has_the_digest_of_the_request(request in testing::request()) {

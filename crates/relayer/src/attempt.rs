@@ -216,6 +216,10 @@ pub struct Slot {
     pub passed: Option<BlockId>,
     /// The attempts that had no receipt at this head.
     pub absent: BTreeSet<B256>,
+    /// At how many heads none of them had one.
+    pub absences: u64,
+    /// How many receipts were left aside since they left something out.
+    pub doubts: u64,
     /// Whether the nodes say that the payload can never be mined.
     pub is_invalid: bool,
     /// Whether it was reported that it may not offer more.
@@ -252,6 +256,8 @@ impl Slot {
             settled: None,
             passed: None,
             absent: BTreeSet::new(),
+            absences: 0,
+            doubts: 0,
             is_invalid: false,
             is_capped: false,
             refusals: 0,

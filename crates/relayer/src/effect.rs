@@ -81,7 +81,7 @@ pub enum Effect {
     /// Read the accounts of the senders at a block. Answer [`crate::Event::AccountSeen`] for each.
     AskAccounts {
         /// The head.
-        at: B256,
+        at: BlockId,
         /// The senders.
         senders: Vec<Address>,
     },
@@ -115,6 +115,17 @@ pub enum Effect {
         lane: Lane,
         /// The block.
         block: u64,
+    },
+    /// Read what a wallet says of itself, to compare with what its events say. Answer [`crate::Event::StandingSeen`].
+    AskStanding {
+        /// The wallet.
+        wallet: Address,
+        /// The block.
+        at: BlockId,
+        /// The lanes whose next sequences are wanted.
+        lanes: Vec<Lane>,
+        /// The approvals of which it is wanted whether there are any.
+        approvals: Vec<(B256, Address)>,
     },
     /// Find what consumed a nonce long ago. Answer [`crate::Event::ExecutionFound`].
     AskExecution {
@@ -254,6 +265,48 @@ pub enum Alarm {
         /// The sender.
         sender: Address,
     },
+    /// Endpoints left out events of a wallet, which it or a receipt tells of: they are read again.
+    EventsMissing {
+        /// The wallet.
+        wallet: Address,
+    },
+}
+
+impl Alarm {
+    /// The account that sends, where it is about one.
+    pub const fn sender(&self) -> Option<Address> {
+        match *self {
+            Self::ForeignTransaction { sender, .. }
+            | Self::PersistLost { sender, .. }
+            | Self::FeeCapReached { sender, .. }
+            | Self::InsufficientFunds { sender, .. }
+            | Self::Refused { sender, .. }
+            | Self::SignFailed { sender } => Some(sender),
+            Self::DeepReorg { .. }
+            | Self::Reopened { .. }
+            | Self::FinalityStalled { .. }
+            | Self::SenderIsOwner { .. }
+            | Self::FailuresUsedUp { .. }
+            | Self::LogsRefused { .. }
+            | Self::EventsMissing { .. } => None,
+        }
+    }
+
+    /// The wallet, where it is about one by itself.
+    pub const fn wallet(&self) -> Option<Address> {
+        match *self {
+            Self::SenderIsOwner { wallet } | Self::EventsMissing { wallet } => Some(wallet),
+            _ => None,
+        }
+    }
+
+    /// The proposal, where it is about one.
+    pub const fn digest(&self) -> Option<B256> {
+        match *self {
+            Self::Reopened { digest } | Self::FailuresUsedUp { digest } => Some(digest),
+            _ => None,
+        }
+    }
 }
 
 /// Why an event changed nothing.
@@ -269,6 +322,8 @@ pub enum Ignored {
     NothingNew,
     /// Its blocks do not follow one another.
     Broken,
+    /// It contradicts itself or what is known, as by leaving something out: it is asked again.
+    Contradiction,
     /// The engine does not hold the lease, or has yet to read the store.
     NotLeading,
 }

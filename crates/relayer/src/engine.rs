@@ -71,7 +71,9 @@ impl Step {
             Event::Restarted(rows) => self.restart(*rows),
             Event::LeaseLost => self.lose_lease(),
             Event::Tick { now } => self.tick(now),
-            Event::NewHead { blocks, tip } => return self.extend_chain(blocks, tip),
+            Event::NewHead { blocks, of, tip } => {
+                return self.extend_chain(blocks, of.as_deref(), tip);
+            }
             Event::AccountSeen { sender, at, account_nonce, balance } => {
                 return self.see_account(sender, at, account_nonce, balance);
             }
@@ -82,6 +84,15 @@ impl Step {
             Event::LogsRefused { wallets, from, to } => return self.halve_logs(&wallets, from, to),
             Event::LaneSeen { wallet, lane, next, block } => {
                 return self.see_lane(wallet, lane, next, block);
+            }
+            Event::StandingSeen { wallet, at, standing } => {
+                return self.see_standing(wallet, at, &standing);
+            }
+            Event::CanSimulate(can) => {
+                if std::mem::replace(&mut self.state.settings.has_simulate_v1, can) == can {
+                    return Err(Ignored::NothingNew);
+                }
+                self.touch_all();
             }
             Event::ExecutionFound { wallet, nonce, execution } => {
                 return self.find_execution(wallet, nonce, execution);

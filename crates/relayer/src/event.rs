@@ -3,6 +3,7 @@
 use crate::{budget::Limits, rows::Rows, wallet::Execution};
 use alloy::primitives::{Address, B256, Bytes, U256};
 use quorate_core::{Config, Lane, Nonce, OwnerSignature, Request};
+use std::{collections::BTreeSet, sync::Arc};
 
 pub use quorate_core::status::BlockId;
 
@@ -35,6 +36,8 @@ pub struct WalletLog {
     pub wallet: Address,
     /// The transaction.
     pub tx_hash: B256,
+    /// Its place among the events of its block.
+    pub index: u64,
     /// Its block's time, in Unix seconds: whether a deadline was past by then.
     pub timestamp: u64,
     /// The event.
@@ -85,6 +88,8 @@ pub enum Event {
     NewHead {
         /// The blocks; [`crate::Effect::AskBlocks`] asks for more.
         blocks: Vec<Block>,
+        /// Of which wallets the logs were read; none if of all that are served. The logs of the others are asked for.
+        of: Option<Arc<BTreeSet<Address>>>,
         /// The tip that gets a transaction into one of the next blocks, in wei per gas.
         tip: u128,
     },
@@ -139,6 +144,18 @@ pub enum Event {
         /// The block it was read at.
         block: u64,
     },
+    /// What a wallet says of itself; answers [`crate::Effect::AskStanding`].
+    StandingSeen {
+        /// The wallet.
+        wallet: Address,
+        /// The block it was read at.
+        at: BlockId,
+        /// What it said.
+        standing: Standing,
+    },
+    /// Whether some endpoint simulates several transactions one after the other (`eth_simulateV1`). Without, nothing is
+    /// pipelined.
+    CanSimulate(bool),
     /// What consumed a nonce; answers [`crate::Effect::AskExecution`]. If nothing was found: say nothing,
     /// it is asked again.
     ExecutionFound {
@@ -235,13 +252,27 @@ pub enum Event {
     BudgetChanged(Limits),
 }
 
+/// What a wallet says of itself at a block. It may leave out what was asked; what is here it said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// How often it was reconfigured; none if there is no wallet.
+    pub epoch: Option<u32>,
+    /// The next sequences of lanes.
+    pub lanes: Vec<(Lane, u64)>,
+    /// Digests, each with an owner who approved it.
+    pub approvals: Vec<(B256, Address)>,
+}
+
 /// A transaction that was mined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// Its block.
     pub block: BlockId,
     /// What became of it there.
     pub paid: Paid,
+    /// The events that wallets and their factory emitted in it, in order: what the receipt says, which the events of the
+    /// block may leave out.
+    pub logs: Vec<WalletLog>,
 }
 
 /// What a receipt says of a transaction.

@@ -71,6 +71,11 @@ impl History {
         self.blocks.get(usize::try_from(index).ok()?)
     }
 
+    /// The block with this hash.
+    pub fn find_hash(&self, hash: B256) -> Option<&Header> {
+        self.blocks.iter().rev().find(|block| block.id.hash == hash)
+    }
+
     /// Whether this very block is known.
     pub fn contains(&self, id: BlockId) -> bool {
         self.find(id.number).is_some_and(|block| block.id == id)

@@ -70,8 +70,10 @@ pub struct Settings {
     pub gas_margin_percent: u64,
     /// After how many mined failures a proposal is given up.
     pub max_failures: usize,
-    /// Whether the nodes know `eth_simulateV1`. Without it nothing is pipelined.
+    /// Whether the nodes know `eth_simulateV1`, until [`crate::Event::CanSimulate`] tells. Without it nothing is pipelined.
     pub has_simulate_v1: bool,
+    /// After how many blocks a wallet with open proposals is asked again whether all of its events are known.
+    pub audit_blocks: u64,
 }
 
 impl Settings {
@@ -97,6 +99,7 @@ impl Settings {
             gas_margin_percent: 15,
             max_failures: 3,
             has_simulate_v1: true,
+            audit_blocks: 64,
         }
     }
 }

@@ -96,6 +96,8 @@ pub struct Sender {
     pub account_nonce: u64,
     /// Wei, as of then.
     pub balance: U256,
+    /// The number of that head.
+    pub(crate) read_at: u64,
     /// Whether that still holds: not before the first reading, and not after a reorg.
     pub is_known: bool,
     /// What a no-op needs, as the chain estimated it.

@@ -1,14 +1,31 @@
-//! Keystores as Foundry and other Web3 programs write them.
+//! Keystores as Foundry, geth, ethers, web3, eth-account and brownie write them.
+//!
+//! Read here rather than by a library: those in use refuse what others write (a capital letter in `Crypto`, no `id`, the
+//! parameters of eth-account), take what they cannot bear (no limit of memory), panic, and believe any `address`.
 
-use alloy::signers::local::{LocalSigner, PrivateKeySigner};
+mod decrypt;
+mod document;
+mod fault;
+mod limits;
+
+pub use fault::Fault;
+
+use alloy::{primitives::Address, signers::local::PrivateKeySigner};
+use decrypt::Decrypted;
+use document::Document;
 use quorate_core::text::shown;
 use std::{
     env,
+    fs::File,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 use thiserror::Error;
 
-/// Why a keystore is not opened. Says nothing of what is in the file.
+/// The most bytes that a keystore may have; one has about 500.
+const LARGEST: u64 = 64 << 10;
+
+/// Why a keystore is not opened. Says nothing of what could be a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum KeystoreError {
     /// Foundry's folder is in the home folder.
@@ -37,11 +54,35 @@ pub enum KeystoreError {
         /// The keystore.
         file: PathBuf,
     },
+    /// The file cannot be read.
+    #[error("cannot read {}: {reason}", file.display())]
+    Unreadable {
+        /// The keystore.
+        file: PathBuf,
+        /// The system's words.
+        reason: String,
+    },
     /// Nothing that can be decrypted.
-    #[error("cannot open {}: not a keystore (JSON of version 3, as Foundry writes it)", file.display())]
+    #[error("cannot open {}, not a keystore that can be used: {fault}", file.display())]
     NotAKeystore {
         /// The file.
         file: PathBuf,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// The keystore says that it is another account's: it was mixed up, or tampered with.
+    #[error(
+        "cannot open {}: it says that it is the key of {stated}, and holds the key of {held}; \
+         if {held} is the account that you mean, remove the field address from the file",
+        file.display()
+    )]
+    OtherAddress {
+        /// The keystore.
+        file: PathBuf,
+        /// What it says.
+        stated: Address,
+        /// Whose key it holds.
+        held: Address,
     },
 }
 
@@ -65,19 +106,46 @@ pub fn account(name: &str) -> Result<PathBuf, KeystoreError> {
 
 /// Decrypts a keystore, which takes a second or more, on a thread of its own.
 ///
+/// Takes at most 1 GiB of memory, whatever the file asks for.
+///
 /// # Errors
 ///
-/// [`KeystoreError::WrongPassword`], [`KeystoreError::NotAKeystore`].
+/// [`KeystoreError::Unreadable`], [`KeystoreError::WrongPassword`], [`KeystoreError::NotAKeystore`], and
+/// [`KeystoreError::OtherAddress`] if the file states an address that is not the key's.
 pub async fn open(file: &Path, password: String) -> Result<PrivateKeySigner, KeystoreError> {
     let path = file.to_owned();
-    let opening = move || LocalSigner::decrypt_keystore(path, password);
-    match tokio::task::spawn_blocking(opening).await {
-        Ok(Ok(key)) => Ok(key),
-        Ok(Err(error)) if error.to_string().contains("Mac Mismatch") => {
-            Err(KeystoreError::WrongPassword { file: file.to_owned() })
+    let opened = tokio::task::spawn_blocking(move || open_now(&path, &password)).await;
+    opened.unwrap_or_else(|stopped| {
+        let reason = format!("decrypting it was broken off: {stopped}");
+        Err(KeystoreError::Unreadable { file: file.to_owned(), reason })
+    })
+}
+
+fn open_now(file: &Path, password: &str) -> Result<PrivateKeySigner, KeystoreError> {
+    let refused = |fault| KeystoreError::NotAKeystore { file: file.to_owned(), fault };
+    let unreadable = |error: io::Error| KeystoreError::Unreadable {
+        file: file.to_owned(),
+        reason: error.to_string(),
+    };
+    let mut bytes = Vec::new();
+    let opened = File::open(file).map_err(unreadable)?;
+    opened.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(refused(Fault::TooLarge { limit: LARGEST }));
+    }
+    let document = Document::parse(&bytes).map_err(refused)?;
+    let key = match document.decrypt(password).map_err(refused)? {
+        Decrypted::Key(key) => key,
+        Decrypted::WrongPassword => {
+            return Err(KeystoreError::WrongPassword { file: file.to_owned() });
         }
-        // The decoder's own words may repeat what is in the file, and on odd parameters it panics.
-        Ok(Err(_)) | Err(_) => Err(KeystoreError::NotAKeystore { file: file.to_owned() }),
+    };
+    match document.address {
+        Some(stated) if stated != key.address() => {
+            let (file, held) = (file.to_owned(), key.address());
+            Err(KeystoreError::OtherAddress { file, stated, held })
+        }
+        _ => Ok(key),
     }
 }
 

@@ -29,9 +29,11 @@ use thiserror::Error;
 /// fails loses little.
 pub const DEFAULT_BATCH_SIZE: usize = 100;
 
-/// How many payments a batch can have: at their dearest 300 use 8 M gas of an ERC-20 and 11 M of ether, which
-/// leaves room for dearer tokens. One transaction takes 2^24, 16.8 M (EIP-7825).
-pub const MAX_BATCH_SIZE: usize = 300;
+/// How many payments a batch can have: Ledger's app and libraries count the elements of a list in one byte.
+///
+/// At their dearest 255 use 7 M gas of an ERC-20 and 9 M of ether, which leaves room for dearer tokens. One transaction takes
+/// 2^24, 16.8 M (EIP-7825).
+pub const MAX_BATCH_SIZE: usize = 255;
 
 /// How many bytes the name of a run can have.
 const LONGEST_RUN: usize = 64;
@@ -115,7 +117,9 @@ pub enum PlanError {
         run: String,
     },
     /// No payments in a batch, or more than one transaction carries.
-    #[error("batches of {batch_size} payments: a batch has 1 to {MAX_BATCH_SIZE}")]
+    #[error(
+        "batches of {batch_size} payments: a batch has 1 to {MAX_BATCH_SIZE}, because a Ledger counts no further"
+    )]
     BatchSize {
         /// What was given.
         batch_size: usize,

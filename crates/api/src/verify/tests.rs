@@ -240,6 +240,7 @@ fn a_wallet_is_what_its_address_commits_to() {
         genuine: true,
         lanes: Vec::new(),
         head: None,
+        final_depth: None,
         registered_at: Instant::from_millis(0),
     };
     assert!(wallet.verify_origin().unwrap().is_some());

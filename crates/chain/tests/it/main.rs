@@ -1,8 +1,10 @@
 //! A chain, read: against a real anvil, and against endpoints that fail or lie.
 
+mod blocks;
 mod endpoint;
 mod fake;
 mod history;
+mod lacks;
 mod rollup;
 mod send;
 mod simulate;

@@ -78,8 +78,9 @@ async fn a_receipt_says_all_that_its_sender_lost() -> Result<()> {
     assert_eq!(receipt.gas_fee(), lost - receipt.l1_fee.unwrap() - U256::from(12_345));
     // Among receipts of types that nobody here knows.
     let number = receipt.block_number;
-    let found = chain.block_receipts(number, &[tx_hash]).await?.ok_or_eyre("there is a block")?;
-    assert_eq!(found.get(&tx_hash), Some(&receipt));
+    let found = chain.block_receipts(number, &[tx_hash].into()).await?;
+    let found = found.ok_or_eyre("there is a block")?;
+    assert_eq!(found.get(&tx_hash).map(|(receipt, _)| receipt), Some(&receipt));
     ensure!(found.len() == 1 && chain.block_at(number).await?.is_some());
     // Where there is no such fee, there is none.
     let plain = stage.chain.receipt(tx_hash).await?.ok_or_eyre("it is mined")?;

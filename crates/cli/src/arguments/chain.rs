@@ -44,7 +44,7 @@ pub(crate) struct KeyOptions {
     #[arg(long, value_name = "FILE", group = "key")]
     pub(crate) mnemonic_file: Option<PathBuf>,
 
-    /// Which account of the mnemonic or the device.
+    /// Which account of the mnemonic or the device, from 0 on.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub(crate) mnemonic_index: u32,
 

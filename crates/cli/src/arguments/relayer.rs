@@ -46,7 +46,7 @@ pub(crate) enum RelayerCommand {
 pub(crate) enum TokenCommand {
     /// Make a token and print it, once: only its hash is kept.
     Create {
-        /// Its name: letters, digits, - and _. No other token ever gets it, not even once this one is revoked.
+        /// Its name: letters, digits, - and _, at most 64. No other token ever gets it, not even once this one is revoked.
         #[arg(value_parser = token_name)]
         name: String,
         /// What its bearer may do.

@@ -47,7 +47,7 @@ pub(crate) async fn run(arguments: Submit, output: Output) -> Result<()> {
     let simulated = chain.simulate(request, signatures.clone(), key.address()).await;
     let (to, data) = (request.wallet, request.calldata(signatures));
     let gas = transaction::gas_for(&chain, key.address(), (to, &data), simulated).await?;
-    let call = Call { to, data, gas };
+    let call = Call::new(to, data, gas);
     let sent = transaction::send(&chain, &key, call, arguments.send.timeout, output).await;
     report(&chain, &proposal, sent, output).await
 }

@@ -3,6 +3,12 @@
 //! Their libraries panic where there is no USB, so each call runs in a task of its own, and what they would
 //! print is kept back.
 
+use super::path::DerivationPath;
+#[cfg(feature = "hardware")]
+use super::{
+    ledger::Ledger,
+    trezor::{Prompt, Question, Trezor},
+};
 use crate::{failure::Cause, output::Output};
 use alloy::{
     consensus::TxEip1559,
@@ -14,18 +20,18 @@ use quorate_core::Request;
 /// A device that is connected and unlocked.
 pub(crate) enum Device {
     #[cfg(feature = "hardware")]
-    Ledger(std::sync::Arc<alloy::signers::ledger::LedgerSigner>),
+    Ledger(std::sync::Arc<Ledger>),
     #[cfg(feature = "hardware")]
-    Trezor(std::sync::Arc<alloy::signers::trezor::TrezorSigner>),
+    Trezor(std::sync::Arc<std::sync::Mutex<Trezor>>, Address),
 }
 
 #[cfg(not(feature = "hardware"))]
 impl Device {
-    pub(crate) async fn ledger(_: u32, _: Option<&str>, _: Output) -> Result<Self> {
+    pub(crate) async fn ledger(_: DerivationPath, _: Output) -> Result<Self> {
         Err(without("Ledger"))
     }
 
-    pub(crate) async fn trezor(_: u32, _: Option<&str>, _: Output) -> Result<Self> {
+    pub(crate) async fn trezor(_: DerivationPath, _: Output) -> Result<Self> {
         Err(without("Trezor"))
     }
 
@@ -37,7 +43,7 @@ impl Device {
         match *self {}
     }
 
-    pub(crate) async fn sign_transaction(&self, _: &mut TxEip1559, _: Output) -> Result<Signature> {
+    pub(crate) async fn sign_transaction(&self, _: &TxEip1559, _: Output) -> Result<Signature> {
         match *self {}
     }
 }
@@ -50,104 +56,118 @@ fn without(name: &str) -> eyre::Report {
 #[cfg(feature = "hardware")]
 mod connected {
     use super::*;
-    use alloy::{
-        dyn_abi::TypedData,
-        network::TxSigner as _,
-        signers::{
-            Signer as _,
-            ledger::{HDPath as LedgerPath, LedgerSigner},
-            trezor::{HDPath as TrezorPath, TrezorSigner},
-        },
+    use std::{
+        panic,
+        sync::{Arc, Mutex, PoisonError},
     };
-    use std::{panic, sync::Arc};
+    use tokio::task::{self, JoinHandle};
+
+    const CONFIRM: &str = "waiting for the device: compare what it shows, then confirm there";
 
     impl Device {
         /// Connects to a Ledger.
-        pub(crate) async fn ledger(index: u32, path: Option<&str>, output: Output) -> Result<Self> {
-            let path = path.map_or(LedgerPath::LedgerLive(index as usize), |path| {
-                LedgerPath::Other(path.to_owned())
-            });
-            let connect = async move { LedgerSigner::new(path, None).await };
+        pub(crate) async fn ledger(path: DerivationPath, output: Output) -> Result<Self> {
             let what = "waiting for the Ledger: unlock it and open the Ethereum app";
-            let signer = contained("Ledger", what, output, connect).await?;
-            Ok(Self::Ledger(Arc::new(signer)))
+            let connect = || tokio::spawn(Ledger::connect(path));
+            contained("Ledger", what, output, connect).await.map(|one| Self::Ledger(Arc::new(one)))
         }
 
         /// Connects to a Trezor.
-        pub(crate) async fn trezor(index: u32, path: Option<&str>, output: Output) -> Result<Self> {
-            let path = path.map_or(TrezorPath::TrezorLive(index as usize), |path| {
-                TrezorPath::Other(path.to_owned())
-            });
-            let connect = async move { TrezorSigner::new(path, None).await };
-            let signer =
-                contained("Trezor", "waiting for the Trezor: unlock it", output, connect).await?;
-            Ok(Self::Trezor(Arc::new(signer)))
+        pub(crate) async fn trezor(path: DerivationPath, output: Output) -> Result<Self> {
+            let what = "waiting for the Trezor: unlock it";
+            let connect = || task::spawn_blocking(move || Trezor::connect(path, prompt(output)));
+            let trezor = contained("Trezor", what, output, connect).await?;
+            let address = trezor.address();
+            Ok(Self::Trezor(Arc::new(Mutex::new(trezor)), address))
         }
 
         pub(crate) fn address(&self) -> Address {
             match self {
-                Self::Ledger(signer) => alloy::signers::Signer::address(signer.as_ref()),
-                Self::Trezor(signer) => alloy::signers::Signer::address(signer.as_ref()),
+                Self::Ledger(ledger) => ledger.address(),
+                Self::Trezor(_, address) => *address,
             }
         }
 
         pub(crate) async fn sign(&self, request: &Request, output: Output) -> Result<Signature> {
-            const WHAT: &str = "waiting for the device: compare what it shows, then confirm there";
-            let typed: TypedData = serde_json::from_value(request.typed_data())?;
             match self {
-                Self::Ledger(signer) => {
-                    let signer = signer.clone();
-                    let sign = async move { signer.sign_dynamic_typed_data(&typed).await };
-                    contained("Ledger", WHAT, output, sign).await
+                Self::Ledger(ledger) => {
+                    let (ledger, request) = (Arc::clone(ledger), request.clone());
+                    let sign = || tokio::spawn(async move { ledger.sign(&request).await });
+                    contained("Ledger", CONFIRM, output, sign).await
                 }
-                Self::Trezor(signer) => {
-                    let signer = signer.clone();
-                    let sign = async move { signer.sign_dynamic_typed_data(&typed).await };
-                    contained("Trezor", WHAT, output, sign).await
+                Self::Trezor(trezor, _) => {
+                    let (typed_data, hashes) = (request.typed_data(), request.hashes());
+                    let sign = move |trezor: &mut Trezor| trezor.sign(&typed_data, &hashes);
+                    with_trezor(trezor, CONFIRM, output, sign).await
                 }
             }
         }
 
         pub(crate) async fn sign_transaction(
             &self,
-            transaction: &mut TxEip1559,
+            transaction: &TxEip1559,
             output: Output,
         ) -> Result<Signature> {
             const WHAT: &str = "waiting for the device: confirm the transaction there";
-            let mut transaction = transaction.clone();
+            let transaction = transaction.clone();
             match self {
-                Self::Ledger(signer) => {
-                    let signer = signer.clone();
-                    let sign = async move { signer.sign_transaction(&mut transaction).await };
+                Self::Ledger(ledger) => {
+                    let ledger = Arc::clone(ledger);
+                    let sign =
+                        || tokio::spawn(async move { ledger.sign_transaction(&transaction).await });
                     contained("Ledger", WHAT, output, sign).await
                 }
-                Self::Trezor(signer) => {
-                    let signer = signer.clone();
-                    let sign = async move { signer.sign_transaction(&mut transaction).await };
-                    contained("Trezor", WHAT, output, sign).await
+                Self::Trezor(trezor, _) => {
+                    let sign = move |trezor: &mut Trezor| trezor.sign_transaction(&transaction);
+                    with_trezor(trezor, WHAT, output, sign).await
                 }
             }
         }
     }
 
-    /// Runs what a device's library does, and turns its errors and panics into one line.
-    async fn contained<T: Send + 'static, E: std::error::Error + Send + 'static>(
+    async fn with_trezor<T: Send + 'static>(
+        trezor: &Arc<Mutex<Trezor>>,
+        what: &str,
+        output: Output,
+        work: impl FnOnce(&mut Trezor) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let trezor = Arc::clone(trezor);
+        let work = move || work(&mut trezor.lock().unwrap_or_else(PoisonError::into_inner));
+        contained("Trezor", what, output, || task::spawn_blocking(work)).await
+    }
+
+    /// What a Model One has typed on the computer is asked for where somebody is there to type it.
+    fn prompt(output: Output) -> Prompt {
+        Box::new(move |question| {
+            let text = match question {
+                Question::Pin => {
+                    "PIN of the Trezor, by the places of its digits (789 above, 456, 123 below): "
+                }
+                Question::Passphrase => "Passphrase of the Trezor (none: press Enter): ",
+            };
+            output.secret(text)?.ok_or_else(|| {
+                Cause::Usage.error(
+                    "the Trezor wants its PIN or passphrase typed here: run this in a terminal, or unlock it in Trezor Suite",
+                )
+            })
+        })
+    }
+
+    /// Runs what a device's library does, and turns its panics into one line.
+    async fn contained<T: Send + 'static>(
         name: &'static str,
         what: &str,
         output: Output,
-        work: impl Future<Output = Result<T, E>> + Send + 'static,
+        start: impl FnOnce() -> JoinHandle<Result<T>>,
     ) -> Result<T> {
         let hook = panic::take_hook();
         panic::set_hook(Box::new(|_| {}));
-        let done = output.during(what, tokio::spawn(work)).await;
+        let done = output.during(what, start()).await;
         panic::set_hook(hook);
-        let reason = match done {
-            Ok(Ok(value)) => return Ok(value),
-            Ok(Err(error)) => quorate_core::text::escaped(&error.to_string()),
-            Err(_) => "there is no USB on this machine".to_owned(),
-        };
-        Err(Cause::BadInput.error(format!(
-            "no {name} can be used: {reason}; connect it, unlock it, and try again"
-        )))
+        done.unwrap_or_else(|_| {
+            Err(Cause::BadInput.error(format!(
+                "no {name} can be used: there is no USB on this machine; connect it, unlock it, and try again"
+            )))
+        })
     }
 }

@@ -1,14 +1,27 @@
 //! What an owner should know before signing.
 
+mod code;
+mod ledger;
+
+pub(crate) use code::DangerCode;
+
 use super::{
     Facts,
+    again::{self, Open},
+    alike,
     calldata::{self, Effect},
 };
-use crate::clock;
+use crate::{clock, escrow};
 use alloy::primitives::Address;
 use quorate_chain::Provenance;
-use quorate_core::{Action, Config, Proposal, action::Call, text};
+use quorate_core::{
+    Action, Config, Proposal,
+    action::{Call, Transfer},
+    text,
+};
+use quorate_treasury::EscrowTerms;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Who brings a proposal to the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,45 +32,36 @@ pub(crate) enum Executor {
     Relayer,
 }
 
-/// The code of a wallet that is not there.
-const NOT_DEPLOYED: &str = "walletNotDeployed";
-
 /// Below this many seconds to the deadline there is hardly time to gather signatures: an hour.
 const NEAR_SECS: u64 = 60 * 60;
 
 /// Above this many seconds a signature lies around for long: 90 days.
 const FAR_SECS: u64 = 90 * 24 * 60 * 60;
 
-/// A danger. Its code is part of the interface: `--accept CODE`.
+/// A danger.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(crate) struct Danger {
-    pub(crate) code: &'static str,
+    pub(crate) code: DangerCode,
     pub(crate) message: String,
+    /// What can be typed to be rid of it, where one command does that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) command: Option<String>,
 }
 
-/// All codes, with what they stand for.
-pub(crate) const CODES: &[(&str, &str)] = &[
-    ("offline", "nothing was checked on a chain"),
-    (NOT_DEPLOYED, "the wallet is not on the chain yet, and no relayer is to create it"),
-    ("walletNotGenuine", "the wallet is not known to be made by the factory"),
-    ("ownerChange", "the action changes who the owners are"),
-    ("thresholdChange", "the action changes how many owners must sign"),
-    ("policyChange", "the action changes the policy"),
-    ("unlimitedApproval", "somebody may take tokens without limit"),
-    ("controlChange", "the action hands over or gives up control of a contract"),
-    ("unknownCalldata", "a call has data that is not understood"),
-    ("dataToNoCode", "data goes to an address without code, where it does nothing"),
-    ("unreadableDecimals", "a token's units cannot be read, so amounts are raw numbers"),
-    ("deadlineNear", "the deadline is less than an hour away"),
-    ("deadlineFar", "the deadline is more than 90 days away"),
-    ("suspectPayee", "a payment goes to the wallet, the token, or the zero address"),
-    ("hiddenText", "the note contains characters that hide or reorder text"),
-];
-
 impl Danger {
+    pub(crate) fn new(code: DangerCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), command: None }
+    }
+
+    /// Message and command in one line.
+    pub(crate) fn line(&self) -> String {
+        let command = self.command.as_ref().map(|command| format!("; to stop that one: {command}"));
+        format!("{}{}", self.message, command.unwrap_or_default())
+    }
+
     /// Whether it is that the wallet is not there.
     pub(crate) fn is_not_deployed(&self) -> bool {
-        self.code == NOT_DEPLOYED
+        self.code == DangerCode::WalletNotDeployed
     }
 }
 
@@ -65,35 +69,29 @@ impl Danger {
 ///
 /// That the wallet is not there yet is none where a relayer is to create it and the address is the one that follows from
 /// the owners: nothing else can be created there.
+///
+/// `open` are other proposals of the wallet that may still be executed, as far as they are known.
 pub(crate) fn dangers(
     proposal: &Proposal,
     facts: Option<&Facts>,
     executor: Executor,
+    open: &[Open],
     now: u64,
 ) -> Vec<Danger> {
     let mut found = Found::default();
     let request = proposal.request();
     match facts {
-        None => {
-            found.add("offline", "no chain was read: owners, nonce, tokens and code are unchecked")
-        }
+        None => found.add(
+            DangerCode::Offline,
+            "no chain was read: owners, nonce, tokens and code are unchecked",
+        ),
         Some(facts) => {
             let is_created = executor == Executor::Relayer && proposal.proven_config().is_some();
             found.of_wallet(facts.state.provenance, is_created);
         }
     }
     let now = facts.map_or(now, |facts| now.max(facts.head.timestamp));
-    let left = request.deadline.saturating_sub(now);
-    if left < NEAR_SECS {
-        let words = clock::words(request.deadline, now);
-        found.add("deadlineNear", format!("the deadline is {words}"));
-    } else if left > FAR_SECS {
-        let words = clock::words(request.deadline, now);
-        found.add(
-            "deadlineFar",
-            format!("the deadline is {words}: until then the signature stays good"),
-        );
-    }
+    found.of_deadline(request.deadline, now);
     match &request.action {
         Action::Execute { calls } => {
             for (number, call) in (1..).zip(calls) {
@@ -101,16 +99,7 @@ pub(crate) fn dangers(
             }
         }
         Action::Payout { token, transfers } => {
-            for (number, transfer) in (1..).zip(transfers) {
-                let to = transfer.to;
-                let whose = match to {
-                    Address::ZERO => "the zero address",
-                    _ if to == request.wallet => "the wallet itself",
-                    _ if to == *token => "the token's own contract",
-                    _ => continue,
-                };
-                found.add("suspectPayee", format!("payment {number} goes to {whose}"));
-            }
+            found.of_payees(request.wallet, *token, transfers);
         }
         Action::Reconfigure { config } => {
             let present = facts.and_then(|facts| facts.state.config.as_ref());
@@ -121,15 +110,22 @@ pub(crate) fn dangers(
     if let Some(facts) = facts {
         for token in facts.tokens.values().filter(|token| token.decimals.is_none()) {
             let address = token.address.to_checksum(None);
-            found.add("unreadableDecimals", format!("token {address} does not tell its decimals"));
+            found.add(
+                DangerCode::UnreadableDecimals,
+                format!("token {address} does not tell its decimals"),
+            );
         }
         for address in &facts.codeless {
             let address = address.to_checksum(None);
-            found.add("dataToNoCode", format!("{address} has no code on this chain"));
+            found.add(DangerCode::DataToNoCode, format!("{address} has no code on this chain"));
         }
     }
+    let none = BTreeMap::new();
+    let tokens = facts.map_or(&none, |facts| &facts.tokens);
+    found.0.extend(alike::dangers(tokens));
+    found.0.extend(again::dangers(request, proposal.note(), open, tokens, now));
     if proposal.note().is_some_and(has_hidden_text) {
-        found.add("hiddenText", "the note contains characters that hide or reorder text");
+        found.add(DangerCode::HiddenText, "the note contains characters that hide or reorder text");
     }
     found.0
 }
@@ -143,9 +139,8 @@ fn has_hidden_text(note: &str) -> bool {
 struct Found(Vec<Danger>);
 
 impl Found {
-    fn add(&mut self, code: &'static str, message: impl Into<String>) {
-        debug_assert!(CODES.iter().any(|(known, _)| *known == code), "{code}");
-        self.0.push(Danger { code, message: message.into() });
+    fn add(&mut self, code: DangerCode, message: impl Into<String>) {
+        self.0.push(Danger::new(code, message));
     }
 
     fn of_wallet(&mut self, provenance: Provenance, is_created: bool) {
@@ -153,53 +148,103 @@ impl Found {
             Provenance::Factory => {}
             Provenance::NotDeployed if is_created => {}
             Provenance::NotDeployed => {
-                self.add(NOT_DEPLOYED, "the wallet is not on this chain yet: `quorate wallet deploy`");
+                self.add(DangerCode::WalletNotDeployed, "the wallet is not on this chain yet: `quorate wallet deploy`");
             }
             Provenance::CodeOnly => self.add(
-                "walletNotGenuine",
+                DangerCode::WalletNotGenuine,
                 "the code is a wallet's, but nothing shows that the factory made it: whoever did may have written approvals into it",
             ),
             Provenance::Foreign => {
-                self.add("walletNotGenuine", "the account is no Quorate wallet: its code is another");
+                self.add(DangerCode::WalletNotGenuine, "the account is no Quorate wallet: its code is another");
             }
         }
     }
 
+    /// What is meant for a Ledger by another program than this.
+    fn of_bytes(&mut self, what: &str, length: usize) {
+        if ledger::cuts(length) {
+            self.add(
+                DangerCode::LedgerCuts,
+                format!("{what} has {length} bytes, of which Ledger's library hw-app-eth sends a device only a part"),
+            );
+        }
+    }
+
+    fn of_deadline(&mut self, deadline: u64, now: u64) {
+        let left = deadline.saturating_sub(now);
+        let words = clock::words(deadline, now);
+        if left < NEAR_SECS {
+            self.add(DangerCode::DeadlineNear, format!("the deadline is {words}"));
+        } else if left > FAR_SECS {
+            self.add(
+                DangerCode::DeadlineFar,
+                format!("the deadline is {words}: until then the signature stays good"),
+            );
+        }
+    }
+
+    fn of_payees(&mut self, wallet: Address, token: Address, transfers: &[Transfer]) {
+        for (number, transfer) in (1..).zip(transfers) {
+            let to = transfer.to;
+            let whose = match to {
+                Address::ZERO => "the zero address",
+                _ if to == wallet => "the wallet itself",
+                _ if to == token => "the token's own contract",
+                _ => continue,
+            };
+            self.add(DangerCode::SuspectPayee, format!("payment {number} goes to {whose}"));
+        }
+    }
+
     fn of_call(&mut self, number: usize, call: &Call) {
+        self.of_bytes(&format!("the data of call {number}"), call.data.len());
         let to = call.to.to_checksum(None);
         let Some(decoded) = calldata::decode(call) else {
             if calldata::is_unknown(call) {
                 let length = call.data.len();
                 self.add(
-                    "unknownCalldata",
+                    DangerCode::UnknownCalldata,
                     format!("call {number} sends {length} bytes to {to} that are not understood"),
                 );
             }
             return;
         };
         if decoded.is_unlimited_allowance() || decoded.is_operator_approval() {
-            let who = decoded.arguments.first().map(|(_, who)| calldata::text(who));
-            let who = who.unwrap_or_default();
+            let who = decoded.taker().map(|who| who.to_checksum(None)).unwrap_or_default();
+            let token = decoded.token(call.to).map_or(to.clone(), |token| token.to_checksum(None));
             self.add(
-                "unlimitedApproval",
-                format!("call {number} lets {who} take tokens of {to} without limit"),
+                DangerCode::UnlimitedApproval,
+                format!("call {number} lets {who} take tokens of {token} without limit"),
             );
         }
         if decoded.effect == Effect::Control {
             let name = decoded.name;
-            self.add("controlChange", format!("call {number}, {name}, changes who controls {to}"));
+            self.add(
+                DangerCode::ControlChange,
+                format!("call {number}, {name}, changes who controls {to}"),
+            );
         }
     }
 
     fn of_config(&mut self, present: Option<&Config>, new: &Config) {
+        self.of_bytes("the policy's data", new.policy_data().len());
+        if let Some(terms) = escrow::terms_of(new).filter(EscrowTerms::has_worthless_disputes) {
+            self.add(
+                DangerCode::PolicyChange,
+                format!("in the escrow that this makes, {}", escrow::worthless(&terms)),
+            );
+        }
         let Some(present) = present else {
             self.add(
-                "ownerChange",
+                DangerCode::OwnerChange,
                 "the whole configuration is replaced; the present one is not known",
             );
-            self.add("thresholdChange", format!("the threshold will be {}", new.threshold()));
+            self.add(
+                DangerCode::ThresholdChange,
+                format!("the threshold will be {}", new.threshold()),
+            );
             if let Some(policy) = new.policy() {
-                self.add("policyChange", format!("the policy will be {policy}"));
+                self.add(DangerCode::PolicyChange, format!("the policy will be {policy}"));
             }
             return;
         };
@@ -209,19 +254,19 @@ impl Found {
         };
         let (added, removed) = (listed(new, present), listed(present, new));
         if !added.is_empty() {
-            self.add("ownerChange", format!("new owners: {}", added.join(", ")));
+            self.add(DangerCode::OwnerChange, format!("new owners: {}", added.join(", ")));
         }
         if !removed.is_empty() {
-            self.add("ownerChange", format!("owners no more: {}", removed.join(", ")));
+            self.add(DangerCode::OwnerChange, format!("owners no more: {}", removed.join(", ")));
         }
         if added.is_empty() && removed.is_empty() && present.owners() != new.owners() {
-            self.add("ownerChange", "the owners' order changes");
+            self.add(DangerCode::OwnerChange, "the owners' order changes");
         }
         let (old, new_threshold) = (present.threshold(), new.threshold());
         if old != new_threshold {
             let count = new.owners().len();
             self.add(
-                "thresholdChange",
+                DangerCode::ThresholdChange,
                 format!("from {old} of {} to {new_threshold} of {count}", present.owners().len()),
             );
         }
@@ -230,7 +275,7 @@ impl Found {
                 config.policy().map_or("none".to_owned(), |policy| policy.to_checksum(None))
             };
             self.add(
-                "policyChange",
+                DangerCode::PolicyChange,
                 format!("policy from {} to {}, or its data", name(present), name(new)),
             );
         }
@@ -241,7 +286,7 @@ impl Found {
 mod tests {
     use super::*;
     use alloy::primitives::{Bytes, U256};
-    use quorate_core::{Nonce, Request, action::Transfer};
+    use quorate_core::{Nonce, Request};
 
     const NOW: u64 = 1_767_225_600;
     const DAY: u64 = 86_400;
@@ -258,14 +303,14 @@ mod tests {
     }
 
     fn codes(proposal: &Proposal) -> Vec<&'static str> {
-        let dangers = dangers(proposal, None, Executor::Anybody, NOW);
-        assert_eq!(dangers[0].code, "offline");
-        dangers[1..].iter().map(|danger| danger.code).collect()
+        let dangers = dangers(proposal, None, Executor::Anybody, &[], NOW);
+        assert_eq!(dangers[0].code, DangerCode::Offline);
+        dangers[1..].iter().map(|danger| danger.code.word()).collect()
     }
 
     fn call(signature: &str, arguments: &[&str]) -> Action {
         let arguments: Vec<_> = arguments.iter().map(|&text| text.to_owned()).collect();
-        let data = calldata::encode(signature, &arguments).unwrap();
+        let data = calldata::encode(1, signature, &arguments).unwrap();
         let call = Call { to: Address::with_last_byte(1), value: U256::ZERO, data };
         Action::Execute { calls: vec![call] }
     }
@@ -289,6 +334,30 @@ mod tests {
         }
     }
 
+    /// Case 19.
+    #[test]
+    fn what_ledgers_library_cuts_is_named_wherever_it_is() {
+        let call = |length| Action::Execute {
+            calls: vec![Call {
+                to: Address::with_last_byte(1),
+                value: U256::ZERO,
+                data: vec![1; length].into(),
+            }],
+        };
+        assert_eq!(codes(&proposal(call(253))), ["unknownCalldata"]);
+        assert_eq!(codes(&proposal(call(254))), ["ledgerCuts", "unknownCalldata"]);
+        let config = |length: usize| {
+            let owners = vec![Address::with_last_byte(1)];
+            Config::new(1, owners, Address::with_last_byte(9), vec![1; length].into()).unwrap()
+        };
+        for (length, expected) in [(253, &[][..]), (254, &["ledgerCuts"])] {
+            let mut found = Found::default();
+            found.of_config(Some(&config(length)), &config(length));
+            let found: Vec<_> = found.0.iter().map(|danger| danger.code.word()).collect();
+            assert_eq!(found, expected);
+        }
+    }
+
     #[test]
     fn a_change_of_configuration_is_named_by_what_changes() {
         let owners = |numbers: &[u8]| numbers.iter().map(|&n| Address::with_last_byte(n)).collect();
@@ -306,7 +375,10 @@ mod tests {
         ] {
             let mut found = Found::default();
             found.of_config(Some(&present), &new);
-            assert_eq!(found.0.iter().map(|danger| danger.code).collect::<Vec<_>>(), expected);
+            assert_eq!(
+                found.0.iter().map(|danger| danger.code.word()).collect::<Vec<_>>(),
+                expected
+            );
         }
     }
 
@@ -322,7 +394,10 @@ mod tests {
         ] {
             let mut found = Found::default();
             found.of_wallet(provenance, is_created);
-            assert_eq!(found.0.iter().map(|danger| danger.code).collect::<Vec<_>>(), expected);
+            assert_eq!(
+                found.0.iter().map(|danger| danger.code.word()).collect::<Vec<_>>(),
+                expected
+            );
         }
     }
 

@@ -11,7 +11,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-const PAYEE: &str = "0x90F79bf6EB2c4f870365E785982E1f101E93b906";
+pub(crate) const PAYEE: &str = "0x90F79bf6EB2c4f870365E785982E1f101E93b906";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stock_client_and_viem_drive_the_api_by_its_description() -> Result<()> {

@@ -1,8 +1,9 @@
 //! Wallet files and wallets.
 
 use crate::environment::{Environment, PAYEE};
-use eyre::{Result, ensure};
+use eyre::{OptionExt as _, Result, ensure};
 use quorate_lab::{anvil::Chain, owners::owner, program::Program};
+use std::fs;
 
 fn owners() -> [String; 3] {
     [10, 11, 12].map(|number| owner(number).address().to_checksum(None))
@@ -70,7 +71,7 @@ async fn other_accounts_are_no_wallets() -> Result<()> {
     Ok(())
 }
 
-/// Every shell that clap knows gets completions.
+/// Every shell that clap knows gets completions, and is told where they go (case 26).
 #[test]
 fn completions_name_the_commands() -> Result<()> {
     let program = Program::at(env!("CARGO_BIN_EXE_quorate"));
@@ -84,5 +85,37 @@ fn completions_name_the_commands() -> Result<()> {
     }
     let answer = program.run(std::path::Path::new("."), &["completions", "tcsh"])?;
     ensure!(answer.code == 2, "{answer:?}");
+    let help = program.run(std::path::Path::new("."), &["completions", "--help"])?.stdout;
+    for place in [
+        "~/.local/share/bash-completion/completions/quorate",
+        "~/.config/elvish/lib/quorate.elv",
+        "~/.config/fish/completions/quorate.fish",
+        "$PROFILE",
+        "$fpath",
+    ] {
+        ensure!(help.contains(place), "{place} is not in {help}");
+    }
+    Ok(())
+}
+
+/// Case 26: the program brings its manual, a page for each command, and writes it again over an older one.
+#[test]
+fn the_manual_is_written_into_a_folder() -> Result<()> {
+    let program = Program::at(env!("CARGO_BIN_EXE_quorate"));
+    let folder = tempfile::tempdir()?;
+    for _ in 0..2 {
+        let written = program.json(folder.path(), &["man", "share/man1"])?;
+        let pages = written["pages"].as_array().ok_or_eyre("no pages")?;
+        ensure!(pages.len() > 30 && pages[0] == "quorate.1", "{written}");
+        for page in pages.iter().filter_map(|page| page.as_str()) {
+            let text = fs::read_to_string(folder.path().join("share/man1").join(page))?;
+            ensure!(text.contains(".SH NAME"), "{page}: {text}");
+        }
+        let there = fs::read_dir(folder.path().join("share/man1"))?.count();
+        assert_eq!(there, pages.len());
+    }
+    fs::write(folder.path().join("file"), "")?;
+    let refused = program.run(folder.path(), &["man", "file"])?;
+    ensure!(refused.code == 3 && refused.error().contains("cannot make file"), "{refused:?}");
     Ok(())
 }

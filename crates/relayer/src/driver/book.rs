@@ -37,7 +37,7 @@ const DAYS: u64 = 7;
 /// Why a book cannot go on.
 #[derive(Debug, Error)]
 pub enum BookError {
-    /// The store fails for good: its rows are damaged, or its file cannot be written.
+    /// The store fails for good: its rows are damaged, or it refuses what it is told.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Stored bytes are not a transaction.
@@ -76,6 +76,8 @@ pub(super) enum Written {
     Stored,
     /// Other bytes have its place, or the lease is lost.
     Lost,
+    /// Nobody knows: the store did not answer until the lease was over. It is read anew.
+    Open,
 }
 
 /// What is known of the lease.
@@ -156,7 +158,7 @@ impl Book {
     }
 
     /// Stores all of these, in this order, as far as they need one. What fails for now is tried again until it is
-    /// durable.
+    /// durable, or the lease is over.
     pub(super) async fn write(&self, writes: &[Write]) -> Result<Vec<Written>, BookError> {
         let mut pause = FIRST_PAUSE;
         let mut written: Vec<Option<Written>> = vec![None; writes.len()];
@@ -176,16 +178,20 @@ impl Book {
                     Err(StoreError::Lost { .. } | StoreError::Gap { .. }) => {
                         written[index] = Some(Written::Lost);
                     }
-                    Err(error) if error.is_retryable() => failed = Some(error),
+                    Err(error) if error.may_pass() => failed = Some(error),
                     Err(error) => return Err(error.into()),
                 }
             }
             let Some(error) = failed else { break };
+            if !self.is_leading() {
+                tracing::warn!(%error, "not stored before the lease was over");
+                break;
+            }
             tracing::warn!(%error, "not stored yet");
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        Ok(written.into_iter().flatten().collect())
+        Ok(written.into_iter().map(|written| written.unwrap_or(Written::Open)).collect())
     }
 
     async fn write_one(&self, write: &Write) -> Result<(), StoreError> {
@@ -284,14 +290,14 @@ impl Book {
 }
 
 /// Asks until there is an answer that asking again would not change.
-async fn retried<T, F>(ask: impl Fn() -> F) -> Result<T, StoreError>
+pub(super) async fn retried<T, F>(ask: impl Fn() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
 {
     let mut pause = FIRST_PAUSE;
     loop {
         match ask().await {
-            Err(error) if error.is_retryable() => {
+            Err(error) if error.may_pass() => {
                 tracing::warn!(%error, "not read yet");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);

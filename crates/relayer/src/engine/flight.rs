@@ -11,6 +11,9 @@ use alloy::primitives::{Address, B256};
 use quorate_core::{Lane, Nonce};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// For how many blocks after a transaction was mined its receipt is waited for before what it leaves behind is judged.
+const DOUBT_BLOCKS: u64 = 2;
+
 /// An account nonce of a sender.
 pub(super) type Place = (Address, u64);
 
@@ -56,10 +59,16 @@ impl Flights {
     pub(super) fn of(state: &State) -> Self {
         let mut flights = Self::default();
         let mut healthy: BTreeMap<Address, BTreeMap<Nonce, Place>> = BTreeMap::new();
+        let mut in_doubt = BTreeSet::new();
         for (&sender, account) in &state.senders {
             for (&account_nonce, slot) in &account.slots {
                 let place = (sender, account_nonce);
                 flights.enter(state, place, slot);
+                let is_new = |passed: BlockId| passed.number + DOUBT_BLOCKS > state.head_number();
+                if slot.may_execute() && slot.passed.is_some_and(is_new) {
+                    // It was mined, and nothing says yet what it did: what is behind it may go through.
+                    in_doubt.extend(slot.wallets());
+                }
                 let Some(wallet) = slot.purpose.wallet() else { continue };
                 if !slot.carries_payload() || slot.passed.is_some() {
                     continue;
@@ -83,7 +92,11 @@ impl Flights {
         }
         for (address, places) in healthy {
             if let Some(wallet) = state.wallets.get(&address) {
-                flights.chain(address, wallet, places);
+                let orphans = flights.chain(address, wallet, places);
+                if !in_doubt.contains(&address) {
+                    let doomed = orphans.into_values().map(|place| (place, FreeCause::Orphaned));
+                    flights.doomed.extend(doomed);
+                }
             }
         }
         flights
@@ -137,10 +150,15 @@ impl Flights {
     }
 
     /// Finds the executions that follow one another from the next sequence on, each after the one before on
-    /// the same sender; the others cannot go through.
-    fn chain(&mut self, address: Address, wallet: &Wallet, mut places: BTreeMap<Nonce, Place>) {
+    /// the same sender; returns the others, which cannot go through.
+    fn chain(
+        &mut self,
+        address: Address,
+        wallet: &Wallet,
+        mut places: BTreeMap<Nonce, Place>,
+    ) -> BTreeMap<Nonce, Place> {
         if !wallet.is_settled() {
-            return;
+            return BTreeMap::new();
         }
         let entry = self.wallets.entry(address).or_default();
         let lanes: BTreeSet<Lane> = places.keys().map(|nonce| nonce.lane).collect();
@@ -168,7 +186,7 @@ impl Flights {
                 entry.lanes.insert(lane, chain);
             }
         }
-        self.doomed.extend(places.into_values().map(|place| (place, FreeCause::Orphaned)));
+        places
     }
 }
 

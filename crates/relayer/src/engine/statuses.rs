@@ -15,8 +15,12 @@ use crate::{
     wallet::Wallet,
 };
 use alloy::primitives::{Address, B256};
-use quorate_core::Nonce;
+use quorate_core::{Lane, Nonce};
 use std::collections::BTreeSet;
+
+/// How many lanes and approvals a wallet is asked about at once.
+const AUDITED_LANES: usize = 16;
+const AUDITED_APPROVALS: usize = 8;
 
 impl Step {
     /// Tells what changed about the proposals of a wallet, and asks for what is needed to know more.
@@ -29,6 +33,7 @@ impl Step {
         let flights = flights.of_wallet(address).unwrap_or(&none);
         self.note_failures(address, &flights.landed);
         self.ask_unknown(address);
+        self.audit(address);
         let Some(wallet) = self.state.wallets.get(&address) else { return };
         let digests: Vec<B256> = wallet.proposals.iter().copied().collect();
         for digest in digests {
@@ -69,6 +74,7 @@ impl Step {
 
     /// Payloads that were mined and did not do what they were meant to do.
     fn note_failures(&mut self, address: Address, landed: &[Landed]) {
+        self.take_back_failures(address);
         for &Landed { purpose, tx_hash, block, success } in landed {
             let reason = if success { FailureReason::NoEffect } else { FailureReason::Reverted };
             match purpose {
@@ -83,6 +89,17 @@ impl Step {
                     }
                 }
                 Purpose::Gap => {}
+            }
+        }
+    }
+
+    /// What was taken for a failure since its event was left out is none.
+    fn take_back_failures(&mut self, address: Address) {
+        let Some(wallet) = self.state.wallets.get(&address) else { return };
+        for digest in &wallet.proposals {
+            let Some(tracked) = self.state.proposals.get_mut(digest) else { continue };
+            if let Some(execution) = wallet.find_execution(tracked.request.nonce) {
+                tracked.failures.retain(|failure| failure.tx_hash != execution.tx_hash);
             }
         }
     }
@@ -126,6 +143,82 @@ impl Step {
             }
         }
     }
+}
+
+impl Step {
+    /// Asks a wallet, where there is a reason to, and with open proposals now and then, whether its events are complete.
+    fn audit(&mut self, address: Address) {
+        let (every, head_time) = (self.state.settings.audit_blocks, self.state.head_time());
+        let Some(at) = self.state.history.head().map(|head| head.id) else { return };
+        let Some(wallet) = self.state.wallets.get(&address) else { return };
+        let agreed = wallet.audit.agreed;
+        let tracked = |digest: &B256| Some((*digest, self.state.proposals.get(digest)?));
+        let tracked = wallet.proposals.iter().filter_map(tracked);
+        let is_lapsing = |tracked: &Tracked| !tracked.is_final && tracked.status == Status::Expired;
+        let open = tracked.filter(|(_, tracked)| {
+            !tracked.was_final
+                && (is_lapsing(tracked) || fact(wallet, tracked, head_time) != Fact::Decided)
+        });
+        // That something did not happen before its deadline is to be known, not just that nothing told it.
+        let lapsing =
+            open.clone().filter(|(_, tracked)| is_lapsing(tracked)).any(|(_, tracked)| {
+                let end = self.state.history.find_after(tracked.request.deadline);
+                end.is_some_and(|end| !is_covered(wallet, tracked, end.id.number))
+            });
+        let is_old = agreed.is_none_or(|agreed| agreed.saturating_add(every) <= at.number);
+        if wallet.audit.is_asked || !(wallet.audit.is_due || is_old || lapsing) {
+            return;
+        }
+        let open: Vec<(B256, &Tracked)> = open.collect();
+        if open.is_empty() && !wallet.audit.is_due {
+            return;
+        }
+        let turn = wallet.audit.turn;
+        let lanes: BTreeSet<Lane> = open.iter().map(|(_, t)| t.request.nonce.lane).collect();
+        let lanes = in_turn(lanes.into_iter().collect(), turn, AUDITED_LANES);
+        // Not at first: whoever proposes looks at them too.
+        let approvals =
+            if agreed.is_some() { missing_approvals(wallet, &open) } else { Vec::new() };
+        let approvals = in_turn(approvals, turn, AUDITED_APPROVALS);
+        if let Some(wallet) = self.state.wallets.get_mut(&address) {
+            wallet.audit.is_asked = true;
+            wallet.audit.turn = turn.wrapping_add(1);
+        }
+        self.effects.push(Effect::AskStanding { wallet: address, at, lanes, approvals });
+    }
+}
+
+/// Whether it is known that a proposal was not executed until a block: the wallet said so, not only that no event did.
+fn is_covered(wallet: &Wallet, tracked: &Tracked, number: u64) -> bool {
+    let has_no_effect = |failure: &Failure| failure.reason == FailureReason::NoEffect;
+    let is_doubtful = tracked.failures.iter().any(has_no_effect);
+    wallet.audit.covers(tracked.request.nonce.lane, number, is_doubtful)
+}
+
+/// The owners who did not sign proposals of the present epoch, and may have approved them.
+fn missing_approvals(wallet: &Wallet, open: &[(B256, &Tracked)]) -> Vec<(B256, Address)> {
+    let config = &wallet.now().config;
+    let mut missing = Vec::new();
+    for (digest, tracked) in open {
+        if tracked.request.epoch != wallet.now().epoch || tracked.has_enough(*digest, wallet) {
+            continue;
+        }
+        let has_signed = |owner: &&Address| {
+            tracked.signatures.contains_key(*owner) || wallet.is_approved(*digest, **owner)
+        };
+        let owners = config.owners().iter().filter(|owner| !has_signed(owner));
+        missing.extend(owners.map(|owner| (*digest, *owner)));
+    }
+    missing
+}
+
+/// So many of these, others each time.
+fn in_turn<T>(mut all: Vec<T>, turn: usize, most: usize) -> Vec<T> {
+    let rounds = all.len().div_ceil(most).max(1);
+    let first = (turn % rounds) * most;
+    all.drain(..first.min(all.len()));
+    all.truncate(most);
+    all
 }
 
 impl State {
@@ -193,6 +286,8 @@ impl State {
             return Some((Status::Superseded { by: end.and_then(|end| end.by) }, is_final));
         }
         let block = self.history.find_after(request.deadline)?;
-        Some((Status::Expired, self.is_final(block.id.number)))
+        let is_final =
+            self.is_final(block.id.number) && is_covered(wallet, tracked, block.id.number);
+        Some((Status::Expired, is_final))
     }
 }

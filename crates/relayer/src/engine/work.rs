@@ -48,6 +48,12 @@ impl Step {
             Simulation::Unavailable => Reason::RpcDown,
         };
         self.state.plans.remove(&wallet);
+        if reason != Reason::RpcDown
+            && let Some(wallet) = self.state.wallets.get_mut(&wallet)
+        {
+            // It may be done already, and its event was left out.
+            wallet.audit.is_due = true;
+        }
         self.back_off(digest, reason);
         Ok(())
     }

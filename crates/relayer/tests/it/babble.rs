@@ -12,11 +12,12 @@ use quorate_relayer::{
     Event, State,
     event::{
         Block, BlockId, Header, Least, LogKind, Paid, Receipt, Refusal, Rejection, Sent,
-        Simulation, WalletLog,
+        Simulation, Standing, WalletLog,
     },
     step,
     wallet::Execution,
 };
+use std::{collections::BTreeSet, sync::Arc};
 
 struct Babbler(Rng);
 
@@ -56,7 +57,7 @@ impl Babbler {
             _ => LogKind::Executed { digest: self.digest(), nonce: self.nonce() },
         };
         let (wallet, tx_hash, timestamp) = (self.address(), self.hash(), self.number());
-        WalletLog { wallet, tx_hash, timestamp, what }
+        WalletLog { wallet, tx_hash, index: self.number(), timestamp, what }
     }
 
     fn digest(&mut self) -> B256 {
@@ -69,7 +70,8 @@ impl Babbler {
         let base_fee_per_gas = u128::from(self.number()) << self.0.below(65);
         let header = Header { id, parent, timestamp, base_fee_per_gas };
         let blocks = vec![Block { header, logs: vec![self.log(), self.log()] }];
-        Event::NewHead { blocks, tip: u128::from(self.number()) << self.0.below(65) }
+        let of = self.0.chance(30).then(|| Arc::new(BTreeSet::from([self.address()])));
+        Event::NewHead { blocks, of, tip: u128::from(self.number()) << self.0.below(65) }
     }
 
     fn receipt(&mut self) -> Option<Receipt> {
@@ -77,7 +79,16 @@ impl Babbler {
         let (block, cost) = (self.block(), U256::from_limbs([self.number(); 4]));
         let l1_fee = self.0.chance(50).then(|| U256::from(self.number()));
         let paid = Paid { success, gas_used: 21_000, cost, l1_fee, operator_fee: l1_fee };
-        self.0.chance(60).then_some(Receipt { block, paid })
+        let logs = vec![self.log(), self.log()];
+        self.0.chance(60).then_some(Receipt { block, paid, logs })
+    }
+
+    fn standing(&mut self) -> Event {
+        let epoch = self.0.chance(70).then(|| u32::try_from(self.number()).unwrap_or(u32::MAX));
+        let lanes = vec![(self.nonce().lane, self.number())];
+        let approvals = vec![(self.digest(), self.address())];
+        let standing = Standing { epoch, lanes, approvals };
+        Event::StandingSeen { wallet: self.address(), at: self.block(), standing }
     }
 
     fn logs(&mut self) -> Event {
@@ -114,14 +125,7 @@ impl Babbler {
 
     fn event(&mut self) -> Event {
         let (wallet, digest, owner) = (self.address(), self.digest(), self.address());
-        match self.0.below(18) {
-            16 => Event::FinalitySeen { finalized: self.number() },
-            17 => Event::GasSeen {
-                sender: self.address(),
-                account_nonce: self.0.chance(50).then(|| self.number()),
-                gas: self.number(),
-                rollup_fee: U256::from_limbs([self.number(); 4]),
-            },
+        match self.0.below(20) {
             0 => self.head(),
             1 => self.logs(),
             2 => Event::AccountSeen {
@@ -174,6 +178,15 @@ impl Babbler {
                 let per_day = wei(u128::from(self.number()));
                 Event::BudgetChanged(quorate_relayer::budget::Limits { per_day, ..limits() })
             }
+            14 => self.standing(),
+            15 => Event::CanSimulate(self.0.chance(50)),
+            16 => Event::FinalitySeen { finalized: self.number() },
+            17 => Event::GasSeen {
+                sender: self.address(),
+                account_nonce: self.0.chance(50).then(|| self.number()),
+                gas: self.number(),
+                rollup_fee: U256::from_limbs([self.number(); 4]),
+            },
             _ => self.reply(),
         }
     }

@@ -50,6 +50,7 @@ pub(crate) fn run(seed: u64) -> Result<Reached, String> {
         sends: rig.rng.below(40),
         reads: rig.rng.below(30),
         refusals: if rig.rng.chance(30) { rig.rng.below(30) } else { 0 },
+        empties: if rig.rng.chance(50) { rig.rng.below(80) } else { 0 },
         ..Faults::default()
     };
     if rig.rng.chance(30) {

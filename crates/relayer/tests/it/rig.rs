@@ -8,7 +8,7 @@ use crate::{
     store::{CHAIN_ID, Store, Write, as_write, wallet_row, wei},
 };
 use alloy::primitives::{Address, B256, Bytes};
-use quorate_core::Nonce;
+use quorate_core::{Lane, Nonce};
 use quorate_relayer::{
     Alarm, Effect, Event, Settings, State,
     attempt::{Draft, Kind},
@@ -16,7 +16,7 @@ use quorate_relayer::{
     effect::Call,
     event::{
         Block, BlockId, Header, Least, LogKind, Paid, Receipt, Refusal, Rejection, Sent,
-        Simulation, WalletLog,
+        Simulation, Standing, WalletLog,
     },
     step_all,
     wallet::Execution,
@@ -40,6 +40,8 @@ pub(crate) struct Faults {
     pub(crate) noops: Option<Sent>,
     /// What everything else is refused for.
     pub(crate) payloads: Option<Sent>,
+    /// How many answers in a hundred leave out what they should hold: no events, no receipt, nothing said.
+    pub(crate) empties: u64,
 }
 
 pub(crate) struct Rig {
@@ -94,7 +96,7 @@ pub(crate) fn limits() -> Limits {
 pub(crate) fn settings() -> Settings {
     let senders = vec![sender(0)];
     let settings = Settings::new(CHAIN_ID, FACTORY);
-    Settings { senders, final_depth: FINAL_DEPTH, history: 12, ..settings }
+    Settings { senders, final_depth: FINAL_DEPTH, history: 12, audit_blocks: 8, ..settings }
 }
 
 impl Rig {
@@ -304,21 +306,25 @@ impl Rig {
     }
 
     pub(crate) fn tell_blocks(&mut self, first: u64, last: u64) {
-        let blocks: Vec<Block> = (first..=last).map(|number| self.block(number)).collect();
+        let mut blocks: Vec<Block> = (first..=last).map(|number| self.block(number)).collect();
+        for block in &mut blocks {
+            if self.rng.chance(self.faults.empties) {
+                block.logs.clear();
+            }
+        }
         let Some(head) = blocks.last().map(|block| block.header) else { return };
-        self.give(Event::NewHead { blocks, tip: 2 });
+        self.give(Event::NewHead { blocks, of: None, tip: 2 });
         // An older head is ignored by the engine, and then nothing changes here either.
         if self.engine().history().head().map(|h| h.id.hash) == Some(head.id.hash) {
             self.told = Some(head.id.hash);
         }
     }
 
-    fn block(&self, number: u64) -> Block {
+    pub(crate) fn block(&self, number: u64) -> Block {
         let block = &self.chain.blocks[usize::try_from(number).unwrap()];
-        let logs = block
-            .logs
-            .iter()
-            .map(|(wallet, tx_hash, log)| as_log(*wallet, *tx_hash, block.after.time, log));
+        let logs = (0_u64..).zip(&block.logs).map(|(index, (wallet, tx_hash, log))| {
+            as_log(*wallet, (*tx_hash, index), block.after.time, log)
+        });
         Block {
             header: Header {
                 id: BlockId { number, hash: block.hash },
@@ -368,6 +374,9 @@ impl Rig {
                     let next = wallet_state.lanes.get(&lane.number().to()).copied().unwrap_or(0);
                     self.replies.push(Event::LaneSeen { wallet, lane, next, block });
                 }
+            }
+            Effect::AskStanding { wallet, at, lanes, approvals } if !fails => {
+                self.read_standing(wallet, at, &lanes, &approvals);
             }
             Effect::AskExecution { wallet, nonce } if !fails => self.find(wallet, nonce),
             Effect::AskWallet { wallet } if !fails => {
@@ -505,7 +514,30 @@ impl Rig {
         })
     }
 
-    fn read_accounts(&mut self, at: B256, senders: &[Address]) {
+    fn read_standing(
+        &mut self,
+        wallet: Address,
+        at: BlockId,
+        lanes: &[Lane],
+        approvals: &[(B256, Address)],
+    ) {
+        let Some(number) = self.chain.number_of(at.hash) else { return };
+        let world = &self.chain.blocks[usize::try_from(number).unwrap()].after;
+        let state = &world.wallets[index_of(wallet)];
+        let next = |lane: &Lane| state.lanes.get(&lane.number().to()).copied().unwrap_or(0);
+        let mut standing = Standing {
+            epoch: state.is_deployed.then_some(state.epoch),
+            lanes: lanes.iter().map(|lane| (*lane, next(lane))).collect(),
+            approvals: approvals.iter().filter(|a| state.approvals.contains(*a)).copied().collect(),
+        };
+        if self.rng.chance(self.faults.empties) {
+            standing = Standing::default();
+        }
+        self.replies.push(Event::StandingSeen { wallet, at, standing });
+    }
+
+    fn read_accounts(&mut self, at: BlockId, senders: &[Address]) {
+        let at = at.hash;
         let Some(number) = self.chain.number_of(at) else { return };
         let world = &self.chain.blocks[usize::try_from(number).unwrap()].after;
         for &sender in senders {
@@ -517,16 +549,25 @@ impl Rig {
 
     fn read_receipts(&mut self, tx_hashes: Vec<B256>) {
         for tx_hash in tx_hashes {
-            let receipt = self.chain.find(tx_hash).map(|(number, mined)| Receipt {
-                block: self.block(number).header.id,
-                paid: Paid {
+            let found = self.chain.find(tx_hash).map(|(number, mined)| (number, mined.clone()));
+            let mut receipt = found.map(|(number, mined)| {
+                let block = self.block(number);
+                let logs = block.logs.into_iter().filter(|log| log.tx_hash == tx_hash).collect();
+                let paid = Paid {
                     success: mined.success,
                     gas_used: 21_000,
                     cost: wei(mined.cost),
                     l1_fee: (mined.l1_fee > 0).then(|| wei(mined.l1_fee)),
                     operator_fee: None,
-                },
+                };
+                Receipt { block: block.header.id, paid, logs }
             });
+            if self.rng.chance(self.faults.empties) {
+                match &mut receipt {
+                    Some(receipt) if self.rng.chance(50) => receipt.logs.clear(),
+                    _ => receipt = None,
+                }
+            }
             self.replies.push(Event::ReceiptSeen { tx_hash, receipt });
         }
     }
@@ -546,11 +587,17 @@ impl Rig {
             let own = block.logs.into_iter().filter(|log| wallets.contains(&log.wallet));
             logs.extend(own.map(|log| (id, log)));
         }
+        if self.rng.chance(self.faults.empties) {
+            logs.clear();
+        }
         let to_hash = self.block(to).header.id.hash;
         self.replies.push(Event::LogsRead { wallets, from, to, to_hash, logs });
     }
 
     fn find(&mut self, wallet: Address, nonce: Nonce) {
+        if self.rng.chance(self.faults.empties) {
+            return;
+        }
         for number in 0..=self.chain.height() {
             let block = self.block(number);
             for log in block.logs {
@@ -581,6 +628,7 @@ const fn is_answer(event: &Event) -> bool {
             | Event::LogsRead { .. }
             | Event::LogsRefused { .. }
             | Event::LaneSeen { .. }
+            | Event::StandingSeen { .. }
             | Event::ExecutionFound { .. }
             | Event::Simulated { .. }
             | Event::Signed { .. }
@@ -590,7 +638,7 @@ const fn is_answer(event: &Event) -> bool {
     )
 }
 
-fn as_log(wallet: usize, tx_hash: B256, timestamp: u64, log: &Log) -> WalletLog {
+fn as_log(wallet: usize, (tx_hash, index): (B256, u64), timestamp: u64, log: &Log) -> WalletLog {
     let what = match *log {
         Log::Created => LogKind::Created,
         Log::Executed { digest, nonce } => LogKind::Executed { digest, nonce },
@@ -599,5 +647,5 @@ fn as_log(wallet: usize, tx_hash: B256, timestamp: u64, log: &Log) -> WalletLog 
         }
         Log::Approved { digest, owner } => LogKind::Approved { digest, owner },
     };
-    WalletLog { wallet: wallet_address(wallet), tx_hash, timestamp, what }
+    WalletLog { wallet: wallet_address(wallet), tx_hash, index, timestamp, what }
 }

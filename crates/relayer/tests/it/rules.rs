@@ -1,6 +1,7 @@
 //! One rule each, in a world without faults.
 
 mod finality;
+mod missing;
 mod money;
 mod refusals;
 mod runs;

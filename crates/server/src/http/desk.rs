@@ -9,7 +9,7 @@ use crate::config::{ChainConfig, HttpLimits};
 use alloy::primitives::{Address, B256, Bytes, U256};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use quorate_api::wallet::Head;
-use quorate_chain::{Chain, ChainError, Header, Receipt, WalletState};
+use quorate_chain::{Chain, ChainError, Header, Lack, Receipt, WalletState};
 use quorate_core::{Config, Lane, Snapshot, proposal::Origin};
 use quorate_relayer::driver::{Endpoints, Report};
 use quorate_store::{Inclusion, WalletRecord};
@@ -192,6 +192,24 @@ impl Desk {
             }
         };
         (answering, self.endpoint_count)
+    }
+
+    /// What no endpoint does, and the relayer cannot do without.
+    pub(crate) fn vital_failures(&self) -> Vec<(&'static str, String)> {
+        self.endpoints.vital_failures()
+    }
+
+    /// What endpoints do not do, and what is done without, in words.
+    pub(crate) fn lacks(&self) -> Vec<String> {
+        let of_lack = |lack: Lack| {
+            let way = lack.way().unwrap_or("others are asked");
+            format!("{} does not give {}: {way} ({})", lack.endpoint, lack.what, lack.reason)
+        };
+        let of_failure = |(endpoint, what, reason): (String, &str, String)| {
+            format!("{endpoint} does not give {what}: others are asked ({reason})")
+        };
+        let lacks = self.endpoints.lacks().into_iter().map(of_lack);
+        lacks.chain(self.endpoints.failures().into_iter().map(of_failure)).collect()
     }
 
     /// Asks the chain, if there is room and it answers in time.

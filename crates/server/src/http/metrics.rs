@@ -1,17 +1,20 @@
 //! What is counted, and what is looked up when somebody asks.
 
-use super::Shared;
-use super::gates::Class;
+mod format;
+
+use super::{Shared, gates::Class};
 use alloy::primitives::U256;
 use axum::http::Method;
 use prometheus_client::{
-    encoding::text,
+    encoding::{prometheus_text, text},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
-    registry::Registry,
+    registry::{Registry, Unit},
 };
 use quorate_core::amount::{ETHER_DECIMALS, plain};
 use quorate_relayer::driver::Report;
 use std::{fmt, sync::atomic::AtomicU64, time::Duration};
+
+pub(crate) use format::Format;
 
 /// What all names begin with.
 const PREFIX: &str = "quorate";
@@ -49,7 +52,8 @@ impl Metrics {
             "Requests by route, method and status",
             requests.clone(),
         );
-        registry.register("http_request_seconds", "How long answers took", seconds.clone());
+        let help = "How long answers took";
+        registry.register_with_unit("http_request", help, Unit::Seconds, seconds.clone());
         Self { registry, requests, seconds }
     }
 
@@ -75,32 +79,45 @@ fn known(method: &Method) -> &'static str {
     }
 }
 
-/// All metrics, in the text format of OpenMetrics.
-pub(crate) async fn text(shared: &Shared) -> String {
+/// All metrics.
+pub(crate) async fn text(shared: &Shared, format: Format) -> String {
+    let numbers = numbers(shared).await.registry();
+    let registries = [&shared.metrics.registry, &numbers];
+    let mut text = String::new();
+    let encoded = match format {
+        Format::Prometheus => registries
+            .into_iter()
+            .try_for_each(|registry| prometheus_text::encode(&mut text, registry)),
+        Format::OpenMetrics => registries
+            .into_iter()
+            .try_for_each(|registry| text::encode_registry(&mut text, registry))
+            .and_then(|()| text::encode_eof(&mut text)),
+    };
+    encoded.expect("a string takes all");
+    text
+}
+
+/// What is looked up.
+async fn numbers(shared: &Shared) -> Numbers {
     let mut numbers = Numbers::default();
     process(&mut numbers, shared).await;
     for desk in shared.desks.values() {
         let chain_id = desk.chain_id;
         let report = desk.report();
-        let head = match report.as_ref().and_then(|report| report.head) {
-            Some(head) => Some((head.id.number, head.timestamp)),
-            None => desk.head().await.ok().map(|head| (head.number, head.timestamp)),
-        };
-        if let Some((number, timestamp)) = head {
-            let age = shared.now().saturating_sub(timestamp);
-            numbers.add("head_number", "The number of the newest block", chain_id, number as f64);
+        let leading = report.as_ref().filter(|report| report.is_leading);
+        if let Some(head) = leading.and_then(|report| report.head) {
+            let (number, age) = (head.id.number, shared.now().saturating_sub(head.timestamp));
+            let help = "The number of the newest block that the engine took note of";
+            numbers.add("head_number", help, chain_id, number as f64);
             numbers.add("head_age_seconds", "How old that block is", chain_id, age as f64);
         }
+        let help = "What endpoints do not do of what is asked of them: /readyz names it";
+        numbers.add("endpoint_lacks", help, chain_id, desk.lacks().len() as f64);
         if let Some(report) = report {
             engine(&mut numbers, chain_id, &report, shared.now());
         }
     }
-    let mut text = String::new();
-    let encoded = text::encode_registry(&mut text, &shared.metrics.registry)
-        .and_then(|()| text::encode_registry(&mut text, &numbers.registry()))
-        .and_then(|()| text::encode_eof(&mut text));
-    encoded.expect("a string takes all");
-    text
+    numbers
 }
 
 /// What holds for the whole process.
@@ -186,6 +203,17 @@ fn ether(wei: U256) -> f64 {
     plain(wei, ETHER_DECIMALS).parse().unwrap_or(f64::INFINITY)
 }
 
+/// The unit that a name ends with, if it does, and the name without it, as a registry wants both.
+fn unit_of(name: &'static str) -> Option<(&'static str, Unit)> {
+    let (stem, unit) = name.rsplit_once('_')?;
+    let unit = match unit {
+        "seconds" => Unit::Seconds,
+        "ether" => Unit::Other(unit.to_owned()),
+        _ => return None,
+    };
+    Some((stem, unit))
+}
+
 /// Numbers that were looked up.
 #[derive(Default)]
 struct Numbers {
@@ -212,7 +240,10 @@ impl Numbers {
     fn registry(self) -> Registry {
         let mut registry = Registry::with_prefix(PREFIX);
         for (name, help, family) in self.families {
-            registry.register(name, help, family);
+            match unit_of(name) {
+                Some((name, unit)) => registry.register_with_unit(name, help, unit, family),
+                None => registry.register(name, help, family),
+            }
         }
         if let Some(head) = self.audit_head {
             let head = Info::new(vec![("hash", head)]);

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use utoipa::{
     OpenApi as _, ToSchema as _,
     openapi::{
-        ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder,
+        ContentBuilder, Header, HeaderBuilder, ObjectBuilder, OpenApi, Ref, RefOr, ResponseBuilder,
+        Type,
         response::Response,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
@@ -101,11 +102,23 @@ fn described(codes: &[ProblemCode]) -> RefOr<Response> {
     let words: Vec<_> = codes.iter().map(|code| format!("`{}`", code.word())).collect();
     let problem = Ref::from_schema_name(Problem::name());
     let content = ContentBuilder::new().schema(Some(problem)).build();
-    ResponseBuilder::new()
+    let response = ResponseBuilder::new()
         .description(format!("A problem: {}.", words.join(", ")))
-        .content(MEDIA_TYPE, content)
+        .content(MEDIA_TYPE, content);
+    let response = match codes.first().map(|code| code.status()) {
+        Some(429 | 503) => response.header("Retry-After", retry_after()),
+        _ => response,
+    };
+    response.build().into()
+}
+
+/// After how many seconds asking again makes sense.
+fn retry_after() -> Header {
+    let secs = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
+    HeaderBuilder::new()
+        .schema(Some(secs))
+        .description(Some("After how many seconds asking again makes sense."))
         .build()
-        .into()
 }
 
 #[derive(utoipa::OpenApi)]
@@ -117,14 +130,23 @@ fn described(codes: &[ProblemCode]) -> RefOr<Response> {
                        the rest from the chain.\n\nWithin version 1 only additions: readers ignore fields that they \
                        do not know; a request with an unknown field or parameter is refused. Every problem is a \
                        document of RFC 9457 with a stable `code`.",
+        contact(name = "The operator of the relayer"),
         license(name = "MIT", identifier = "MIT"),
+    ),
+    servers(
+        (url = "http://127.0.0.1:8645", description = "On this machine, where a relayer listens if nothing else is said."),
+        (
+            url = "https://{host}",
+            description = "Elsewhere, behind a proxy that speaks TLS.",
+            variables(("host" = (default = "relayer.invalid", description = "The name of the relayer."))),
+        ),
     ),
     components(schemas(Problem)),
     tags(
-        (name = "wallets", description = "The wallets that are served."),
-        (name = "proposals", description = "What owners are asked to sign, and what became of it."),
         (name = "events", description = "What happens, while it does."),
         (name = "operation", description = "For those who run the relayer."),
+        (name = "proposals", description = "What owners are asked to sign, and what became of it."),
+        (name = "wallets", description = "The wallets that are served."),
     ),
 )]
 struct Description;

@@ -229,7 +229,8 @@ pub(crate) async fn wallets(
                 Some(desk) => standing(desk, &record, &open).await,
                 None => Standing::stored(&record),
             };
-            wallet(record, &standing, &open)
+            let final_depth = shared.desk(record.key.chain_id).map(|desk| desk.final_depth);
+            Wallet { final_depth, ..wallet(record, &standing, &open) }
         }
     });
     Ok(stream::iter(rendered).buffered(AT_ONCE).collect().await)
@@ -285,6 +286,7 @@ fn wallet(record: WalletRecord, standing: &Standing, open: &[OpenNonce]) -> Wall
         genuine: true,
         lanes: lanes.collect(),
         head: standing.head,
+        final_depth: None,
         registered_at: Instant::from_millis(record.registered_at),
     }
 }

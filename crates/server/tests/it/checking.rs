@@ -8,6 +8,7 @@ use quorate_lab::{
     keystore,
     op_like::{OpLike, OpRules},
     owners::owner,
+    proxy::{Fault, Faults, Proxy, Refusal},
     strict::{Rules, Strict},
 };
 use quorate_server::{
@@ -55,6 +56,7 @@ async fn a_chain_is_ready_step_by_step() -> Result<()> {
         (Aspect::Clock, Verdict::Good),
         (Aspect::Factory, Verdict::NotYet),
         (Aspect::Simulation, Verdict::Good),
+        (Aspect::Methods, Verdict::Good),
         (Aspect::Fees, Verdict::Good),
         (Aspect::Finality, Verdict::Good),
         // One that is dead stops nothing while another is there.
@@ -65,7 +67,7 @@ async fn a_chain_is_ready_step_by_step() -> Result<()> {
     assert_eq!(empty.verdict(), Verdict::NotYet);
     assert!(!format!("{empty:?}").contains("hunter2"), "{empty:?}");
     let account = owner(world::SUBMITTER).address();
-    assert_eq!(empty.findings[7].subject, account.to_checksum(None));
+    assert_eq!(empty.findings[8].subject, account.to_checksum(None));
 
     deploy::canonical(&chain).await?;
     world::KEY_HOLDING.give(&chain, account).await?;
@@ -103,6 +105,47 @@ async fn what_kind_of_chain_it_is_is_told() -> Result<()> {
     let strict = Strict::start(&chain.endpoint(), rules).await?;
     let fees = detail(strict.endpoint(), Aspect::Fees).await?;
     ensure!(fees.contains("a plain transfer takes 30000 gas"), "{fees}");
+    Ok(())
+}
+
+/// Cases 13 and 28: what an endpoint lacks is named, whatever the code; what nobody can do without is no mere warning, unless
+/// another endpoint has it.
+#[tokio::test]
+async fn what_an_endpoint_lacks_is_named() -> Result<()> {
+    let chain = Chain::start_live()?;
+    deploy::canonical(&chain).await?;
+    world::KEY_HOLDING.give(&chain, owner(world::SUBMITTER).address()).await?;
+    let refuse =
+        |method, refusal| Faults::none(1).with(Fault::Refuse(refusal), 1_000, Some(method));
+    let lacking = |report: &Report, what: &str, verdict| {
+        report.findings.iter().any(|found| found.verdict == verdict && found.detail.contains(what))
+    };
+    for (method, refusal) in [
+        ("eth_simulateV1", Refusal::NOT_WHITELISTED),
+        ("eth_getBlockReceipts", Refusal::NOT_SUPPORTED),
+        ("eth_maxPriorityFeePerGas", Refusal::NO_SUCH_METHOD),
+    ] {
+        let faults = refuse(method, refusal).with(
+            Fault::Refuse(Refusal::NOT_SUPPORTED),
+            1_000,
+            Some("eth_feeHistory"),
+        );
+        let proxy = Proxy::start(&chain.endpoint(), faults).await?;
+        let (_folder, config) = config(chain.id(), &[proxy.endpoint()])?;
+        let report = check(&config, now).await;
+        assert!(lacking(&report, method, Verdict::Warning), "{report:#?}");
+        assert_eq!(report.verdict(), Verdict::Warning, "{report:#?}");
+    }
+    for method in ["eth_getLogs", "eth_sendRawTransaction", "eth_call", "eth_getBalance"] {
+        let proxy =
+            Proxy::start(&chain.endpoint(), refuse(method, Refusal::NO_SUCH_METHOD)).await?;
+        let (_folder, alone) = config(chain.id(), &[proxy.endpoint()])?;
+        let report = check(&alone, now).await;
+        assert!(lacking(&report, method, Verdict::Unreachable), "{method}: {report:#?}");
+        let (_folder, both) = config(chain.id(), &[proxy.endpoint(), chain.endpoint()])?;
+        let report = check(&both, now).await;
+        assert_eq!(report.verdict(), Verdict::Warning, "{method}: {report:#?}");
+    }
     Ok(())
 }
 

@@ -65,6 +65,7 @@ async fn bodies_of_another_form_are_refused_with_what_is_wrong() -> Result<()> {
         ("null".to_owned(), ProblemCode::InvalidBody, "NewProposal"),
         (changed("/epoch", json!("0")), ProblemCode::InvalidBody, "u32"),
         (changed("/epoch", json!(-1)), ProblemCode::InvalidBody, "u32"),
+        (changed("/epoch", json!(0.5)), ProblemCode::InvalidBody, "a whole number"),
         (changed("/epoch", json!(4_294_967_296_u64)), ProblemCode::InvalidBody, "u32"),
         (changed("/nonce", json!(0)), ProblemCode::InvalidBody, "string"),
         (changed("/nonce", json!("1".repeat(79))), ProblemCode::InvalidBody, "256 bits"),
@@ -193,6 +194,29 @@ async fn paths_methods_and_parameters_that_there_are_not_are_refused() -> Result
         let refused = server.send(server.request(method, path)).await?;
         assert_eq!(refused.code(), Some(ProblemCode::MethodNotAllowed), "{refused:?}");
         assert_eq!(refused.headers["allow"], allowed);
+    }
+    server.stop().await
+}
+
+/// `HEAD` says what `GET` would, without the body; a path with a slash too many is another one, and no redirect, which
+/// would lose the body of a `POST`.
+#[tokio::test(flavor = "multi_thread")]
+async fn heads_are_those_of_the_whole_answer_and_paths_are_taken_to_the_letter() -> Result<()> {
+    let stage = Stage::new().await?;
+    let server = stage.serve(OPEN).await?;
+    let unknown = format!("/v1/proposals/{}", B256::ZERO);
+    for path in ["/livez", "/metrics", "/openapi.json", "/v1/wallets", &unknown, "/no"] {
+        let whole = server.get(path).await?;
+        let head = server.send_unchecked(server.request(Method::HEAD, path)).await?;
+        assert_eq!((head.status, &head.body), (whole.status, &json!("")), "{path}");
+        for name in ["content-type", "cache-control", "vary", "x-content-type-options"] {
+            assert_eq!(head.headers.get(name), whole.headers.get(name), "{path} {name}");
+        }
+    }
+    for path in ["/livez/", "/v1/wallets/", "/V1/wallets", "//v1/wallets", "/v1/wallets/31337/"] {
+        let refused = server.get(path).await?;
+        assert_eq!(refused.code(), Some(ProblemCode::NoSuchPath), "{path} {refused:?}");
+        assert!(!refused.headers.contains_key("location"), "{path}");
     }
     server.stop().await
 }

@@ -69,7 +69,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "pays-wallet",
-        "line 3, id \"p-3\": to: 0x8B832E1b69b007310148754fC5A0D4D76895cc8d is the wallet that pays: give the payee's address",
+        "line 3, id \"p-3\": to: 0x36EB1C76ceE0b9704361C5A9dea2a9226427819e is the wallet that pays: give the payee's address",
     ),
     (
         "semicolons",

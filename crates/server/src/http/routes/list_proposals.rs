@@ -7,7 +7,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, Uri},
 };
-use quorate_api::{Page, Proposal, schema};
+use quorate_api::{Page, Proposal, page::ProposalPage, schema};
 use quorate_store::{ProposalFilter, Storage as _};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -40,6 +40,8 @@ pub(in crate::http) struct Asked {
 }
 
 /// The proposals of all wallets, the last recorded first.
+///
+/// `awaiting` is what an owner still has to sign. A token leaves out the wallets that it is not for.
 #[utoipa::path(
     get,
     path = "/v1/proposals",
@@ -47,7 +49,7 @@ pub(in crate::http) struct Asked {
     operation_id = "listProposals",
     security((), ("token" = [])),
     params(Asked),
-    responses((status = OK, description = "A page of them.", body = Page<Proposal>), Problems),
+    responses((status = OK, description = "A page of them.", body = ProposalPage), Problems),
 )]
 pub(in crate::http) async fn get(
     State(shared): State<Arc<Shared>>,

@@ -7,7 +7,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, Uri},
 };
-use quorate_api::{Page, Wallet, schema};
+use quorate_api::{Page, Wallet, page::WalletPage, schema};
 use quorate_store::{Storage as _, WalletFilter, WalletKey};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -37,6 +37,8 @@ pub(in crate::http) struct Asked {
 }
 
 /// The wallets that are served, by chain and address.
+///
+/// A token leaves out those that it is not for.
 #[utoipa::path(
     get,
     path = "/v1/wallets",
@@ -44,7 +46,7 @@ pub(in crate::http) struct Asked {
     operation_id = "listWallets",
     security((), ("token" = [])),
     params(Asked),
-    responses((status = OK, description = "A page of them.", body = Page<Wallet>), Problems),
+    responses((status = OK, description = "A page of them.", body = WalletPage), Problems),
 )]
 pub(in crate::http) async fn get(
     State(shared): State<Arc<Shared>>,

@@ -8,12 +8,15 @@ problems! {
     Problems = Watches []
 }
 
-/// Whether the process lives. Answers whatever else is down.
+/// Whether the process lives.
+///
+/// Answers whatever else is down, and before the store is open.
 #[utoipa::path(
     get,
     path = "/livez",
     tag = "operation",
     operation_id = "livez",
+    security(()),
     responses((status = NO_CONTENT, description = "It does."), Problems),
 )]
 pub(in crate::http) async fn get() -> StatusCode {

@@ -4,7 +4,7 @@ use super::super::{
     Shared,
     access::{self, Reach},
     error::RouteError,
-    metrics,
+    metrics::{self, Format},
     openapi::problems,
 };
 use axum::{
@@ -18,12 +18,10 @@ problems! {
     Problems = Watches [Unauthorized, Forbidden, StoreUnavailable]
 }
 
-/// The media type of the text format.
-const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
 /// Numbers for Prometheus.
 ///
-/// They are about all wallets: where reading is not open, the token has to be for all.
+/// In Prometheus' text format 0.0.4, or in OpenMetrics 1.0.0 where `Accept` prefers it. They are about all wallets: where
+/// reading is not open, the token has to be for all.
 #[utoipa::path(
     get,
     path = "/metrics",
@@ -33,9 +31,8 @@ const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=u
     responses(
         (
             status = OK,
-            description = "Numbers, in the text format of OpenMetrics.",
-            body = String,
-            content_type = "application/openmetrics-text",
+            description = "Numbers, in the format that `Accept` prefers.",
+            content((String = "text/plain"), (String = "application/openmetrics-text")),
         ),
         Problems,
     ),
@@ -43,9 +40,11 @@ const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=u
 pub(in crate::http) async fn get(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
-) -> Result<([(HeaderName, &'static str); 1], String), RouteError> {
+) -> Result<([(HeaderName, &'static str); 2], String), RouteError> {
     if !shared.config.open_reading && access::reading(&shared, &headers).await? != Reach::All {
         return Err(RouteError::Forbidden("read metrics: it has to be for all wallets"));
     }
-    Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], metrics::text(&shared).await))
+    let format = Format::preferred(&headers);
+    let about = [(header::CONTENT_TYPE, format.media_type()), (header::VARY, "accept")];
+    Ok((about, metrics::text(&shared, format).await))
 }

@@ -42,6 +42,7 @@ problems! {
     path = "/v1/wallets/{chainId}/{address}/proposals",
     tag = "proposals",
     operation_id = "propose",
+    security(()),
     params(
         ("chainId" = u64, Path, description = "The chain (EIP-155)."),
         ("address" = schema::Address, Path, description = "The wallet."),

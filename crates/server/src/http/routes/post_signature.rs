@@ -27,6 +27,7 @@ problems! {
     path = "/v1/proposals/{digest}/signatures",
     tag = "proposals",
     operation_id = "sign",
+    security(()),
     params(("digest" = schema::Bytes32, Path, description = "The proposal's digest.")),
     request_body = NewSignature,
     responses(

@@ -15,6 +15,8 @@ problems! {
 }
 
 /// A wallet, as it is at the head of its chain.
+///
+/// `epoch` and, for each lane, `nextFree` are what a new proposal needs.
 #[utoipa::path(
     get,
     path = "/v1/wallets/{chainId}/{address}",

@@ -11,7 +11,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, Uri},
 };
-use quorate_api::{Page, Proposal, schema};
+use quorate_api::{Page, Proposal, page::ProposalPage, schema};
 use quorate_store::{ProposalFilter, Storage as _};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -38,6 +38,8 @@ pub(in crate::http) struct Asked {
 }
 
 /// The proposals of a wallet, the last recorded first.
+///
+/// Of every status, decided ones too, unless `status` asks for one.
 #[utoipa::path(
     get,
     path = "/v1/wallets/{chainId}/{address}/proposals",
@@ -49,7 +51,7 @@ pub(in crate::http) struct Asked {
         ("address" = schema::Address, Path, description = "The wallet."),
         Asked,
     ),
-    responses((status = OK, description = "A page of them.", body = Page<Proposal>), Problems),
+    responses((status = OK, description = "A page of them.", body = ProposalPage), Problems),
 )]
 pub(in crate::http) async fn get(
     State(shared): State<Arc<Shared>>,
