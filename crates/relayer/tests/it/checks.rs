@@ -1,7 +1,7 @@
 //! What must hold at every moment, whatever breaks.
 
 use crate::{
-    acts::{Ask, BLOCK_SECS, Deed, read},
+    acts::{Ask, BLOCK_SECS, Deed, read, wallet_address},
     rig::{FINAL_DEPTH, Passed, Rig},
     store::wei,
 };
@@ -103,7 +103,7 @@ impl Rig {
     }
 
     /// As of the head that the engine knows, an execution is one of the next eight of its lane, and the one before it was
-    /// given to the same sender, with a lower account nonce.
+    /// given to the same sender, with a lower account nonce. Of a wallet whose events were left out it knows what it was told.
     pub(crate) fn check_pipeline(&self, record: &AttemptRecord, together: &[AttemptRecord]) {
         let told = self.told.and_then(|hash| self.chain.number_of(hash));
         let Some(told) = told.filter(|_| self.takes_nonce(record)) else { return };
@@ -111,6 +111,12 @@ impl Rig {
         let world = &self.chain.blocks[usize::try_from(told).unwrap()].after;
         let lane: u64 = nonce.lane.number().to();
         let next = world.wallets[wallet].lanes.get(&lane).copied().unwrap_or(0);
+        let address = wallet_address(wallet);
+        let known = self.engine().wallets().get(&address).and_then(|own| own.find_next(nonce.lane));
+        let next = match known {
+            Some(known) if self.left_out.contains(&address) => known.min(next),
+            _ => next,
+        };
         assert!(nonce.sequence >= next, "sequence {} of {next} was consumed", nonce.sequence);
         assert!(nonce.sequence - next < 8, "{} go before it in its lane", nonce.sequence - next);
         let before = nonce.sequence.checked_sub(1).filter(|before| *before >= next);

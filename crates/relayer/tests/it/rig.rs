@@ -71,6 +71,8 @@ pub(crate) struct Rig {
     pub(crate) steps: u64,
     /// Answers that were given, to be given again.
     pub(crate) past: VecDeque<Event>,
+    /// The wallets of which some events were left out of what the engine was told.
+    pub(crate) left_out: BTreeSet<Address>,
     /// The first of those attempts that were asked to be stored together.
     asked: BTreeSet<B256>,
     /// What simulations showed to pass, each on top of what was in flight and of those before it.
@@ -132,6 +134,7 @@ impl Rig {
             known: BTreeMap::new(),
             signed: BTreeMap::new(),
             told: None,
+            left_out: BTreeSet::new(),
             told_clock: 0,
             told_time: 0,
             first_sent: BTreeMap::new(),
@@ -309,7 +312,7 @@ impl Rig {
         let mut blocks: Vec<Block> = (first..=last).map(|number| self.block(number)).collect();
         for block in &mut blocks {
             if self.rng.chance(self.faults.empties) {
-                block.logs.clear();
+                self.left_out.extend(block.logs.drain(..).map(|log| log.wallet));
             }
         }
         let Some(head) = blocks.last().map(|block| block.header) else { return };

@@ -21,7 +21,7 @@ const PROMETHEUS: &str = "application/openmetrics-text;version=1.0.0,application
                           text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
 
 /// Every family: name, type, unit.
-const FAMILIES: [(&str, &str, &str); 21] = [
+const FAMILIES: [(&str, &str, &str); 22] = [
     ("quorate_http_requests", "counter", ""),
     ("quorate_http_request_seconds", "histogram", "seconds"),
     ("quorate_http_requests_in_flight", "gauge", ""),
@@ -32,6 +32,7 @@ const FAMILIES: [(&str, &str, &str); 21] = [
     ("quorate_last_event", "gauge", ""),
     ("quorate_head_number", "gauge", ""),
     ("quorate_head_age_seconds", "gauge", "seconds"),
+    ("quorate_endpoint_lacks", "gauge", ""),
     ("quorate_leading", "gauge", ""),
     ("quorate_paused", "gauge", ""),
     ("quorate_ready_oldest_seconds", "gauge", "seconds"),
