@@ -50,6 +50,8 @@ impl Step {
 
     fn tell(&mut self, digest: B256, status: Status, is_final: bool) {
         let Some(tracked) = self.state.proposals.get_mut(&digest) else { return };
+        // Only what decided it can be undone, not how deep that is, whatever is learnt of depths meanwhile.
+        let is_final = is_final || (tracked.is_final && tracked.status == status);
         let is_news = tracked.status != status
             || tracked.is_final != is_final
             || tracked.told_failures != tracked.failures.len();
