@@ -99,7 +99,8 @@ impl Chain {
     }
 
     /// Sends signed bytes once, and says what is known then. A refusal is an answer, not an error: see
-    /// [`Chain::send`] for the other way round. That they failed when they were run is no refusal.
+    /// [`Chain::send`] for the other way round. That they failed when they were run proves nothing
+    /// ([`Class::is_proof`]): they may be mined all the same.
     pub async fn offer(&self, raw: &[u8]) -> SendAnswer {
         match self.send(raw).await {
             Ok(_) => SendAnswer::Accepted,
