@@ -6,6 +6,7 @@ mod fake;
 mod history;
 mod judge;
 mod lacks;
+mod rollup;
 mod send;
 mod simulate;
 mod stage;
