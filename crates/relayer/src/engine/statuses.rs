@@ -286,7 +286,11 @@ impl State {
             return Some((status, self.is_final(block.number)));
         }
         let block = self.end_of(wallet, tracked)?;
-        let is_final = self.is_final(block) && is_covered(wallet, tracked, block);
+        // What took its nonce, and is still to be found, may have been before.
+        let is_taken = wallet.find_next(request.nonce.lane) > Some(request.nonce.sequence);
+        let is_final = self.is_final(block)
+            && is_covered(wallet, tracked, block)
+            && (execution.is_some() || !is_taken);
         if is_over {
             return Some((Status::Superseded { by: end.and_then(|end| end.by) }, is_final));
         }
