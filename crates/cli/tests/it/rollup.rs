@@ -43,7 +43,7 @@ fn wei(value: &Value) -> Result<U256> {
 }
 
 /// To the wei: gas, layer 1 and the operator.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_submit_reports_is_what_the_account_lost() -> Result<()> {
     let environment = Environment::start().await?;
     let rules = OpRules { operator_fee: 4_321, strangers: 3, ..OpRules::default() };
@@ -63,7 +63,7 @@ async fn what_submit_reports_is_what_the_account_lost() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_chain_that_takes_gas_alone_has_no_other_parts() -> Result<()> {
     let environment = Environment::start().await?;
     let submit = environment.signed()?;
@@ -75,7 +75,7 @@ async fn a_chain_that_takes_gas_alone_has_no_other_parts() -> Result<()> {
 }
 
 /// Exit code 1, with the sum; and no transaction.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_payer_without_the_money_for_layer_one_is_told_what_is_missing() -> Result<()> {
     let environment = Environment::start().await?;
     let rules = OpRules { l1_fee_per_byte: 10_u64.pow(15), ..OpRules::default() };
@@ -103,7 +103,7 @@ async fn a_payer_without_the_money_for_layer_one_is_told_what_is_missing() -> Re
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_least_tip_that_is_suggested_or_named_is_offered() -> Result<()> {
     for is_tip_secret in [false, true] {
         let environment = Environment::start().await?;
@@ -122,7 +122,7 @@ async fn a_least_tip_that_is_suggested_or_named_is_offered() -> Result<()> {
 }
 
 /// Whoever runs an endpoint does not set the price.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_price_beyond_all_reason_is_not_taken() -> Result<()> {
     let environment = Environment::start().await?;
     let rules = Rules { min_tip: 90_000_000_000_000, is_tip_secret: true, ..Rules::default() };
