@@ -103,7 +103,7 @@ impl Rig {
     }
 
     /// As of the head that the engine knows, an execution is one of the next eight of its lane, and the one before it was
-    /// given to the same sender, with a lower account nonce. Of a wallet whose events were left out it knows what it was told.
+    /// given to the same sender, with a lower account nonce. What is left out of what it is told, it cannot know.
     pub(crate) fn check_pipeline(&self, record: &AttemptRecord, together: &[AttemptRecord]) {
         let told = self.told.and_then(|hash| self.chain.number_of(hash));
         let Some(told) = told.filter(|_| self.takes_nonce(record)) else { return };
@@ -112,11 +112,8 @@ impl Rig {
         let lane: u64 = nonce.lane.number().to();
         let next = world.wallets[wallet].lanes.get(&lane).copied().unwrap_or(0);
         let address = wallet_address(wallet);
-        let known = self.engine().wallets().get(&address).and_then(|own| own.find_next(nonce.lane));
-        let next = match known {
-            Some(known) if self.left_out.contains(&address) => known.min(next),
-            _ => next,
-        };
+        // What was left out it may learn together with the answer that had it go on.
+        let next = if self.left_out.contains(&address) { next.min(nonce.sequence) } else { next };
         assert!(nonce.sequence >= next, "sequence {} of {next} was consumed", nonce.sequence);
         assert!(nonce.sequence - next < 8, "{} go before it in its lane", nonce.sequence - next);
         let before = nonce.sequence.checked_sub(1).filter(|before| *before >= next);

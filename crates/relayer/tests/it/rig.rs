@@ -591,7 +591,7 @@ impl Rig {
             logs.extend(own.map(|log| (id, log)));
         }
         if self.rng.chance(self.faults.empties) {
-            logs.clear();
+            self.left_out.extend(logs.drain(..).map(|(_, log)| log.wallet));
         }
         let to_hash = self.block(to).header.id.hash;
         self.replies.push(Event::LogsRead { wallets, from, to, to_hash, logs });
