@@ -1,7 +1,7 @@
 //! What must be true of the store once the world is quiet, read from the model chain alone.
 
 use crate::{
-    acts::{Act, Ask, BLOCK_SECS, owners, sender, wallet_address},
+    acts::{Act, Ask, BLOCK_SECS, owners, sender},
     chain::{Log, SENDERS},
     rig::{FINAL_DEPTH, Rig},
 };
@@ -75,14 +75,7 @@ fn check_status(rig: &Rig, books: &Books, act: &Act, told: &StatusChange) -> Res
     let world = &rig.chain.head().after;
     let wallet = &world.wallets[act.wallet];
     let is_final = |block: BlockId| block.number + FINAL_DEPTH <= rig.chain.height();
-    // Of a wallet whose events were left out both may be known to have superseded it, its epoch's end and who took its nonce,
-    // and not which came first.
-    let is_left_out = rig.left_out.contains(&wallet_address(act.wallet));
     let is = |status: Status, is_final: Option<bool>| {
-        let is_superseded = |status: &Status| matches!(status, Status::Superseded { .. });
-        if is_left_out && is_superseded(&status) && is_superseded(&told.status) {
-            return Ok(());
-        }
         if told.status != status {
             return Err(format!("the chain says {status:?}"));
         }
