@@ -269,16 +269,21 @@ impl State {
         let lapse = lapse(wallet, request);
         let execution = wallet.find_execution(request.nonce);
         // What came first stays: only a reorg undoes it.
-        if let Some(execution) = execution
-            .filter(|e| e.timestamp <= request.deadline && self.is_before(e, lapse, tracked))
-        {
+        if let Some(execution) = execution.filter(|e| e.timestamp <= request.deadline) {
             let (tx_hash, block) = (execution.tx_hash, execution.block);
-            let status = if execution.digest == digest {
-                Status::Executed { tx_hash, block }
-            } else {
-                Status::Superseded { by: Some(execution.digest) }
+            let by = match self.is_before(execution, lapse, tracked) {
+                Some(true) => Some(Some(execution.digest)),
+                Some(false) => None,
+                None => Some(None),
             };
-            return Some((status, self.is_final(block.number)));
+            if let Some(by) = by {
+                let status = if by == Some(digest) {
+                    Status::Executed { tx_hash, block }
+                } else {
+                    Status::Superseded { by }
+                };
+                return Some((status, self.is_final(block.number)));
+            }
         }
         let block = self.end_of(wallet, tracked)?;
         // What took its nonce, and is still to be found, may have been before.
@@ -293,17 +298,22 @@ impl State {
         Some((status, is_final))
     }
 
-    /// Whether an execution was before the end of the proposal's epoch. A digest commits to its epoch; of one that nobody here
-    /// knows the block tells, and where the end is forgotten, what was told while it was known.
-    fn is_before(&self, execution: &Execution, lapse: Option<Lapse>, tracked: &Tracked) -> bool {
+    /// Whether an execution was before the end of the proposal's epoch, if that is known. A digest commits to its epoch; of one that
+    /// nobody here knows the block tells, and where the end is forgotten, what was told while it was known.
+    fn is_before(
+        &self,
+        execution: &Execution,
+        lapse: Option<Lapse>,
+        tracked: &Tracked,
+    ) -> Option<bool> {
         if let Some(known) = self.proposals.get(&execution.digest) {
-            return known.request.epoch <= tracked.request.epoch;
+            return Some(known.request.epoch <= tracked.request.epoch);
         }
-        let Some(lapse) = lapse else { return true };
-        match told_by(tracked).filter(|_| !lapse.is_remembered) {
-            Some(told) => told == execution.digest,
-            None => execution.block.number <= lapse.block,
+        let Some(lapse) = lapse else { return Some(true) };
+        if lapse.is_remembered || execution.block.number > lapse.block {
+            return Some(execution.block.number <= lapse.block);
         }
+        (told_by(tracked) == Some(execution.digest)).then_some(true)
     }
 
     /// The block by which a proposal that was not executed is over: its epoch ended, or its deadline passed; none while it is
