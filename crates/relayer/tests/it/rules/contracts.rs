@@ -10,7 +10,7 @@ use quorate_core::OwnerSignature;
 use quorate_relayer::{Effect, Event, Reason, Status};
 
 impl Rig {
-    fn set_funds(&mut self, funds: u64) {
+    fn give_first(&mut self, funds: u64) {
         self.chain.blocks.last_mut().unwrap().after.wallets[0].funds = funds;
     }
 
@@ -31,14 +31,14 @@ impl Rig {
 fn whose_contract_says_no_is_missing_again() {
     let mut rig = rig();
     let act = pay(0);
-    rig.set_funds(0);
+    rig.give_first(0);
     let lapsing = owners(act.wallet, act.epoch)[1];
     rig.refusing.insert(lapsing);
     rig.sign_act(act);
     rig.drain();
     assert_eq!(rig.lapsed, [(act.digest, lapsing)]);
     assert_eq!(rig.status(act), Status::Collecting { reason: None });
-    rig.set_funds(100);
+    rig.give_first(100);
     (0..5).for_each(|_| rig.next_block());
     assert_eq!(rig.status(act), Status::Collecting { reason: None });
     assert!(rig.places().is_empty(), "nothing was sent");
@@ -63,7 +63,7 @@ fn contracts_are_asked_only_where_a_simulation_fails() {
     }
     (0..=FINAL_DEPTH).for_each(|_| rig.next_block());
     let next = pay(1);
-    rig.set_funds(0);
+    rig.give_first(0);
     rig.sign_act(next);
     rig.drain();
     (0..4).for_each(|_| rig.next_block());
@@ -76,7 +76,7 @@ fn contracts_are_asked_only_where_a_simulation_fails() {
 fn an_answer_about_an_older_signature_takes_nothing_away() {
     let mut rig = rig();
     let act = pay(0);
-    rig.set_funds(0);
+    rig.give_first(0);
     rig.sign_act(act);
     rig.drain();
     let old = signature(act);
