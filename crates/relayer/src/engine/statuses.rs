@@ -9,6 +9,7 @@ use super::{
 use crate::{
     attempt::Purpose,
     effect::{Alarm, Effect},
+    event::BlockId,
     proposal::Tracked,
     state::State,
     status::{Failure, FailureReason, Reason, Status, StatusChange},
@@ -79,6 +80,9 @@ impl Step {
             let reason = if success { FailureReason::NoEffect } else { FailureReason::Reverted };
             match purpose {
                 Purpose::Execute { digest, .. } => {
+                    if success && self.is_effect_unknown(address, digest, (tx_hash, block)) {
+                        continue;
+                    }
                     self.note_failure(address, digest, Failure { tx_hash, block, reason });
                 }
                 Purpose::Create { .. } => {
@@ -91,6 +95,26 @@ impl Step {
                 Purpose::Gap => {}
             }
         }
+    }
+
+    /// Whether a transaction that went through may have executed its proposal, and only its event was left out. Then the wallet
+    /// is asked.
+    fn is_effect_unknown(
+        &mut self,
+        address: Address,
+        digest: B256,
+        (tx_hash, block): (B256, BlockId),
+    ) -> bool {
+        let Some(wallet) = self.state.wallets.get_mut(&address) else { return true };
+        let Some(tracked) = self.state.proposals.get(&digest) else { return true };
+        let nonce = tracked.request.nonce;
+        let is_unknown = match wallet.find_execution(nonce) {
+            Some(execution) => execution.tx_hash == tx_hash,
+            None => !wallet.audit.covers(nonce.lane, block.number, false),
+        };
+        let is_told = tracked.failures.iter().any(|known| known.tx_hash == tx_hash);
+        wallet.audit.is_due |= is_unknown && !is_told;
+        is_unknown
     }
 
     /// What was taken for a failure since its event was left out is none.
