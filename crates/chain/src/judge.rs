@@ -47,12 +47,12 @@ pub enum Refusal {
     #[error("the owner has not approved on chain")]
     NotApproved,
     /// It is not by the owner's key, and the owner is no contract: nobody can be asked.
-    #[error("{}the owner has no code on chain {chain_id} yet: if it is to be a contract, deploy it, then sign again", by_other(*recovered))]
+    #[error("{}the owner has no code on chain {chain_id} yet: if it is to be a contract, deploy it, then sign again", by_no_key(recovered.as_ref()))]
     NoCode {
         /// The chain (EIP-155).
         chain_id: u64,
-        /// Whose key would have made it, if a key could.
-        recovered: Option<Address>,
+        /// Whose key would have made it, or why none did, of bytes that are as many as a key's signature has.
+        recovered: Option<Result<Address, SignatureError>>,
     },
     /// The contract says no.
     #[error("the owner's contract refuses the signature")]
@@ -93,13 +93,14 @@ pub enum Refusal {
     Unusable(SignatureError),
 }
 
-fn by_other(recovered: Option<Address>) -> String {
-    let words = |key| {
-        format!(
+fn by_no_key(recovered: Option<&Result<Address, SignatureError>>) -> String {
+    match recovered {
+        None => String::new(),
+        Some(Ok(key)) => format!(
             "over this digest it recovers to {key}, so another key signed, or something else was signed; "
-        )
-    };
-    recovered.map(words).unwrap_or_default()
+        ),
+        Some(Err(flaw)) => format!("{flaw}; "),
+    }
 }
 
 /// A signature in the form in which the wallet takes it, or why there is none.
@@ -239,8 +240,9 @@ impl Chain {
         }
         match refusal {
             Refusal::NoCode { chain_id, .. } => {
-                let recovered = EcdsaSignature::from_bytes(inner).and_then(|s| s.recover(&digest));
-                Refusal::NoCode { chain_id, recovered: recovered.ok() }
+                let recover = || EcdsaSignature::from_bytes(inner).and_then(|s| s.recover(&digest));
+                let recovered = matches!(inner.len(), 64 | 65).then(recover);
+                Refusal::NoCode { chain_id, recovered }
             }
             refusal => refusal,
         }
