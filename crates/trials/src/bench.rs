@@ -2,6 +2,7 @@
 
 mod bare;
 mod commits;
+mod contracts;
 mod footprint;
 mod http;
 mod keeping_up;
@@ -170,6 +171,9 @@ pub async fn measure(options: &Options) -> Result<Results> {
         }
         if options.wants(&[http::ANSWER, http::LATE_ANSWER, http::COLD_START]) {
             http::measure(options, &mut results).await?;
+        }
+        if options.wants(&[contracts::CALLS]) {
+            contracts::measure(options, &mut results).await?;
         }
         if options.wants(&[lists::MEASURE]) {
             million.measure(options, &mut results).await?;

@@ -23,6 +23,7 @@ mod operator;
 mod over_relayer;
 mod paid_again;
 mod payout;
+mod real_accounts;
 mod reconfigure;
 mod relayer;
 mod relayer_output;
