@@ -423,6 +423,9 @@ pub(crate) mod tests {
     }
 
     proptest! {
+        // Signing takes its time.
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
         #[test]
         fn combining_is_commutative_idempotent_and_associative(
             a in gathered(), b in gathered(), c in gathered()
