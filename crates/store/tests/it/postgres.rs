@@ -18,6 +18,7 @@ const AT_ONCE: usize = 4;
 
 fn promises() -> impl Iterator<Item = (String, Promise)> {
     let all = [
+        ("acceptances", acceptances::PROMISES),
         ("attempts", attempts::PROMISES),
         ("audit", audit::PROMISES),
         ("budgets", budgets::PROMISES),
