@@ -4,7 +4,7 @@
 //! - [`chain`]: one endpoint, from [`Chain::connect`] on.
 //! - [`wallet`]: what a wallet is at one block, and where it comes from; [`standing`]: some of that, cheaply.
 //! - [`verify`]: whose signatures count.
-//! - [`token`]: what a token says about itself.
+//! - [`token`]: what a token says about itself; [`escrow`]: what an escrow is, and did.
 //! - [`history`]: what a wallet executed; [`blocks`]: blocks and the events in them.
 //! - [`simulate`], [`send`]: before and after a transaction.
 //! - [`lack`]: what an endpoint does not do, and what is done without it; [`examine`]: finding out.
@@ -20,6 +20,7 @@ pub mod blocks;
 pub mod chain;
 mod endpoint;
 mod error;
+pub mod escrow;
 mod evm;
 pub mod examine;
 pub mod history;
@@ -37,6 +38,7 @@ pub use blocks::Header;
 pub use chain::Chain;
 pub use endpoint::Patience;
 pub use error::ChainError;
+pub use escrow::SentTransaction;
 pub use examine::Examination;
 pub use history::Execution;
 pub use lack::Lack;
