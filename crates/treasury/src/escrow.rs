@@ -5,10 +5,12 @@
 //! - [`model`]: what `EscrowPolicy` answers, without a chain.
 //! - [`power`]: what each can do, from when, and until when.
 //! - [`decision`]: amounts and shares as transfers.
-//! - [`acceptance`], [`file`]: what is accepted, and the file that holds it.
+//! - [`acceptance`], [`mod@file`]: what is accepted, and the file that holds it.
+//! - [`evidence`]: everything that was agreed, signed and executed, in one file.
 
 pub mod acceptance;
 pub mod decision;
+pub mod evidence;
 pub mod file;
 pub mod model;
 pub mod party;
@@ -16,6 +18,7 @@ pub mod power;
 
 pub use acceptance::{Acceptance, AcceptanceError};
 pub use decision::{Closing, DecisionError, Share};
+pub use evidence::Evidence;
 pub use file::{EscrowFile, EscrowFileError};
 pub use model::{Agreement, Question, Refusal};
 pub use party::{Role, Signers};
