@@ -64,7 +64,7 @@ async fn each_party_accepts_once_and_the_newest_is_kept() -> Result<()> {
     assert_eq!(server.get(&path).await?.code(), Some(ProblemCode::UnknownWallet));
     server.register(&wallet).await?;
     let none: Page<Acceptance> = server.get(&path).await?.read_as()?;
-    assert_eq!(none.items, []);
+    assert!(none.items.is_empty());
 
     assert_eq!(server.post(&path, &first).await?.status, 201);
     assert_eq!(server.post(&path, &first).await?.status, 200);
@@ -118,7 +118,7 @@ async fn what_is_no_acceptance_is_refused() -> Result<()> {
     let answer = server.post(&format!("{}/acceptances", plain.path()), &good).await?;
     assert_eq!(answer.code(), Some(ProblemCode::NotEscrow));
     let all: Page<Acceptance> = server.get(&path).await?.read_as()?;
-    assert_eq!(all.items, []);
+    assert!(all.items.is_empty());
     server.stop().await
 }
 

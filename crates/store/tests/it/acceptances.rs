@@ -24,7 +24,7 @@ async fn the_newest_of_each_party_stays(database: &Database) -> Result<()> {
         signature: Bytes::from(vec![role, 1]),
     };
     let accept = async |one| store.accept_terms(one, NOW).await;
-    assert_eq!(store.acceptances(wallet).await?, []);
+    assert!(store.acceptances(wallet).await?.is_empty());
     assert_eq!(accept(new(1, 100)).await?, Accepted::New);
     assert_eq!(accept(new(0, 100)).await?, Accepted::New);
     assert_eq!(accept(new(1, 100)).await?, Accepted::Known);

@@ -1,7 +1,7 @@
 //! Every promise on a PostgreSQL server, and what only a server can do to one.
 
 use crate::{
-    attempts, audit, budgets, chain, commits, crash,
+    acceptances, attempts, audit, budgets, chain, commits, crash,
     database::{Database, Promise},
     lease, many, mending, opening, outbox, proposals, readers,
     sample::{NOW, proposal, proposed, request},
