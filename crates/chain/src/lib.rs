@@ -6,7 +6,9 @@
 //! - [`verify`]: whose signatures count.
 //! - [`token`]: what a token says about itself; [`escrow`]: what an escrow is, and did.
 //! - [`history`]: what a wallet executed; [`blocks`]: blocks and the events in them.
-//! - [`simulate`], [`send`]: before and after a transaction.
+//! - [`simulate`], [`send`]: before and after a transaction; [`fee`], [`receipt`]: what it costs, and did cost;
+//!   [`refusal`]: why it is refused.
+//! - [`finality`]: which blocks nobody takes back.
 //! - [`lack`]: what an endpoint does not do, and what is done without it; [`examine`]: finding out.
 //! - [`revert`]: the bytes of a revert in one sentence.
 //!
@@ -23,9 +25,13 @@ mod error;
 pub mod escrow;
 mod evm;
 pub mod examine;
+pub mod fee;
+pub mod finality;
 pub mod history;
 pub mod lack;
 mod log;
+pub mod receipt;
+pub mod refusal;
 pub mod revert;
 pub mod send;
 pub mod simulate;
@@ -40,10 +46,12 @@ pub use endpoint::Patience;
 pub use error::ChainError;
 pub use escrow::SentTransaction;
 pub use examine::Examination;
+pub use fee::{Fees, Unsigned};
 pub use history::Execution;
 pub use lack::Lack;
+pub use receipt::Receipt;
 pub use revert::Revert;
-pub use send::{Fees, Receipt, SendAnswer, WaitError};
+pub use send::{SendAnswer, WaitError};
 pub use simulate::{SimulateError, Simulated, SimulatedCall};
 pub use standing::{Standing, StandingQuestion};
 pub use token::Token;

@@ -4,6 +4,7 @@ mod arguments;
 mod chain_access;
 mod clock;
 mod commands;
+mod cost;
 mod escrow;
 mod failure;
 mod files;

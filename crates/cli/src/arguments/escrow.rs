@@ -193,7 +193,7 @@ pub(crate) struct EscrowAccept {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 
-    /// An acceptance made elsewhere, hexadecimal: by a key, what a contract takes, or 0x for one approved on chain. With
+    /// An acceptance made elsewhere, 0x-hex: by a key, what a contract takes, or 0x for one approved on chain. With
     /// --as, and with the --deadline that was signed, in Unix seconds.
     #[arg(long, value_name = "HEX", value_parser = signature::parse_bytes, conflicts_with = "key", requires = "role")]
     pub(crate) signature: Option<Bytes>,

@@ -67,7 +67,7 @@ pub(crate) struct PayoutPropose {
     #[arg(short, long, value_name = "FOLDER")]
     pub(crate) out: Option<PathBuf>,
 
-    /// How many decimals a token has that does not tell them itself, as 0x…=18; once for each. The danger unreadableDecimals:
+    /// How many decimals a token has that does not tell them itself, as ADDRESS=18; once for each. The danger unreadableDecimals:
     /// a wrong number pays a thousandfold.
     #[arg(long, value_name = "TOKEN=NUMBER", value_parser = decimals)]
     pub(crate) decimals: Vec<Decimals>,
