@@ -190,13 +190,15 @@ async fn pay(
 ) -> Result<transaction::Mined> {
     let (chain, token, wallet) = (&scene.chain()?.chain, scene.file.token(), scene.file.wallet());
     let call = if token.is_zero() {
+        let data = Bytes::new();
         let gas = chain.estimate_value(key.address(), wallet, amount).await;
-        let gas = transaction::estimated(gas)?;
-        Call { to: wallet, value: amount, data: Bytes::new(), gas }
+        let gas = transaction::gas_for(chain, key.address(), (wallet, &data), gas).await?;
+        Call { to: wallet, value: amount, data, gas }
     } else {
         let data: Bytes = transferCall { to: wallet, amount }.abi_encode().into();
         let gas = chain.estimate(key.address(), token, data.clone()).await;
-        Call::new(token, data, transaction::estimated(gas)?)
+        let gas = transaction::gas_for(chain, key.address(), (token, &data), gas).await?;
+        Call::new(token, data, gas)
     };
     transaction::send(chain, key, call, timeout, output).await
 }
