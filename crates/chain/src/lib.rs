@@ -4,7 +4,7 @@
 //! - [`chain`]: one endpoint, from [`Chain::connect`] on.
 //! - [`wallet`]: what a wallet is at one block, and where it comes from; [`standing`]: some of that, cheaply.
 //! - [`verify`]: whose signatures count.
-//! - [`token`]: what a token says about itself.
+//! - [`token`]: what a token says about itself; [`escrow`]: what an escrow is, and did.
 //! - [`history`]: what a wallet executed; [`blocks`]: blocks and the events in them.
 //! - [`simulate`], [`send`]: before and after a transaction; [`fee`], [`receipt`]: what it costs, and did cost;
 //!   [`refusal`]: why it is refused.
@@ -22,6 +22,7 @@ pub mod blocks;
 pub mod chain;
 mod endpoint;
 mod error;
+pub mod escrow;
 mod evm;
 pub mod examine;
 pub mod fee;
@@ -43,6 +44,7 @@ pub use blocks::Header;
 pub use chain::Chain;
 pub use endpoint::Patience;
 pub use error::ChainError;
+pub use escrow::SentTransaction;
 pub use examine::Examination;
 pub use fee::{Fees, Unsigned};
 pub use history::Execution;

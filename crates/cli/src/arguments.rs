@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod chain;
+mod escrow;
 mod list;
 mod payout;
 mod propose;
@@ -13,6 +14,10 @@ mod wallet;
 pub(crate) use access::{AccessOptions, Source};
 pub(crate) use audit::{AuditCommand, StoreOptions, Verify};
 pub(crate) use chain::{ChainOptions, KeyOptions, SendOptions};
+pub(crate) use escrow::{
+    EscrowAccept, EscrowAct, EscrowCancel, EscrowCommand, EscrowDivide, EscrowEvidence, EscrowFund,
+    EscrowList, EscrowOpen, EscrowPay, EscrowShow, EscrowVerify,
+};
 pub(crate) use list::{List, Target, Watch, WatchUntil};
 pub(crate) use payout::{Decimals, PayoutCommand, PayoutPropose};
 pub(crate) use propose::{Common, Propose, ProposeCommand};
@@ -62,6 +67,10 @@ pub(crate) enum Command {
     /// Pay a list of payees from a file.
     #[command(subcommand)]
     Payout(PayoutCommand),
+
+    /// Hold money between a buyer and a seller, with an arbiter.
+    #[command(subcommand)]
+    Escrow(EscrowCommand),
 
     /// List what waits for an owner's signature, or the proposals of a wallet, at a relayer.
     List(List),

@@ -2,6 +2,7 @@
 
 mod audit;
 mod combine;
+mod escrow;
 mod hand_in;
 mod list;
 mod manual;
@@ -19,6 +20,7 @@ use crate::{
     arguments::{AuditCommand, Command, OnChain, PayoutCommand, RelayerCommand, WalletCommand},
     output::Output,
 };
+pub(crate) use escrow::is_escrow;
 use eyre::Result;
 
 /// Runs a command.
@@ -33,6 +35,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<()> {
             wallet::register(register, output).await
         }
         Command::Payout(PayoutCommand::Propose(propose)) => payout::propose(*propose, output).await,
+        Command::Escrow(command) => escrow::run(command, output).await,
         Command::List(list) => list::run(list, output).await,
         Command::Watch(watch) => watch::run(watch, output).await,
         Command::Show(show) => show::run(show, output).await,

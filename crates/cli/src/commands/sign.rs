@@ -6,7 +6,7 @@ mod signer;
 use super::show::{Known, review};
 use crate::{
     arguments::{Sign, Source},
-    clock,
+    clock, escrow,
     failure::Cause,
     files,
     key::Key,
@@ -85,6 +85,7 @@ async fn obtain(
         let signer = Signer { bytes, named: arguments.owner.as_ref() };
         let owner = signer.find(proposal, seen).await?;
         check_owner(owner, proposal, facts)?;
+        escrow::check_signing(seen, proposal, owner).await?;
         let is_new = proposal.add_bytes(owner, bytes)?;
         check_counts(seen, proposal, owner).await?;
         output.accept(&view.dangers, &arguments.accept.accept)?;
@@ -97,6 +98,7 @@ async fn obtain(
     if let Some(by_key) = signature_by_key(proposal, owner) {
         return Ok(Signed { owner, bytes: by_key, is_new: false });
     }
+    escrow::check_signing(seen, proposal, owner).await?;
     confirm(&format!("Sign this as {}?", owner.to_checksum(None)), output)?;
     let signature = OwnerSignature::Ecdsa(key.sign(proposal.request(), output).await?);
     let bytes = signature.to_bytes();

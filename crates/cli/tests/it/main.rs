@@ -6,6 +6,7 @@ mod dangers;
 mod databases;
 mod described_api;
 mod environment;
+mod escrow;
 mod event_clients;
 mod failed_sends;
 mod fake_relayer;
