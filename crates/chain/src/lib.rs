@@ -25,6 +25,7 @@ pub mod examine;
 pub mod history;
 pub mod lack;
 mod log;
+pub mod payments;
 pub mod revert;
 pub mod send;
 pub mod simulate;
