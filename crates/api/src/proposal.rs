@@ -134,10 +134,22 @@ pub struct Execution {
     /// Gas that the transaction used; null where its receipt is not known.
     #[schema(required)]
     pub gas_used: Option<u64>,
-    /// Wei that its sender paid for it; null where its receipt is not known.
+    /// Wei that its sender paid for it in all: what its account lost. Null where its receipt is not known.
     #[serde(with = "optional_decimal")]
     #[schema(value_type = Option<schema::Uint256>, required)]
     pub fee: Option<U256>,
+    /// What of that was for gas, in wei; null where its receipt is not known.
+    #[serde(default, with = "optional_decimal")]
+    #[schema(value_type = Option<schema::Uint256>)]
+    pub gas_fee: Option<U256>,
+    /// What of that was for its place on layer 1, in wei; null where the chain takes nothing besides gas for that.
+    #[serde(default, with = "optional_decimal")]
+    #[schema(value_type = Option<schema::Uint256>)]
+    pub l1_fee: Option<U256>,
+    /// What of that went to the chain's operator, in wei; null where there is no such fee.
+    #[serde(default, with = "optional_decimal")]
+    #[schema(value_type = Option<schema::Uint256>)]
+    pub operator_fee: Option<U256>,
 }
 
 /// A transaction that was mined and did not execute its proposal.

@@ -68,6 +68,8 @@ pub enum DegradationCode {
     Paused,
     /// A sender's balance is not above the floor.
     SenderBalance,
+    /// What nodes say is final stands still for an hour, while blocks come: nothing becomes final.
+    FinalityStalled,
     /// One that this reader does not know.
     #[serde(other)]
     Unknown,
@@ -85,6 +87,7 @@ impl DegradationCode {
             | Self::NoLease
             | Self::Paused
             | Self::SenderBalance
+            | Self::FinalityStalled
             | Self::Unknown => false,
         }
     }

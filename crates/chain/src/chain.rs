@@ -3,6 +3,7 @@
 use crate::{
     ChainError,
     endpoint::{Endpoint, Fault, Patience},
+    fee::RollupCell,
     lack::{ALL_EVENTS, Lack},
 };
 use alloy::{
@@ -23,6 +24,7 @@ pub struct Chain {
     endpoint: Arc<Endpoint>,
     id: u64,
     patience: Patience,
+    rollup: Arc<RollupCell>,
 }
 
 impl Chain {
@@ -35,8 +37,8 @@ impl Chain {
     /// If the URL cannot be used, or no JSON-RPC endpoint answers there.
     pub async fn connect(url: &str) -> Result<Self, ChainError> {
         let endpoint = Arc::new(Endpoint::new(url)?);
-        let patience = Patience::default();
-        let mut chain = Self { endpoint, id: 0, patience };
+        let (patience, rollup) = (Patience::default(), Arc::default());
+        let mut chain = Self { endpoint, id: 0, patience, rollup };
         chain.id = chain.read::<U64>("eth_chainId", [(); 0]).await?.to();
         Ok(chain)
     }
@@ -171,6 +173,10 @@ impl Chain {
             }
             Err(fault) => Err(self.endpoint.error(method, fault)),
         }
+    }
+
+    pub(crate) fn rollup(&self) -> &RollupCell {
+        &self.rollup
     }
 
     pub(crate) fn raw(&self) -> &Endpoint {

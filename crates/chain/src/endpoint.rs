@@ -8,7 +8,7 @@ mod fault;
 mod rest;
 mod silent;
 
-pub(crate) use fault::{Fault, RpcFault};
+pub(crate) use fault::{Fault, REVERT_CODE, RpcFault};
 
 use crate::{
     ChainError,

@@ -84,17 +84,11 @@ impl Chain {
     }
 }
 
-/// Why an execution failed.
-fn why(fault: &RpcFault) -> Revert {
+/// Why an execution failed, by what the endpoint says of it.
+pub(crate) fn why(fault: &RpcFault) -> Revert {
     match &fault.data {
         Some(data) if !data.is_empty() => revert::decode(data),
         _ if fault.is_revert() => Revert::Silent,
         _ => Revert::Halted(fault.message.clone()),
     }
-}
-
-/// Why a transaction that was sent failed, if that is what the endpoint says: it ran it then, in a block or before. An
-/// execution that the endpoint did not begin, as for want of gas, is none of these.
-pub(crate) fn reverted(fault: &RpcFault) -> Option<Revert> {
-    (fault.has_data() || fault.is_revert()).then(|| why(fault))
 }

@@ -6,7 +6,9 @@
 //! - [`verify`]: whose signatures count.
 //! - [`token`]: what a token says about itself.
 //! - [`history`]: what a wallet executed; [`blocks`]: blocks and the events in them.
-//! - [`simulate`], [`send`]: before and after a transaction.
+//! - [`simulate`], [`send`]: before and after a transaction; [`fee`], [`receipt`]: what it costs, and did cost;
+//!   [`refusal`]: why it is refused.
+//! - [`finality`]: which blocks nobody takes back.
 //! - [`lack`]: what an endpoint does not do, and what is done without it; [`examine`]: finding out.
 //! - [`revert`]: the bytes of a revert in one sentence.
 //!
@@ -22,10 +24,14 @@ mod endpoint;
 mod error;
 mod evm;
 pub mod examine;
+pub mod fee;
+pub mod finality;
 pub mod history;
 pub mod lack;
 mod log;
 pub mod payments;
+pub mod receipt;
+pub mod refusal;
 pub mod revert;
 pub mod send;
 pub mod simulate;
@@ -39,10 +45,12 @@ pub use chain::Chain;
 pub use endpoint::Patience;
 pub use error::ChainError;
 pub use examine::Examination;
+pub use fee::{Fees, Unsigned};
 pub use history::Execution;
 pub use lack::Lack;
+pub use receipt::Receipt;
 pub use revert::Revert;
-pub use send::{Fees, Receipt, SendAnswer, WaitError};
+pub use send::{SendAnswer, WaitError};
 pub use simulate::{SimulateError, Simulated, SimulatedCall};
 pub use standing::{Standing, StandingQuestion};
 pub use token::Token;

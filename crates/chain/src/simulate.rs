@@ -129,6 +129,21 @@ impl Chain {
         self.estimate_call(&call, BlockNumberOrTag::Latest).await
     }
 
+    /// As [`Self::estimate`], sent by whomever the endpoint takes where nobody is named: of what anybody may do, for a
+    /// sender who has too little ether to be given an estimate.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::estimate`].
+    pub async fn estimate_by_anybody(
+        &self,
+        to: Address,
+        data: Bytes,
+    ) -> Result<u64, SimulateError> {
+        let call = Call { to: Some(to), data, ..Call::default() };
+        self.estimate_call(&call, BlockNumberOrTag::Latest).await
+    }
+
     /// The gas that sending ether takes, as [`Self::estimate`] estimates it.
     ///
     /// # Errors

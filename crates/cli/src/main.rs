@@ -5,6 +5,7 @@ mod book_access;
 mod chain_access;
 mod clock;
 mod commands;
+mod cost;
 mod escrow;
 mod failure;
 mod files;

@@ -1,5 +1,7 @@
 //! Sending a transaction and waiting for it.
 
+mod funds;
+
 use crate::{
     failure::{Cause, of_chain},
     key::Key,
@@ -11,17 +13,25 @@ use alloy::{
     primitives::{Address, B256, Bytes, TxKind, U256, keccak256},
 };
 use eyre::Result;
-use quorate_chain::{Chain, ChainError, Receipt, SimulateError, WaitError};
+use quorate_chain::{
+    Chain, ChainError, Fees, Receipt, SimulateError, WaitError,
+    refusal::{Class, Named},
+};
+use quorate_core::amount::{ETHER_DECIMALS, grouped};
 use std::time::Duration;
 
 /// What one transaction may use at most (EIP-7825).
 const GAS_CAP: u64 = 1 << 24;
 
+/// How often a transaction that was refused is signed anew at most, each time as the refusal asks.
+const MOST_REFUSALS: usize = 3;
+
+/// A price for a gas that a node may name without being asked about, in wei; and how many times what was offered.
+const SANE_PRICE: u128 = 100_000_000_000;
+const SANE_TIMES: u128 = 10;
+
 /// How long a transaction is looked for that an endpoint says it refused: who mines it at once has it by then.
 const LOOK: Duration = Duration::from_secs(2);
-
-/// The code that most nodes give a revert.
-const REVERT_CODE: i64 = 3;
 
 /// A transaction that is to be sent.
 #[derive(Debug)]
@@ -48,14 +58,37 @@ pub(crate) struct Mined {
     pub(crate) receipt: Receipt,
 }
 
-/// The estimate, or why there is none.
-pub(crate) fn estimated(result: Result<u64, SimulateError>) -> Result<u64> {
-    let gas = result.map_err(|error| match error {
-        SimulateError::Reverted(revert) => Cause::FailedOnChain
-            .error(format!("the chain would refuse it ({}): {revert}", revert.name())),
-        SimulateError::NotDeployed { .. } => Cause::NotYet.error(error.to_string()),
-        SimulateError::Chain(error) => error.into(),
-    })?;
+/// The gas limit for a call of `payer`, from what was estimated; or why there is none. A payer who cannot pay for it is told
+/// what is missing: some chains give no estimate to one who has too little.
+pub(crate) async fn gas_for(
+    chain: &Chain,
+    payer: Address,
+    (to, data): (Address, &Bytes),
+    estimated: Result<u64, SimulateError>,
+) -> Result<u64> {
+    let gas = match estimated {
+        Ok(gas) => gas,
+        Err(SimulateError::Reverted(revert)) => {
+            return Err(Cause::FailedOnChain
+                .error(format!("the chain would refuse it ({}): {revert}", revert.name())));
+        }
+        Err(error @ SimulateError::NotDeployed { .. }) => {
+            return Err(Cause::NotYet.error(error.to_string()));
+        }
+        Err(SimulateError::Chain(error)) => {
+            let refusal = error.refusal();
+            let poor = refusal.filter(|refusal| refusal.class == Class::InsufficientFunds);
+            let Some(refusal) = poor else { return Err(error.into()) };
+            // What it needs is found out all the same; what is missing is told before anything is signed.
+            match chain.estimate_by_anybody(to, data.clone()).await {
+                Ok(gas) => gas,
+                Err(_) => {
+                    let named = refusal.named;
+                    return Err(funds::too_little(chain, payer, (to, data), named).await);
+                }
+            }
+        }
+    };
     if gas > GAS_CAP {
         return Err(Cause::FailedOnChain.error(format!(
             "it takes {gas} gas, and a transaction may use {GAS_CAP} (EIP-7825): split it"
@@ -78,7 +111,7 @@ pub(crate) async fn send(
     output: Output,
 ) -> Result<Mined> {
     let fees = chain.fees().await?;
-    let transaction = TxEip1559 {
+    let mut transaction = TxEip1559 {
         chain_id: chain.id(),
         nonce: chain.account_nonce(key.address(), true).await?,
         gas_limit: call.gas,
@@ -89,9 +122,23 @@ pub(crate) async fn send(
         access_list: Default::default(),
         input: call.data,
     };
-    check_balance(chain, key.address(), &transaction).await?;
-    let signed = key.sign_transaction(transaction, output).await?;
-    send_raw(chain, &signed.encoded_2718(), timeout, output).await
+    let mut refusals = 0;
+    loop {
+        funds::check(chain, key.address(), &transaction).await?;
+        let signed = key.sign_transaction(transaction.clone(), output).await?;
+        let sent = chain.send(&signed.encoded_2718()).await;
+        // Only a refusal says that it was not taken.
+        if let Err(error @ ChainError::Rpc { .. }) = &sent
+            && refusals < MOST_REFUSALS
+            && let Some(next) = heeded(&transaction, error, fees)
+        {
+            output.warn(&format!("{error}; offering what it asks for"));
+            transaction = next;
+            refusals += 1;
+            continue;
+        }
+        return concluded(chain, (*signed.tx_hash(), sent), timeout, output).await;
+    }
 }
 
 /// Sends a signed transaction, and waits until it is mined, at most `timeout` seconds.
@@ -101,10 +148,19 @@ pub(crate) async fn send_raw(
     timeout: u64,
     output: Output,
 ) -> Result<Mined> {
-    let tx_hash = keccak256(raw);
-    let timeout = Duration::from_secs(timeout);
-    let waiting = chain.wait(tx_hash, timeout);
-    let receipt = match chain.send(raw).await {
+    let sent = chain.send(raw).await;
+    concluded(chain, (keccak256(raw), sent), timeout, output).await
+}
+
+/// What becomes of a transaction that was sent with this answer, waited for at most `timeout` seconds.
+async fn concluded(
+    chain: &Chain,
+    (tx_hash, sent): (B256, Result<B256, ChainError>),
+    timeout: u64,
+    output: Output,
+) -> Result<Mined> {
+    let waiting = chain.wait(tx_hash, Duration::from_secs(timeout));
+    let receipt = match sent {
         Ok(_) => waited(output.during("waiting for the transaction", waiting).await, tx_hash)?,
         Err(error) if is_refusal(&error) => match chain.wait(tx_hash, LOOK).await {
             Ok(receipt) => receipt,
@@ -141,42 +197,43 @@ fn waited(receipt: Result<Receipt, WaitError>, tx_hash: B256) -> Result<Receipt>
 
 /// Whether the endpoint says that it did not take a transaction. Some nodes mine it all the same, and say so because it failed
 /// (Hardhat), so it is looked for before that is passed on.
-fn is_refusal(error: &ChainError) -> bool {
-    matches!(error, ChainError::Rpc { .. }) || has_failed(error)
+const fn is_refusal(error: &ChainError) -> bool {
+    matches!(error, ChainError::Rpc { .. } | ChainError::Reverted { .. })
 }
 
-/// Whether the endpoint ran a transaction, and it failed.
-fn has_failed(error: &ChainError) -> bool {
-    match error {
-        ChainError::Rpc { code, message, .. } => {
-            *code == REVERT_CODE || message.to_lowercase().contains("revert")
-        }
-        error => of_chain(error) == Cause::FailedOnChain,
-    }
-}
-
-/// What is said of a transaction that was refused, and that nobody mined.
+/// What is said of a transaction that was refused, and that nobody mined; who has too little is told what is missing.
 fn refused(error: ChainError, tx_hash: B256) -> eyre::Report {
-    let cause = if has_failed(&error) { Cause::FailedOnChain } else { of_chain(&error) };
-    cause.error(format!("{error}; transaction {tx_hash} is not on chain"))
+    let poor = error.refusal().filter(|refusal| refusal.class == Class::InsufficientFunds);
+    let cause = if poor.is_some() { Cause::FailedOnChain } else { of_chain(&error) };
+    let missing = poor.and_then(|refusal| refusal.named.missing);
+    let missing = missing.map(|wei| format!("; {} ETH are missing", grouped(wei, ETHER_DECIMALS)));
+    let missing = missing.unwrap_or_default();
+    cause.error(format!("{error}{missing}; transaction {tx_hash} is not on chain"))
 }
 
-async fn check_balance(chain: &Chain, from: Address, transaction: &TxEip1559) -> Result<()> {
-    let gas = U256::from(transaction.gas_limit) * U256::from(transaction.max_fee_per_gas);
-    let needed = gas.saturating_add(transaction.value);
-    let balance = chain.balance(from).await?;
-    if balance < needed {
-        let ether = |wei| quorate_core::amount::grouped(wei, quorate_core::amount::ETHER_DECIMALS);
-        return Err(Cause::FailedOnChain.error(format!(
-            "{from} has {} ETH, and {} {} ETH: send it some, or use another key",
-            ether(balance),
-            if transaction.value.is_zero() {
-                "the gas may cost"
-            } else {
-                "that and the gas may cost"
-            },
-            ether(needed)
-        )));
+/// The same transaction with the numbers that a refusal named, of the same account nonce; none if it named none that can
+/// be taken. A price far above what was offered is not: whoever pays is to see it first.
+fn heeded(transaction: &TxEip1559, error: &ChainError, offered: Fees) -> Option<TxEip1559> {
+    let refusal = error.refusal()?;
+    let Named { max_fee_per_gas, priority_fee_per_gas, gas, .. } = refusal.named;
+    let mut next = transaction.clone();
+    match refusal.class {
+        Class::RaiseFee => {
+            let tip = priority_fee_per_gas.unwrap_or(0).max(transaction.max_priority_fee_per_gas);
+            let more = tip - transaction.max_priority_fee_per_gas;
+            let max = transaction.max_fee_per_gas.saturating_add(more);
+            next.max_fee_per_gas = max.max(max_fee_per_gas.unwrap_or(0));
+            next.max_priority_fee_per_gas = tip.min(next.max_fee_per_gas);
+        }
+        Class::RaiseGas => next.gas_limit = gas?.max(transaction.gas_limit),
+        _ => return None,
     }
-    Ok(())
+    let most = SANE_PRICE.max(offered.max_fee_per_gas.saturating_mul(SANE_TIMES));
+    let is_more = (next.max_fee_per_gas, next.max_priority_fee_per_gas, next.gas_limit)
+        != (
+            transaction.max_fee_per_gas,
+            transaction.max_priority_fee_per_gas,
+            transaction.gas_limit,
+        );
+    (is_more && next.max_fee_per_gas <= most && next.gas_limit <= GAS_CAP).then_some(next)
 }

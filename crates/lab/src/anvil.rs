@@ -73,6 +73,8 @@ impl Chain {
     fn spawn_as_it_is(anvil: Anvil) -> Result<Self> {
         let anvil = anvil
             .args(["--host", "127.0.0.1", "--hardfork", "osaka"])
+            // What it says is final is two epochs behind: of one block each, as near as a depth is.
+            .args(["--slots-in-an-epoch", "1"])
             .try_spawn()
             .wrap_err("anvil does not start")?;
         let provider = ProviderBuilder::default().connect_http(anvil.endpoint_url()).erased();

@@ -10,7 +10,9 @@ mod deferred;
 mod endpoints;
 mod failpoint;
 mod feed;
+mod finality;
 mod follow;
+mod gas;
 mod key;
 mod lacks;
 mod logs;
@@ -18,6 +20,7 @@ mod path;
 mod perform;
 mod reading;
 mod receipts;
+mod refusal;
 mod report;
 mod running;
 mod tenure;
@@ -240,6 +243,7 @@ impl Engine {
         let _beside = Beside([
             context.spawn(follow::follow(context.clone())),
             context.spawn(follow::watch_tip(context.clone())),
+            context.spawn(finality::watch(context.clone())),
             context.spawn(lacks::watch(context.clone())),
             context.spawn(perform::read_accounts(context.clone())),
             context.spawn(feed::feed(context.clone(), store, cursor)),

@@ -2,11 +2,10 @@
 
 use crate::{
     attempt::{AttemptRecord, Draft},
-    budget::Charge,
-    event::BlockId,
+    event::{BlockId, Rejection},
     rows::Settlement,
 };
-use alloy::primitives::{Address, B256, Bytes};
+use alloy::primitives::{Address, B256, Bytes, U256};
 use quorate_core::{Lane, Nonce, Snapshot, status::StatusChange};
 
 /// A call by a sender, as a simulation takes it.
@@ -65,6 +64,19 @@ pub enum Effect {
         tx_hash: B256,
         /// Its bytes.
         raw: Bytes,
+    },
+    /// Find out what a call needs, on top of `in_flight`. Answer [`crate::Event::GasSeen`].
+    AskGas {
+        /// Who sends it.
+        sender: Address,
+        /// The account nonce whose payload it is; none of a no-op.
+        account_nonce: Option<u64>,
+        /// The block to build on.
+        at: BlockId,
+        /// What goes before it.
+        in_flight: Vec<Call>,
+        /// The call; a no-op is one of nothing to the sender itself.
+        call: Call,
     },
     /// Read the accounts of the senders at a block. Answer [`crate::Event::AccountSeen`] for each.
     AskAccounts {
@@ -216,6 +228,22 @@ pub enum Alarm {
     InsufficientFunds {
         /// The sender.
         sender: Address,
+        /// How much is missing, in wei, where a node named it.
+        missing: Option<U256>,
+    },
+    /// What is on its way is refused again and again, for something that no fee can cure.
+    Refused {
+        /// The sender.
+        sender: Address,
+        /// The account nonce.
+        account_nonce: u64,
+        /// Why, the last time.
+        rejection: Rejection,
+    },
+    /// What nodes say is final stands still, while blocks come.
+    FinalityStalled {
+        /// The last block that was.
+        finalized: u64,
     },
     /// A wallet is not served, since a sender is one of its owners.
     SenderIsOwner {
@@ -251,10 +279,12 @@ impl Alarm {
             Self::ForeignTransaction { sender, .. }
             | Self::PersistLost { sender, .. }
             | Self::FeeCapReached { sender, .. }
-            | Self::InsufficientFunds { sender }
+            | Self::InsufficientFunds { sender, .. }
+            | Self::Refused { sender, .. }
             | Self::SignFailed { sender } => Some(sender),
             Self::DeepReorg { .. }
             | Self::Reopened { .. }
+            | Self::FinalityStalled { .. }
             | Self::SenderIsOwner { .. }
             | Self::FailuresUsedUp { .. }
             | Self::LogsRefused { .. }
@@ -296,9 +326,4 @@ pub enum Ignored {
     Contradiction,
     /// The engine does not hold the lease, or has yet to read the store.
     NotLeading,
-}
-
-/// What is charged now instead of before; see [`Effect::Settled`].
-pub(crate) const fn charged(before: &Charge, settlement: &Settlement) -> Charge {
-    Charge { amount: settlement.paid.cost, ..*before }
 }

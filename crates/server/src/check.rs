@@ -1,5 +1,7 @@
 //! What is wrong before the relayer starts: everything that can be seen without changing anything.
 
+mod nature;
+
 use crate::{
     config::{ChainConfig, Config, HttpConfig, Listen},
     database::Database,
@@ -57,6 +59,10 @@ pub enum Aspect {
     Factory,
     /// Whether the endpoint knows `eth_simulateV1`.
     Simulation,
+    /// What the chain takes, for gas and besides.
+    Fees,
+    /// How fast it makes blocks, and which of them are final.
+    Finality,
     /// Whether the endpoint does all else that the relayer asks.
     Methods,
     /// Whether this machine's clock agrees with the head's time.
@@ -99,6 +105,8 @@ impl Aspect {
             Self::Endpoint => "endpoint",
             Self::Factory => "factory",
             Self::Simulation => "simulation",
+            Self::Fees => "fees",
+            Self::Finality => "finality",
             Self::Methods => "methods",
             Self::Clock => "clock",
             Self::Sender => "sender",
@@ -181,6 +189,9 @@ async fn check_chain(config: ChainConfig, clock: fn() -> u64) -> Vec<Finding> {
             let mut findings = Findings::new(settings.chain_id);
             let oldest = OLDEST_HEAD_SECS.max(settings.block_secs.saturating_mul(10));
             let chain = check_endpoint(&mut findings, place, url.as_str(), oldest, clock).await;
+            if let Some(chain) = &chain {
+                nature::look(&mut findings, chain, &settings).await;
+            }
             (place, (chain, findings.findings))
         });
     }

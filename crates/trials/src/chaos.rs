@@ -3,6 +3,7 @@
 pub mod crash;
 pub mod endpoints;
 pub mod kinds;
+pub mod layer2;
 pub mod report;
 pub mod stage;
 pub mod stores;

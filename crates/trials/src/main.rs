@@ -10,7 +10,7 @@ use quorate_trials::{
         Outcome,
         crash::{PLACES, WORKS, Work, crash},
         endpoints::{METHODS, RATES, Storm, Weathered},
-        kinds, observe, report,
+        kinds, layer2, observe, report,
         stage::Place,
         stores::{Pressure, locked_file, pressed_server},
         storm,
@@ -216,12 +216,21 @@ fn trials(quick: bool) -> Vec<(String, Trial)> {
     add("strangers are faster", Box::pin(storm::strangers()));
     add("two engines on one store", Box::pin(storm::two_engines()));
     let locked = |secs| Box::pin(locked_file(Duration::from_secs(secs)));
+    add("an OP chain", Box::pin(layer2::op_chain(2)));
+    add("gas as dear as Arbitrum's", Box::pin(layer2::dear_gas(true)));
     if quick {
         add("SQLite locked for 10 s", locked(10));
         let limit = Duration::from_secs(30);
         add("60 executions, one reply in ten lost", Box::pin(storm::lost_replies(60, limit)));
         return trials;
     }
+    add("an OP chain, 60 strange transactions to each of ours", Box::pin(layer2::op_chain(60)));
+    add(
+        "gas as dear as Arbitrum's, estimates that do not say so",
+        Box::pin(layer2::dear_gas(false)),
+    );
+    add("a least tip as Polygon's, named in refusals alone", Box::pin(layer2::least_tip()));
+    add("no-ops that nobody takes", Box::pin(layer2::no_noops()));
     add("a reorg of 1 block", Box::pin(storm::reorg(1)));
     add("a reorg of 6 blocks, beyond finality", Box::pin(storm::reorg(6)));
     add("a reorg of 20 blocks, beyond what is remembered", Box::pin(storm::reorg(20)));

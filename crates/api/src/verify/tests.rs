@@ -91,6 +91,9 @@ fn executed(block_number: u64) -> Proposal {
         depth: Some(1),
         gas_used: None,
         fee: None,
+        gas_fee: None,
+        l1_fee: None,
+        operator_fee: None,
     };
     Proposal { status: StatusWord::Executed, execution: Some(execution), ..proposal() }
 }

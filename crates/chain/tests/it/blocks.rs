@@ -118,6 +118,7 @@ async fn receipts_of_unknown_types_are_passed_over() -> Result<()> {
         receipts.insert(place, receipt(&[log(Address::ZERO)]));
         let fake = Fake::start(move |method, _| match method {
             "eth_chainId" => result(json!("0x1")),
+            "eth_getCode" => result(json!("0x")),
             _ => result(json!(receipts)),
         })
         .await?;
@@ -142,6 +143,7 @@ async fn a_receipt_that_says_too_little_is_completed_or_refused() -> Result<()> 
     without_events["logs"] = json!([]);
     let fake = Fake::start(move |method, params| match method {
         "eth_chainId" => result(json!("0x1")),
+        "eth_getCode" => result(json!("0x")),
         "eth_getTransactionByHash" => result(json!({
             "type": "0x71", "gasPrice": "0x3", "blockNumber": "0x7"
         })),

@@ -85,7 +85,7 @@ async fn a_simulation_that_is_refused_for_its_content_is_no_missing_method() -> 
     let (_fake, chain) = refusing(SIMULATE, refusal).await?;
     let call = SimulatedCall { from: Address::ZERO, to: Address::ZERO, data: Bytes::new() };
     for _ in 0..4 {
-        chain.simulate_calls(7, &[call.clone()]).await.expect_err("it is refused");
+        chain.simulate_calls(7, std::slice::from_ref(&call)).await.expect_err("it is refused");
     }
     assert_eq!(lacking(&chain), [""; 0]);
     Ok(())

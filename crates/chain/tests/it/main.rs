@@ -5,6 +5,7 @@ mod endpoint;
 mod fake;
 mod history;
 mod lacks;
+mod rollup;
 mod send;
 mod simulate;
 mod stage;

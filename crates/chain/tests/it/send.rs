@@ -6,7 +6,7 @@ use crate::{
 };
 use alloy::primitives::{Address, B256, Bytes, keccak256};
 use eyre::{Result, bail, ensure};
-use quorate_chain::{Chain, ChainError, Revert, SendAnswer, WaitError};
+use quorate_chain::{Chain, ChainError, Revert, SendAnswer, WaitError, refusal::Class};
 use quorate_core::{Action, Lane, Nonce};
 use serde_json::json;
 use std::time::Duration;
@@ -98,7 +98,9 @@ async fn a_transaction_that_failed_when_it_was_sent_is_not_refused() -> Result<(
         let sent = chain.send(&[1, 2, 3]).await;
         let Err(ChainError::Reverted { tx_hash, reason, .. }) = sent else { bail!("{sent:?}") };
         assert_eq!((tx_hash, reason.name()), (keccak256([1, 2, 3]), name));
-        assert_eq!(chain.offer(&[1, 2, 3]).await, SendAnswer::Unknown);
+        let answer = chain.offer(&[1, 2, 3]).await;
+        let SendAnswer::Refused(refusal) = answer else { bail!("{answer:?}") };
+        assert!(refusal.class == Class::Reverted && !refusal.class.is_proof(), "{refusal:?}");
     }
     Ok(())
 }

@@ -64,7 +64,7 @@ pub(crate) struct Sign {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 
-    /// A signature made elsewhere, 0x-hex: 65 bytes, 64 bytes (EIP-2098), or what a contract takes.
+    /// A signature made elsewhere, 0x-hex with or without the 0x: 65 bytes, 64 bytes (EIP-2098), or what a contract takes.
     #[arg(long, value_name = "HEX", value_parser = signature::parse_bytes, conflicts_with = "key")]
     pub(crate) signature: Option<Bytes>,
 

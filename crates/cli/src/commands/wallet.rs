@@ -165,7 +165,8 @@ pub(crate) async fn deploy(arguments: WalletDeploy, output: Output) -> Result<()
     let create = IWalletFactory::createCall { config: file.config().into(), salt: file.salt() };
     let to = canonical::WALLET_FACTORY.address;
     let data: alloy::primitives::Bytes = create.abi_encode().into();
-    let gas = transaction::estimated(chain.estimate(key.address(), to, data.clone()).await)?;
+    let estimated = chain.estimate(key.address(), to, data.clone()).await;
+    let gas = transaction::gas_for(&chain, key.address(), (to, &data), estimated).await?;
     let mined = transaction::send(&chain, &key, Call::new(to, data, gas), timeout, output).await?;
     if named.state(&chain).await?.provenance != Provenance::Factory {
         let tx_hash = mined.tx_hash;

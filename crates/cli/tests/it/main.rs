@@ -30,6 +30,7 @@ mod relayer_output;
 mod relayer_process;
 mod relayer_token;
 mod relayer_webhook;
+mod rollup;
 mod store_pressure;
 #[cfg(feature = "hardware")]
 mod trezor;

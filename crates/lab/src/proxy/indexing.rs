@@ -30,10 +30,8 @@ impl Heard {
                     logs.retain(|log| !is_young(&log["blockHash"]));
                 }
             }
-            "eth_getBlockByNumber" if is_tag(&call["params"][0]) => {
-                if is_young(&result["hash"]) {
-                    result["transactions"] = json!([]);
-                }
+            "eth_getBlockByNumber" if is_tag(&call["params"][0]) && is_young(&result["hash"]) => {
+                result["transactions"] = json!([]);
             }
             "eth_getBlockByNumber" | "eth_getBlockByHash" if is_young(&result["hash"]) => {
                 *result = Value::Null;

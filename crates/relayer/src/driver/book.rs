@@ -232,6 +232,8 @@ impl Book {
                     is_reverted: !paid.success,
                     gas_used: paid.gas_used,
                     fee: paid.cost,
+                    l1_fee: paid.l1_fee,
+                    operator_fee: paid.operator_fee,
                 });
                 let settlement = store::Settlement { account_nonce, block, mined };
                 store.settle_nonce(lease, settlement, at).await?;
@@ -278,6 +280,7 @@ impl Book {
             max_priority_fee_per_gas: U256::from(draft.fees.max_priority_fee_per_gas()),
             gas_limit: draft.gas_limit,
             ceiling: U256::from(draft.ceiling),
+            rollup_fee: draft.rollup_fee,
             reservation: Reservation {
                 day: u32::try_from(draft.charge.day).unwrap_or(u32::MAX),
                 amount: draft.charge.amount,
@@ -369,6 +372,8 @@ fn rows(records: ChainRecords) -> Result<Rows, BookError> {
                     success: matches!(record.state, store::AttemptState::Mined(_)),
                     gas_used: inclusion.gas_used,
                     cost,
+                    l1_fee: inclusion.l1_fee,
+                    operator_fee: inclusion.operator_fee,
                 };
             }
         }
@@ -393,14 +398,13 @@ fn attempt(
         store::Purpose::Create => Kind::Create,
         store::Purpose::Noop => Kind::Noop,
     };
-    let taken_for = match (record.number, record.purpose, record.wallet) {
-        (0, store::Purpose::Execute { digest }, Some(wallet)) => {
-            Purpose::Execute { wallet, digest }
-        }
-        (0, store::Purpose::Create, Some(wallet)) => Purpose::Create { wallet },
-        (0, store::Purpose::Noop, _) => Purpose::Gap,
-        (0, ..) => return Err(not_ours("it belongs to no wallet")),
-        _ => purpose.ok_or_else(|| not_ours("it replaces nothing"))?,
+    // A no-op is for what had the account nonce before it.
+    let taken_for = match (record.purpose, record.wallet) {
+        (store::Purpose::Execute { digest }, Some(wallet)) => Purpose::Execute { wallet, digest },
+        (store::Purpose::Create, Some(wallet)) => Purpose::Create { wallet },
+        (store::Purpose::Noop, _) if record.number == 0 => Purpose::Gap,
+        (store::Purpose::Noop, _) => purpose.ok_or_else(|| not_ours("it replaces nothing"))?,
+        _ => return Err(not_ours("it belongs to no wallet")),
     };
     *purpose = Some(taken_for);
     let ceiling = u128::try_from(record.ceiling).unwrap_or(u128::MAX);
@@ -421,6 +425,7 @@ fn attempt(
         gas_limit: envelope.gas_limit(),
         fees: Fees::new(envelope.max_fee_per_gas(), priority),
         ceiling,
+        rollup_fee: record.rollup_fee,
         charge,
     };
     Ok(AttemptRecord { draft, tx_hash, raw: record.raw.clone() })

@@ -1,6 +1,7 @@
 //! Several endpoints as one: whoever answers first with sense is believed, and everybody gets what is sent.
 
-use crate::event::{Rejection, Sent};
+use super::refusal;
+use crate::event::Sent;
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use quorate_chain::{Chain, ChainError, Header, Lack, Patience, SendAnswer, lack::SIMULATE};
 use std::{
@@ -316,7 +317,7 @@ impl Endpoints {
     }
 
     /// Sends bytes to all of them at once. Accepted if any accepts; rejected only if all refuse them for a
-    /// reason that is understood.
+    /// reason that proves that they are nowhere.
     pub async fn broadcast(&self, raw: &[u8]) -> Sent {
         let mut sends = JoinSet::new();
         for index in 0..self.places.len() {
@@ -329,7 +330,7 @@ impl Endpoints {
                 }
             });
         }
-        let mut rejection = None;
+        let mut refusals = Vec::new();
         let mut is_unknown = false;
         while let Some(answer) = sends.join_next().await {
             match answer.unwrap_or(SendAnswer::Unknown) {
@@ -339,54 +340,9 @@ impl Endpoints {
                     return Sent::Accepted;
                 }
                 SendAnswer::Unknown => is_unknown = true,
-                SendAnswer::Refused(message) => match rejection_of(&message) {
-                    Some(reason) => rejection = Some(reason),
-                    None => is_unknown = true,
-                },
+                SendAnswer::Refused(refusal) => refusals.push(refusal),
             }
         }
-        match rejection {
-            Some(reason) if !is_unknown => Sent::Rejected(reason),
-            _ => Sent::Unknown,
-        }
-    }
-}
-
-/// What a refusal means, in the words of geth, reth, nethermind and anvil. None where it might mean anything.
-fn rejection_of(message: &str) -> Option<Rejection> {
-    const WORDS: [(&str, Rejection); 12] = [
-        ("nonce too low", Rejection::NonceTooLow),
-        ("oldnonce", Rejection::NonceTooLow),
-        ("underpriced", Rejection::Underpriced),
-        ("fee too low", Rejection::Underpriced),
-        ("feetoolow", Rejection::Underpriced),
-        ("less than block base fee", Rejection::Underpriced),
-        ("insufficient funds", Rejection::InsufficientFunds),
-        ("insufficientfunds", Rejection::InsufficientFunds),
-        ("intrinsic gas", Rejection::Invalid),
-        ("exceeds block gas limit", Rejection::Invalid),
-        ("invalid chain id", Rejection::Invalid),
-        ("oversized data", Rejection::Invalid),
-    ];
-    let message = message.to_lowercase();
-    WORDS.iter().find(|(words, _)| message.contains(words)).map(|(_, reason)| *reason)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_is_understood_is_a_rejection() {
-        for (message, expected) in [
-            ("nonce too low: next nonce 5, tx nonce 4", Some(Rejection::NonceTooLow)),
-            ("replacement transaction underpriced", Some(Rejection::Underpriced)),
-            ("insufficient funds for gas * price + value", Some(Rejection::InsufficientFunds)),
-            ("intrinsic gas too low", Some(Rejection::Invalid)),
-            ("txpool is full", None),
-            ("internal error", None),
-        ] {
-            assert_eq!(rejection_of(message), expected, "{message}");
-        }
+        refusal::outcome(&refusals, is_unknown)
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Context,
     failpoint::{self, Point},
-    logs, receipts,
+    gas, logs, receipts,
     running::Question,
 };
 use crate::{
@@ -99,11 +99,17 @@ async fn answers(
     let event = match effect {
         Effect::Simulate { request, at, in_flight, next } => {
             let outcome = simulate(context, at, &in_flight, &next).await;
+            let outcome = gas::with_rollup_fees(context, outcome, &next).await;
             Event::Simulated { request, outcome }
         }
         Effect::Sign { request, drafts } => sign(context, request, &drafts),
         Effect::Broadcast { tx_hash, raw } | Effect::Rebroadcast { tx_hash, raw } => {
             Event::SendResult { tx_hash, outcome: context.endpoints.broadcast(&raw).await }
+        }
+        Effect::AskGas { sender, account_nonce, at, in_flight, call } => {
+            let needs = gas::needs(context, at, &in_flight, &call).await;
+            let Some((gas, rollup_fee)) = needs else { return Ok(Vec::new()) };
+            Event::GasSeen { sender, account_nonce, gas, rollup_fee }
         }
         Effect::AskAccounts { at, senders } => {
             context.accounts.send_replace(Some((at, senders)));
@@ -181,7 +187,12 @@ fn sign(context: &Context, request: u64, drafts: &[Draft]) -> Event {
     }
 }
 
-async fn simulate(context: &Context, at: BlockId, in_flight: &[Call], next: &[Call]) -> Simulation {
+pub(super) async fn simulate(
+    context: &Context,
+    at: BlockId,
+    in_flight: &[Call],
+    next: &[Call],
+) -> Simulation {
     let calls: Vec<_> = in_flight.iter().chain(next).map(simulated).collect();
     let calls = &calls;
     let number = at.number;
@@ -190,10 +201,8 @@ async fn simulate(context: &Context, at: BlockId, in_flight: &[Call], next: &[Ca
         let gas =
             context.endpoints.read(|chain| async move { estimate(&chain, number, call).await });
         return match gas.await {
-            Ok(Ok(gas)) => Simulation::Done { gas: vec![gas], refusal: None },
-            Ok(Err(revert)) => {
-                Simulation::Done { gas: Vec::new(), refusal: Some(refusal(&revert)) }
-            }
+            Ok(Ok(gas)) => shown(vec![gas], None),
+            Ok(Err(revert)) => shown(Vec::new(), Some(refusal(&revert))),
             Err(_) => Simulation::Unavailable,
         };
     }
@@ -208,10 +217,12 @@ async fn simulate(context: &Context, at: BlockId, in_flight: &[Call], next: &[Ca
         return Simulation::InFlightReverted;
     }
     let passed = after.iter().take_while(|call| call.revert.is_none());
-    Simulation::Done {
-        gas: passed.map(|call| call.gas_used).collect(),
-        refusal: after.iter().find_map(|call| call.revert.as_ref()).map(refusal),
-    }
+    let failed = after.iter().find_map(|call| call.revert.as_ref());
+    shown(passed.map(|call| call.gas_used).collect(), failed.map(refusal))
+}
+
+const fn shown(gas: Vec<u64>, refusal: Option<Refusal>) -> Simulation {
+    Simulation::Done { gas, rollup_fees: Vec::new(), refusal }
 }
 
 fn unable(chain: &Chain) -> ChainError {

@@ -123,7 +123,13 @@ async fn receipt(context: &Context, mined: Mined, found: &[Log]) -> Result<Recei
         };
         logs.iter_mut().for_each(|log| log.timestamp = time);
     }
-    let paid = Paid { success: mined.success, gas_used: mined.gas_used, cost: mined.cost() };
+    let paid = Paid {
+        success: mined.success,
+        gas_used: mined.gas_used,
+        cost: mined.cost(),
+        l1_fee: mined.l1_fee,
+        operator_fee: mined.operator_fee,
+    };
     Ok(Receipt { block, paid, logs })
 }
 

@@ -3,10 +3,12 @@
 use super::{Applied, Step};
 use crate::{
     attempt::{End, Kind, Purpose, SentAt, Slot},
-    effect::{Alarm, Effect, Ignored, charged},
+    budget::Charge,
+    effect::{Alarm, Effect, Ignored},
     event::{BlockId, LogKind, Paid, Receipt, WalletLog},
     rows::Settlement,
     settings::Settings,
+    state::Final,
     wallet::Execution,
 };
 use alloy::primitives::{Address, B256, U256};
@@ -89,17 +91,17 @@ impl Step {
         let Receipt { block, paid, logs } = receipt;
         self.adopt(block, tx_hash, logs);
         if paid.success && self.is_contradiction(place, tx_hash, block) {
-            return self.doubt(place, block);
+            return self.doubt(place, tx_hash, block);
         }
         let slot = self.slot(place)?;
         let was_open = slot.is_open();
         slot.end = End::Mined { tx_hash, block, receipt: Some(paid) };
-        let wallet = slot.purpose.wallet();
+        let wallets = slot.wallets();
         if was_open {
-            self.disturb(wallet);
+            self.disturb_all(wallets);
         } else {
             // Its log told that it was mined: what it cost changes no simulation.
-            self.touch(wallet);
+            self.touched.extend(wallets);
         }
         Ok(())
     }
@@ -141,7 +143,7 @@ impl Step {
         let slot = self.state.senders.get(&place.0).and_then(|s| s.slots.get(&place.1));
         let Some(slot) = slot else { return false };
         let is_execution = slot.find(tx_hash).is_some_and(|attempt| attempt.kind == Kind::Execute);
-        let Purpose::Execute { wallet, digest } = slot.purpose else { return false };
+        let Purpose::Execute { wallet, digest } = slot.purpose_of(tx_hash) else { return false };
         let (wallet, tracked) =
             (self.state.wallets.get(&wallet), self.state.proposals.get(&digest));
         let (Some(wallet), Some(tracked)) = (wallet, tracked) else { return false };
@@ -154,10 +156,10 @@ impl Step {
     }
 
     /// Leaves a receipt aside that leaves something out, and looks for it: receipt and logs are asked for again.
-    fn doubt(&mut self, place: (Address, u64), block: BlockId) -> Applied {
+    fn doubt(&mut self, place: (Address, u64), tx_hash: B256, block: BlockId) -> Applied {
         let slot = self.slot(place)?;
         slot.doubts = slot.doubts.saturating_add(1);
-        let (doubts, wallet) = (slot.doubts, slot.purpose.wallet());
+        let (doubts, wallet) = (slot.doubts, slot.purpose_of(tx_hash).wallet());
         let Some(address) = wallet else { return Err(Ignored::Contradiction) };
         if doubts == 1 {
             self.alarm(Alarm::EventsMissing { wallet: address });
@@ -213,15 +215,15 @@ impl Step {
             slot.charge = slot.reserved;
             self.state.ledger.add(&slot.charge);
         }
-        let wallet = slot.purpose.wallet();
-        self.disturb(wallet);
+        let wallets = slot.wallets();
+        self.disturb_all(wallets);
     }
 
     /// Settles account nonces whose end is final, and finds those that a stranger used.
     pub(super) fn settle_final(&mut self) {
         let addresses = self.state.settings.senders.clone();
+        let finals = self.state.finals();
         for address in addresses {
-            let head = self.state.head_number();
             let Some(sender) = self.state.senders.get_mut(&address) else { continue };
             let mut done = Vec::new();
             for (&nonce, slot) in &mut sender.slots {
@@ -229,11 +231,11 @@ impl Step {
                     continue;
                 }
                 let was_open = slot.is_open();
-                detect_foreign(slot, head, &self.state.settings);
+                detect_foreign(slot, finals, &self.state.settings);
                 if was_open && !slot.is_open() {
                     done.push((nonce, None));
                 }
-                if let Some(settlement) = final_settlement(slot, head, &self.state.settings) {
+                if let Some(settlement) = final_settlement(slot, finals) {
                     done.push((nonce, Some(settlement)));
                 }
             }
@@ -250,20 +252,34 @@ impl Step {
     fn settle(&mut self, address: Address, account_nonce: u64, settlement: Settlement) {
         let sender = self.state.senders.get_mut(&address);
         let Some(slot) = sender.and_then(|s| s.slots.get_mut(&account_nonce)) else { return };
-        let spent = charged(&slot.charge, &settlement);
+        let spent = spent(slot, &settlement);
         self.state.ledger.take_back(&slot.charge);
         self.state.ledger.add(&spent);
         slot.charge = spent;
         slot.settled = Some(settlement);
-        let wallet = slot.purpose.wallet();
+        let wallets = slot.wallets();
+        let (paid, sums) = (settlement.paid, &mut self.state.paid);
+        sums.gas = sums.gas.saturating_add(paid.gas_fee());
+        sums.l1 = sums.l1.saturating_add(paid.l1_fee.unwrap_or_default());
+        sums.operator = sums.operator.saturating_add(paid.operator_fee.unwrap_or_default());
         self.effects.push(Effect::Settled { sender: address, account_nonce, settlement });
         if settlement.tx_hash.is_none() {
             // It carries its payload no more, which nothing told before.
-            self.disturb(wallet);
+            self.disturb_all(wallets);
         } else {
-            self.touch(wallet);
+            self.touched.extend(wallets);
         }
     }
+}
+
+/// What is charged for an account nonce once it is settled: what it cost, for whom the mined attempt was.
+pub(super) fn spent(slot: &Slot, settlement: &Settlement) -> Charge {
+    let mined = settlement.tx_hash.and_then(|tx_hash| slot.find(tx_hash));
+    let (day, wallet) = match mined {
+        Some(attempt) => (attempt.day, attempt.purpose.wallet()),
+        None => (slot.charge.day, slot.charge.wallet),
+    };
+    Charge { day, wallet, amount: settlement.paid.cost }
 }
 
 /// The transactions whose receipts are still needed.
@@ -279,9 +295,9 @@ fn unanswered(slot: &Slot) -> Vec<B256> {
 
 /// An account nonce that is used for as long as makes a block final, by none of ours whenever that was asked, was used by a
 /// stranger.
-fn detect_foreign(slot: &mut Slot, head: u64, settings: &Settings) {
+fn detect_foreign(slot: &mut Slot, finals: Final, settings: &Settings) {
     if let (End::Open, Some(block)) = (slot.end, slot.passed)
-        && block.number.saturating_add(settings.final_depth) <= head
+        && finals.is(block.number)
         && slot.absences > settings.final_depth
         && slot.attempts.iter().all(|attempt| slot.absent.contains(&attempt.tx_hash))
     {
@@ -289,10 +305,9 @@ fn detect_foreign(slot: &mut Slot, head: u64, settings: &Settings) {
     }
 }
 
-fn final_settlement(slot: &Slot, head: u64, settings: &Settings) -> Option<Settlement> {
-    let is_final = |block: BlockId| block.number.saturating_add(settings.final_depth) <= head;
+fn final_settlement(slot: &Slot, finals: Final) -> Option<Settlement> {
     match slot.end {
-        End::Mined { tx_hash, block, receipt: Some(paid) } if is_final(block) => {
+        End::Mined { tx_hash, block, receipt: Some(paid) } if finals.is(block.number) => {
             Some(Settlement { tx_hash: Some(tx_hash), block, paid })
         }
         End::Foreign { block } => Some(Settlement { tx_hash: None, block, paid: Paid::default() }),

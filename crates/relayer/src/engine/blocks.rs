@@ -6,6 +6,7 @@ use crate::{
     effect::{Alarm, Effect, Ignored},
     event::{Block, BlockId, Header, LogKind, Standing, WalletLog},
     head::Link,
+    state::Finality,
     status::Reason,
     wallet::Execution,
 };
@@ -63,6 +64,8 @@ impl Step {
         }
         self.state.tip = tip;
         self.state.last_head_at = self.state.clock;
+        self.measure_block_time();
+        self.watch_finality();
         self.forget_old();
         self.begin_head();
         Ok(())
@@ -82,15 +85,48 @@ impl Step {
     /// still be undone could be of one branch here and of another there.
     fn find_final_start(&self, headers: &[Header]) -> Option<u64> {
         let (first, last) = (headers.first()?.id.number, headers.last()?.id.number);
-        let from = last.saturating_sub(self.state.settings.final_depth);
+        let from = last.saturating_sub(self.state.final_depth());
         (first > from).then_some(from)
+    }
+
+    fn measure_block_time(&mut self) {
+        if !self.state.settings.is_block_time_given
+            && let Some(millis) = self.state.history.block_millis()
+        {
+            self.state.block_millis = millis;
+        }
+    }
+
+    /// Takes what a node says is final. What goes back, or is no block below the head, is not true.
+    pub(super) fn see_finality(&mut self, finalized: u64) -> Applied {
+        let is_true = finalized > 0 && finalized < self.state.head_number();
+        let finality = self.state.finality;
+        if !is_true || finality.finalized.is_some_and(|known| finalized <= known) {
+            return Err(Ignored::NothingNew);
+        }
+        let moved_at = self.state.head_time();
+        self.state.finality =
+            Finality { finalized: Some(finalized), moved_at, ..Finality::default() };
+        self.touch_all();
+        Ok(())
+    }
+
+    /// Says so once if what nodes say is final stands still.
+    fn watch_finality(&mut self) {
+        let is_stalled = self.state.is_finality_stalled();
+        let finality = &mut self.state.finality;
+        if let Some(finalized) = finality.finalized.filter(|_| is_stalled)
+            && !std::mem::replace(&mut finality.is_told, true)
+        {
+            self.alarm(Alarm::FinalityStalled { finalized });
+        }
     }
 
     /// Forgets what may have changed unseen, and asks for the logs of the blocks that are skipped.
     fn jump(&mut self, headers: &[Header]) {
         let Some(first) = headers.first().map(|header| header.id.number) else { return };
         if let Some(head) = self.state.history.head().map(|head| head.id.number) {
-            self.undo_after(head.saturating_sub(self.state.settings.final_depth));
+            self.undo_after(head.saturating_sub(self.state.final_depth()));
         }
         let seen = self.state.history.head().map_or(0, |head| head.id.number);
         self.state.history.clear();
@@ -181,8 +217,8 @@ impl Step {
             && slot.is_open()
         {
             slot.end = End::Mined { tx_hash: log.tx_hash, block, receipt: None };
-            let wallet = slot.purpose.wallet();
-            self.disturb(wallet);
+            let wallets = slot.wallets();
+            self.disturb_all(wallets);
         }
     }
 
@@ -191,6 +227,7 @@ impl Step {
         let Some(at) = self.state.history.head().map(|head| head.id) else { return };
         let senders = self.state.settings.senders.clone();
         self.effects.push(Effect::AskAccounts { at, senders });
+        self.ask_gas();
         let mut ranges: BTreeMap<(u64, u64), Vec<Address>> = BTreeMap::new();
         for (&address, wallet) in &mut self.state.wallets {
             wallet.asked.clear();

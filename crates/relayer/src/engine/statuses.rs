@@ -50,6 +50,8 @@ impl Step {
 
     fn tell(&mut self, digest: B256, status: Status, is_final: bool) {
         let Some(tracked) = self.state.proposals.get_mut(&digest) else { return };
+        // Only what decided it can be undone, not how deep that is, whatever is learnt of depths meanwhile.
+        let is_final = is_final || (tracked.is_final && tracked.status == status);
         let is_news = tracked.status != status
             || tracked.is_final != is_final
             || tracked.told_failures != tracked.failures.len();
@@ -152,16 +154,20 @@ impl Step {
         let agreed = wallet.audit.agreed;
         let tracked = |digest: &B256| Some((*digest, self.state.proposals.get(digest)?));
         let tracked = wallet.proposals.iter().filter_map(tracked);
-        let is_lapsing = |tracked: &Tracked| !tracked.is_final && tracked.status == Status::Expired;
+        // Over, and nothing told that it was decided by its nonce.
+        let is_lapsing = |tracked: &Tracked| {
+            let is_over = matches!(tracked.status, Status::Expired | Status::Superseded { .. });
+            is_over && !tracked.is_final && wallet.find_execution(tracked.request.nonce).is_none()
+        };
         let open = tracked.filter(|(_, tracked)| {
             !tracked.was_final
                 && (is_lapsing(tracked) || fact(wallet, tracked, head_time) != Fact::Decided)
         });
-        // That something did not happen before its deadline is to be known, not just that nothing told it.
+        // That something did not happen before its deadline or its epoch's end is to be known, not just that nothing told it.
         let lapsing =
             open.clone().filter(|(_, tracked)| is_lapsing(tracked)).any(|(_, tracked)| {
-                let end = self.state.history.find_after(tracked.request.deadline);
-                end.is_some_and(|end| !is_covered(wallet, tracked, end.id.number))
+                let end = self.state.end_of(wallet, tracked);
+                end.is_some_and(|end| !is_covered(wallet, tracked, end))
             });
         let is_old = agreed.is_none_or(|agreed| agreed.saturating_add(every) <= at.number);
         if wallet.audit.is_asked || !(wallet.audit.is_due || is_old || lapsing) {
@@ -279,13 +285,26 @@ impl State {
             };
             return Some((status, self.is_final(block.number)));
         }
+        let block = self.end_of(wallet, tracked)?;
+        let is_final = self.is_final(block) && is_covered(wallet, tracked, block);
         if is_over {
-            let is_final = end.is_none_or(|end| self.is_final(end.block.number));
             return Some((Status::Superseded { by: end.and_then(|end| end.by) }, is_final));
         }
-        let block = self.history.find_after(request.deadline)?;
-        let is_final =
-            self.is_final(block.id.number) && is_covered(wallet, tracked, block.id.number);
         Some((Status::Expired, is_final))
+    }
+
+    /// The block by which a proposal that was not executed is over: its epoch ended, or its deadline passed; none while it is
+    /// not.
+    fn end_of(&self, wallet: &Wallet, tracked: &Tracked) -> Option<u64> {
+        let request = &tracked.request;
+        let after = self.history.find_after(request.deadline).map(|block| block.id.number);
+        if wallet.now().epoch <= request.epoch {
+            return after;
+        }
+        match wallet.find_epoch_end(request.epoch) {
+            Some(end) if end.timestamp <= request.deadline => Some(end.block.number),
+            Some(_) => after,
+            None => Some(wallet.base().block),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The engine at work on a real anvil, also through an endpoint that fails on purpose.
 
 mod faults;
+mod layer2;
 
 use alloy::primitives::{Address, B256, U256};
 use eyre::{Result, ensure, eyre};

@@ -11,8 +11,8 @@ use quorate_core::{Lane, Nonce, OwnerSignature};
 use quorate_relayer::{
     Event, State,
     event::{
-        Block, BlockId, Header, LogKind, Paid, Receipt, Refusal, Rejection, Sent, Simulation,
-        Standing, WalletLog,
+        Block, BlockId, Header, Least, LogKind, Paid, Receipt, Refusal, Rejection, Sent,
+        Simulation, Standing, WalletLog,
     },
     step,
     wallet::Execution,
@@ -77,7 +77,9 @@ impl Babbler {
     fn receipt(&mut self) -> Option<Receipt> {
         let success = self.0.chance(50);
         let (block, cost) = (self.block(), U256::from_limbs([self.number(); 4]));
-        let (paid, logs) = (Paid { success, gas_used: 21_000, cost }, vec![self.log(), self.log()]);
+        let l1_fee = self.0.chance(50).then(|| U256::from(self.number()));
+        let paid = Paid { success, gas_used: 21_000, cost, l1_fee, operator_fee: l1_fee };
+        let logs = vec![self.log(), self.log()];
         self.0.chance(60).then_some(Receipt { block, paid, logs })
     }
 
@@ -104,7 +106,10 @@ impl Babbler {
             0 | 1 => {
                 let gas = (0..self.0.below(4)).map(|_| self.number()).collect();
                 let refusals = [None, Some(Refusal::Reverted), Some(Refusal::Policy)];
-                let outcome = Simulation::Done { gas, refusal: refusals[self.0.index(3)] };
+                let rollup_fees =
+                    (0..self.0.below(4)).map(|_| U256::from_limbs([self.number(); 4])).collect();
+                let refusal = refusals[self.0.index(3)];
+                let outcome = Simulation::Done { gas, rollup_fees, refusal };
                 Event::Simulated { request, outcome }
             }
             2 => {
@@ -120,7 +125,7 @@ impl Babbler {
 
     fn event(&mut self) -> Event {
         let (wallet, digest, owner) = (self.address(), self.digest(), self.address());
-        match self.0.below(18) {
+        match self.0.below(20) {
             0 => self.head(),
             1 => self.logs(),
             2 => Event::AccountSeen {
@@ -150,7 +155,21 @@ impl Babbler {
                 Event::Simulated { request, outcome: Simulation::InFlightReverted }
             }
             10 => {
-                let outcome = [Sent::Unknown, Sent::Rejected(Rejection::Invalid)][self.0.index(2)];
+                let gas = Rejection::GasTooLow { least: Some(self.number()) };
+                let least = Least {
+                    max_fee_per_gas: Some(u128::from(self.number()) << self.0.below(65)),
+                    priority_fee_per_gas: Some(u128::from(self.number()) << self.0.below(65)),
+                };
+                let missing = Some(U256::from(self.number()));
+                let outcome = [
+                    Sent::Unknown,
+                    Sent::Rejected(Rejection::Invalid),
+                    Sent::Rejected(gas),
+                    Sent::Doubtful(gas),
+                    Sent::Rejected(Rejection::Underpriced(least)),
+                    Sent::Rejected(Rejection::InsufficientFunds { missing }),
+                    Sent::Doubtful(Rejection::Unrecognised),
+                ][self.0.index(7)];
                 Event::SendResult { tx_hash: self.hash(), outcome }
             }
             11 => Event::Tick { now: self.number() },
@@ -161,6 +180,13 @@ impl Babbler {
             }
             14 => self.standing(),
             15 => Event::CanSimulate(self.0.chance(50)),
+            16 => Event::FinalitySeen { finalized: self.number() },
+            17 => Event::GasSeen {
+                sender: self.address(),
+                account_nonce: self.0.chance(50).then(|| self.number()),
+                gas: self.number(),
+                rollup_fee: U256::from_limbs([self.number(); 4]),
+            },
             _ => self.reply(),
         }
     }

@@ -1,13 +1,15 @@
 //! What is found before the relayer starts.
 
-use eyre::Result;
+use eyre::{Result, ensure};
 use quorate_lab::{
     anvil::Chain,
     deploy,
     fixtures::world,
     keystore,
+    op_like::{OpLike, OpRules},
     owners::owner,
     proxy::{Fault, Faults, Proxy, Refusal},
+    strict::{Rules, Strict},
 };
 use quorate_server::{
     Config, Overrides, Report,
@@ -55,6 +57,8 @@ async fn a_chain_is_ready_step_by_step() -> Result<()> {
         (Aspect::Factory, Verdict::NotYet),
         (Aspect::Simulation, Verdict::Good),
         (Aspect::Methods, Verdict::Good),
+        (Aspect::Fees, Verdict::Good),
+        (Aspect::Finality, Verdict::Good),
         // One that is dead stops nothing while another is there.
         (Aspect::Endpoint, Verdict::Warning),
         (Aspect::Sender, Verdict::NotYet),
@@ -63,7 +67,7 @@ async fn a_chain_is_ready_step_by_step() -> Result<()> {
     assert_eq!(empty.verdict(), Verdict::NotYet);
     assert!(!format!("{empty:?}").contains("hunter2"), "{empty:?}");
     let account = owner(world::SUBMITTER).address();
-    assert_eq!(empty.findings[6].subject, account.to_checksum(None));
+    assert_eq!(empty.findings[8].subject, account.to_checksum(None));
 
     deploy::canonical(&chain).await?;
     world::KEY_HOLDING.give(&chain, account).await?;
@@ -73,6 +77,34 @@ async fn a_chain_is_ready_step_by_step() -> Result<()> {
     assert_eq!(verdicts(&later)[1], (Aspect::Clock, Verdict::Warning), "{later:#?}");
     let earlier = check(&config, || now() - 1_000).await;
     assert_eq!(earlier.verdict(), Verdict::Mismatch, "{earlier:#?}");
+    Ok(())
+}
+
+/// What it takes besides gas, and what is final there.
+#[tokio::test]
+async fn what_kind_of_chain_it_is_is_told() -> Result<()> {
+    let chain = Chain::start_live()?;
+    let detail = async |endpoint: String, aspect: Aspect| -> Result<String> {
+        let (_folder, config) = config(chain.id(), &[endpoint])?;
+        let report = check(&config, now).await;
+        let found = report.findings.into_iter().find(|finding| finding.aspect == aspect);
+        Ok(found.map(|finding| finding.detail).unwrap_or_default())
+    };
+    let plain = detail(chain.endpoint(), Aspect::Fees).await?;
+    ensure!(plain.contains("tip 1 gwei") && !plain.contains("OP chain"), "{plain}");
+    let young = detail(chain.endpoint(), Aspect::Finality).await?;
+    ensure!(young.contains("nothing true of `finalized`: final is"), "{young}");
+    chain.mine(40).await?;
+    let rules = OpRules { final_lag: Some(9), ..OpRules::default() };
+    let op = OpLike::start(&chain.endpoint(), rules).await?;
+    let fees = detail(op.endpoint(), Aspect::Fees).await?;
+    ensure!(fees.contains("an OP chain: layer 1 and the operator take up to 0.000001"), "{fees}");
+    let finality = detail(op.endpoint(), Aspect::Finality).await?;
+    ensure!(finality.contains("now 9 blocks behind"), "{finality}");
+    let rules = Rules { min_gas: 30_000, estimates_know: true, ..Rules::default() };
+    let strict = Strict::start(&chain.endpoint(), rules).await?;
+    let fees = detail(strict.endpoint(), Aspect::Fees).await?;
+    ensure!(fees.contains("a plain transfer takes 30000 gas"), "{fees}");
     Ok(())
 }
 

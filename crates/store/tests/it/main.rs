@@ -11,6 +11,7 @@ mod lease;
 mod many;
 mod mending;
 mod model;
+mod older;
 mod opening;
 mod outbox;
 mod postgres;

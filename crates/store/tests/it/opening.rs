@@ -187,8 +187,21 @@ async fn an_address_that_makes_no_sense_is_refused_without_its_password() -> Res
 /// Comments aside, they differ in one word.
 #[test]
 fn both_schemas_are_one() {
-    let sqlite = include_str!("../../migrations/sqlite/0001_schema.sql");
-    let postgres = include_str!("../../migrations/postgres/0001_schema.sql");
+    for (sqlite, postgres) in [
+        (
+            include_str!("../../migrations/sqlite/0001_schema.sql"),
+            include_str!("../../migrations/postgres/0001_schema.sql"),
+        ),
+        (
+            include_str!("../../migrations/sqlite/0002_fees.sql"),
+            include_str!("../../migrations/postgres/0002_fees.sql"),
+        ),
+    ] {
+        check_one_schema(sqlite, postgres);
+    }
+}
+
+fn check_one_schema(sqlite: &str, postgres: &str) {
     let statements = |text: &str| {
         let lines = text.lines().filter(|line| !line.trim_start().starts_with("--"));
         lines.map(|line| line.replace("BLOB", "BYTEA")).collect::<Vec<_>>()

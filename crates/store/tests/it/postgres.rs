@@ -3,7 +3,7 @@
 use crate::{
     attempts, audit, budgets, chain, commits, crash,
     database::{Database, Promise},
-    lease, many, mending, opening, outbox, proposals, readers,
+    lease, many, mending, older, opening, outbox, proposals, readers,
     sample::{NOW, proposal, proposed, request},
     signatures, tokens, wallets, webhooks,
 };
@@ -27,6 +27,7 @@ fn promises() -> impl Iterator<Item = (String, Promise)> {
         ("lease", lease::PROMISES),
         ("many", many::PROMISES),
         ("mending", mending::PROMISES),
+        ("older", older::PROMISES),
         ("opening", opening::PROMISES),
         ("outbox", outbox::PROMISES),
         ("proposals", proposals::PROMISES),

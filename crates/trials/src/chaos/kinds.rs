@@ -119,7 +119,7 @@ impl Kind {
 const fn place(per_mille: u32) -> usize {
     match per_mille {
         ..=100 => 0,
-        ..=500 => 1,
+        101..=500 => 1,
         _ => 2,
     }
 }

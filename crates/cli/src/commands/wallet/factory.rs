@@ -62,7 +62,8 @@ pub(super) async fn deploy(
     }
     let data: Bytes = [canonical::SALT.as_slice(), &WalletFactory::BYTECODE].concat().into();
     let to = canonical::DEPLOYER;
-    let gas = transaction::estimated(chain.estimate(key.address(), to, data.clone()).await)?;
+    let estimated = chain.estimate(key.address(), to, data.clone()).await;
+    let gas = transaction::gas_for(chain, key.address(), (to, &data), estimated).await?;
     transaction::send(chain, key, Call::new(to, data, gas), timeout, output).await?;
     if !chain.has_canonical(&canonical::WALLET_FACTORY).await? {
         return Err(Cause::Mismatch.error(format!("{factory} has not the factory's code")));
@@ -82,7 +83,8 @@ async fn deploy_proxy(chain: &Chain, key: &Key, timeout: u64, output: Output) ->
     let present = chain.balance(PROXY_SENDER).await?;
     if let Some(missing) = proxy_cost().checked_sub(present).filter(|missing| !missing.is_zero()) {
         let gas = chain.estimate_value(key.address(), PROXY_SENDER, missing).await;
-        let gas = transaction::estimated(gas)?;
+        let to = (PROXY_SENDER, &Bytes::new());
+        let gas = transaction::gas_for(chain, key.address(), to, gas).await?;
         let call = Call { value: missing, ..Call::new(PROXY_SENDER, Bytes::new(), gas) };
         transaction::send(chain, key, call, timeout, output).await?;
     }

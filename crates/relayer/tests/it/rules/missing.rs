@@ -17,7 +17,15 @@ use quorate_relayer::{
 use std::{collections::BTreeSet, sync::Arc};
 
 /// Every answer leaves everything out.
-const EMPTY: Faults = Faults { is_down: false, sends: 0, reads: 0, empties: 100 };
+const EMPTY: Faults = Faults {
+    is_down: false,
+    sends: 0,
+    reads: 0,
+    refusals: 0,
+    noops: None,
+    payloads: None,
+    empties: 100,
+};
 
 impl Rig {
     /// A block of which nothing is told but that it is there, and whose events are left out whenever they are asked for.
@@ -72,7 +80,7 @@ fn a_receipt_without_its_events_is_no_failure() {
     rig.drain();
     let tx_hash = rig.store.attempts.values().next().expect("it was stored").tx_hash;
     rig.silent_block();
-    let paid = Paid { success: true, gas_used: 21_000, cost: wei(1) };
+    let paid = Paid { success: true, gas_used: 21_000, cost: wei(1), ..Paid::default() };
     let receipt = Receipt { block: rig.head(), paid, logs: Vec::new() };
     rig.give(Event::ReceiptSeen { tx_hash, receipt: Some(receipt) });
     assert_eq!(rig.status(pay(0)), Status::Submitted);
@@ -202,7 +210,7 @@ fn receipts_that_are_left_out_now_and_then_make_no_stranger() {
     for _ in 0..2 * FINAL_DEPTH {
         rig.silent_block();
         assert!(rig.alarms.iter().all(|a| !matches!(a, Alarm::ForeignTransaction { .. })));
-        if rig.chain.height() % 2 == 0 {
+        if rig.chain.height().is_multiple_of(2) {
             rig.tell_head(0);
             rig.drain();
         }

@@ -95,6 +95,10 @@ async fn chain(shared: &Shared, desk: &Desk, lease: Option<&Lease>) -> ChainRead
     if report.is_paused {
         add(Code::Paused, "the operator paused it".to_owned());
     }
+    if let Some(finalized) = report.finalized.filter(|_| report.is_finality_stalled) {
+        let detail = format!("block {finalized} is the last that is final, for an hour and more");
+        add(Code::FinalityStalled, detail);
+    }
     for (sender, balance) in poor_senders(&report) {
         add(Code::SenderBalance, format!("{sender} has {balance} ether: fund it"));
     }
