@@ -2,6 +2,7 @@
 //! one does not start; `CI` and `QUORATE_REQUIRE_NODES` want all of them.
 
 mod doors;
+mod rollup;
 mod stage;
 
 use crate::nodes::{

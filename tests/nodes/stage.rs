@@ -175,7 +175,8 @@ impl Stage {
         self.folder.path().join("wallet.json")
     }
 
-    fn person(&self, number: u64) -> Result<Person> {
+    /// Anybody, by the number of the key.
+    pub(super) fn person(&self, number: u64) -> Result<Person> {
         let folder = tempfile::tempdir()?;
         keystore::write(folder.path(), "key", &owner(number))?;
         fs::write(folder.path().join("password"), PASSWORD)?;

@@ -3,6 +3,7 @@
 use crate::{
     Chain, ChainError, Header, Lack, SimulateError, SimulatedCall, StandingQuestion,
     lack::{self, SIMULATE},
+    refusal::Class,
 };
 use alloy::primitives::{Address, B256, Bytes};
 use quorate_bindings::canonical::WALLET_FACTORY;
@@ -81,8 +82,12 @@ impl Chain {
 
     async fn ask_estimate(&self, head: &Header) -> Result<(), ChainError> {
         let call = SimulatedCall { from: NOBODY, to: NOBODY, data: Bytes::new() };
+        // On OP chains nothing is estimated for who has nothing, since layer 1 has to be paid.
+        let is_poor = |error: &ChainError| {
+            error.refusal().is_some_and(|refusal| refusal.class == Class::InsufficientFunds)
+        };
         match self.estimate_at(head.number, &call).await {
-            Err(SimulateError::Chain(error)) => Err(error),
+            Err(SimulateError::Chain(error)) if !is_poor(&error) => Err(error),
             // It estimates, whatever it found.
             _ => Ok(()),
         }

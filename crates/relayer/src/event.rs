@@ -255,8 +255,10 @@ pub enum Event {
 /// What a wallet says of itself at a block. It may leave out what was asked; what is here it said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// How often it was reconfigured; none if there is no wallet.
+    /// How often it was reconfigured; none if it did not say, or if there is no wallet.
     pub epoch: Option<u32>,
+    /// Whether it was said that there is no code. An answer that was left empty does not say it.
+    pub is_absent: bool,
     /// The next sequences of lanes.
     pub lanes: Vec<(Lane, u64)>,
     /// Digests, each with an owner who approved it.

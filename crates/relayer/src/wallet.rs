@@ -73,10 +73,10 @@ impl Audit {
         }
         if standing.epoch.is_some() {
             self.blanks = (0, 0);
-        } else if !is_deployed {
+        } else if standing.is_absent && !is_deployed {
             self.blanks = (self.blanks.0.saturating_add(1), at);
         }
-        let says_something = standing.epoch.is_some() || !is_deployed;
+        let says_something = standing.epoch.is_some() || (standing.is_absent && !is_deployed);
         if says_something {
             self.agreed = Some(at);
             (self.is_due, self.rereads) = (false, 0);

@@ -9,6 +9,7 @@ mod rollup;
 mod send;
 mod simulate;
 mod stage;
+mod standing;
 mod token;
 mod verify;
 mod wallet;

@@ -145,8 +145,8 @@ async fn answers(
                 chain.standing_at(wallet, question, at.number, at.hash).await
             };
             let found = context.endpoints.insist(read).await?;
-            let quorate_chain::Standing { epoch, lanes, approvals } = found;
-            let standing = Standing { epoch, lanes, approvals };
+            let quorate_chain::Standing { epoch, is_absent, lanes, approvals } = found;
+            let standing = Standing { epoch, is_absent, lanes, approvals };
             Event::StandingSeen { wallet, at, standing }
         }
         Effect::AskExecution { wallet, nonce } => {

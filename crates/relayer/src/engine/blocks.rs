@@ -362,6 +362,8 @@ impl Step {
             return if says_something { Ok(()) } else { Err(Ignored::NothingNew) };
         }
         wallet.audit.is_due = true;
+        // The same is asked again, until it agrees or is believed: other questions would have it agree meanwhile.
+        wallet.audit.turn = wallet.audit.turn.wrapping_sub(1);
         wallet.audit.rereads = wallet.audit.rereads.saturating_add(1);
         let rereads = wallet.audit.rereads;
         if rereads == 1 {

@@ -12,10 +12,10 @@ use crate::{
     proposal::Tracked,
     state::State,
     status::{Failure, FailureReason, Reason, Status, StatusChange},
-    wallet::Wallet,
+    wallet::{Execution, Wallet},
 };
 use alloy::primitives::{Address, B256};
-use quorate_core::{Lane, Nonce};
+use quorate_core::{Lane, Nonce, Request};
 use std::collections::BTreeSet;
 
 /// How many lanes and approvals a wallet is asked about at once.
@@ -266,45 +266,95 @@ impl State {
 
     fn decided(&self, digest: B256, wallet: &Wallet, tracked: &Tracked) -> Option<(Status, bool)> {
         let request = &tracked.request;
-        // What came first stays: only a reorg undoes it.
-        let is_in_time = |timestamp: u64| timestamp <= request.deadline;
-        let end = wallet.find_epoch_end(request.epoch);
-        let is_over =
-            wallet.now().epoch > request.epoch && end.is_none_or(|e| is_in_time(e.timestamp));
-        let was_over =
-            |at: u64| is_over && end.map_or(wallet.base().block, |e| e.block.number) < at;
+        let lapse = lapse(wallet, request);
         let execution = wallet.find_execution(request.nonce);
-        if let Some(execution) =
-            execution.filter(|e| is_in_time(e.timestamp) && !was_over(e.block.number))
-        {
+        // What came first stays: only a reorg undoes it.
+        if let Some(execution) = execution.filter(|e| e.timestamp <= request.deadline) {
             let (tx_hash, block) = (execution.tx_hash, execution.block);
-            let status = if execution.digest == digest {
-                Status::Executed { tx_hash, block }
-            } else {
-                Status::Superseded { by: Some(execution.digest) }
+            let by = match self.is_before(execution, lapse, tracked) {
+                Some(true) => Some(Some(execution.digest)),
+                Some(false) => None,
+                None => Some(None),
             };
-            return Some((status, self.is_final(block.number)));
+            if let Some(by) = by {
+                let status = if by == Some(digest) {
+                    Status::Executed { tx_hash, block }
+                } else {
+                    Status::Superseded { by }
+                };
+                return Some((status, self.is_final(block.number)));
+            }
         }
         let block = self.end_of(wallet, tracked)?;
-        let is_final = self.is_final(block) && is_covered(wallet, tracked, block);
-        if is_over {
-            return Some((Status::Superseded { by: end.and_then(|end| end.by) }, is_final));
+        // What took its nonce, and is still to be found, may have been before.
+        let is_taken = wallet.find_next(request.nonce.lane) > Some(request.nonce.sequence);
+        let is_final = self.is_final(block)
+            && is_covered(wallet, tracked, block)
+            && (execution.is_some() || !is_taken);
+        let status = match lapse {
+            Some(lapse) => Status::Superseded { by: lapse.by.or(told_by(tracked)) },
+            None => Status::Expired,
+        };
+        Some((status, is_final))
+    }
+
+    /// Whether an execution was before the end of the proposal's epoch, if that is known. A digest commits to its epoch; of one that
+    /// nobody here knows the block tells, and where the end is forgotten, what was told while it was known.
+    fn is_before(
+        &self,
+        execution: &Execution,
+        lapse: Option<Lapse>,
+        tracked: &Tracked,
+    ) -> Option<bool> {
+        if let Some(known) = self.proposals.get(&execution.digest) {
+            return Some(known.request.epoch <= tracked.request.epoch);
         }
-        Some((Status::Expired, is_final))
+        let Some(lapse) = lapse else { return Some(true) };
+        if lapse.is_remembered || execution.block.number > lapse.block {
+            return Some(execution.block.number <= lapse.block);
+        }
+        (told_by(tracked) == Some(execution.digest)).then_some(true)
     }
 
     /// The block by which a proposal that was not executed is over: its epoch ended, or its deadline passed; none while it is
     /// not.
     fn end_of(&self, wallet: &Wallet, tracked: &Tracked) -> Option<u64> {
-        let request = &tracked.request;
-        let after = self.history.find_after(request.deadline).map(|block| block.id.number);
-        if wallet.now().epoch <= request.epoch {
-            return after;
+        let after = || self.history.find_after(tracked.request.deadline);
+        match lapse(wallet, &tracked.request) {
+            Some(lapse) => Some(lapse.block),
+            None => after().map(|block| block.id.number),
         }
-        match wallet.find_epoch_end(request.epoch) {
-            Some(end) if end.timestamp <= request.deadline => Some(end.block.number),
-            Some(_) => after,
-            None => Some(wallet.base().block),
-        }
+    }
+}
+
+/// How a proposal's epoch ended before its deadline did.
+#[derive(Clone, Copy)]
+struct Lapse {
+    /// The block, or a later one that nobody takes back where it is not remembered.
+    block: u64,
+    /// The reconfiguration, where it is known.
+    by: Option<B256>,
+    is_remembered: bool,
+}
+
+fn lapse(wallet: &Wallet, request: &Request) -> Option<Lapse> {
+    if wallet.now().epoch <= request.epoch {
+        return None;
+    }
+    match wallet.find_epoch_end(request.epoch) {
+        Some(end) => (end.timestamp <= request.deadline).then_some(Lapse {
+            block: end.block.number,
+            by: end.by,
+            is_remembered: true,
+        }),
+        None => Some(Lapse { block: wallet.base().block, by: None, is_remembered: false }),
+    }
+}
+
+/// What superseded a proposal, as it was told last.
+const fn told_by(tracked: &Tracked) -> Option<B256> {
+    match tracked.status {
+        Status::Superseded { by } => by,
+        _ => None,
     }
 }

@@ -87,7 +87,8 @@ impl Babbler {
         let epoch = self.0.chance(70).then(|| u32::try_from(self.number()).unwrap_or(u32::MAX));
         let lanes = vec![(self.nonce().lane, self.number())];
         let approvals = vec![(self.digest(), self.address())];
-        let standing = Standing { epoch, lanes, approvals };
+        let is_absent = self.0.chance(50);
+        let standing = Standing { epoch, is_absent, lanes, approvals };
         Event::StandingSeen { wallet: self.address(), at: self.block(), standing }
     }
 

@@ -115,7 +115,8 @@ impl Rig {
                 self.store.is_paused = is_paused;
                 self.give(if is_paused { Event::Paused } else { Event::Resumed });
             }
-            91..94 => self.chain.base_fee = [5, 10, 10, 40, 300, 900][self.rng.index(6)],
+            91 => self.deny_noops(),
+            92..94 => self.chain.base_fee = [5, 10, 10, 40, 300, 900][self.rng.index(6)],
             94 => self.chain.pool.clear(),
             95 => self.fund(),
             96 => self.faults.is_down = self.rng.chance(40),

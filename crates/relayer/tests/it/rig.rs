@@ -530,6 +530,7 @@ impl Rig {
         let next = |lane: &Lane| state.lanes.get(&lane.number().to()).copied().unwrap_or(0);
         let mut standing = Standing {
             epoch: state.is_deployed.then_some(state.epoch),
+            is_absent: !state.is_deployed,
             lanes: lanes.iter().map(|lane| (*lane, next(lane))).collect(),
             approvals: approvals.iter().filter(|a| state.approvals.contains(*a)).copied().collect(),
         };

@@ -177,7 +177,7 @@ fn a_wallet_that_says_less_is_not_believed() {
     assert!(rig.is_executed(pay(0)));
     let (wallet, at) = (wallet_address(0), rig.head());
     let lanes = vec![(Lane::ZERO, 0)];
-    let standing = Standing { epoch: Some(0), lanes, approvals: Vec::new() };
+    let standing = Standing { epoch: Some(0), lanes, ..Standing::default() };
     rig.give(Event::StandingSeen { wallet, at, standing });
     rig.drain();
     assert!(rig.is_executed(pay(0)) && !rig.misses_events(0));
@@ -192,7 +192,7 @@ fn what_is_known_stays_when_it_is_read_back_without() {
     rig.next_block();
     let (wallet, at) = (wallet_address(0), rig.head());
     // It claims more than there is, so that everything is read again, and that answer is empty.
-    let standing = Standing { epoch: Some(0), lanes: vec![(Lane::ZERO, 9)], approvals: Vec::new() };
+    let standing = Standing { epoch: Some(0), lanes: vec![(Lane::ZERO, 9)], ..Standing::default() };
     rig.give(Event::StandingSeen { wallet, at, standing });
     rig.faults = EMPTY;
     rig.drain();
