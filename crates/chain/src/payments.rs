@@ -339,7 +339,7 @@ mod tests {
         let transfers = vec![Transfer { to: Address::repeat_byte(1), amount: U256::from(7) }];
         let action = Action::Payout { token: Address::ZERO, transfers };
         let wallet = Address::repeat_byte(9);
-        let request = Request {
+        let of = |action| Request {
             chain_id: 1,
             wallet,
             epoch: 0,
@@ -347,7 +347,7 @@ mod tests {
             nonce: Nonce::new(Lane::ZERO, 3),
             deadline: 99,
         };
-        let cancel = Request { action: Action::Cancel {}, ..request.clone() };
+        let (request, cancel) = (of(action), of(Action::Cancel {}));
         let mut data = vec![1, 2, 3, 4, 5];
         for one in [&request, &cancel] {
             data.extend_from_slice(&one.calldata(Bytes::from_static(b"xy")));

@@ -101,7 +101,7 @@ pub(crate) fn review(proposal: &Proposal, known: Known<'_>, output: Output) -> V
     review_with(proposal, known, Vec::new(), output)
 }
 
-/// As [`review`], with dangers that were found elsewhere.
+/// As [`review()`], with dangers that were found elsewhere.
 pub(crate) fn review_with(
     proposal: &Proposal,
     known: Known<'_>,

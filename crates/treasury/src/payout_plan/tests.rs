@@ -204,8 +204,8 @@ fn an_edit_leaves_every_line_in_its_batch() {
     let line = |id: &str, amount: &str| format!("{id},{},{amount},ETH\n", payee(1));
     let list = |lines: &[String]| csv(&format!("id,to,amount,token\n{}", lines.concat()));
     let [a, b, c, z] = ["a", "b", "c", "z"].map(|id| line(id, "1"));
-    let v1 = planned(&list(&[a.clone(), b.clone(), c.clone()]), "r", 2).unwrap();
-    let v2 = edit(&list(&[z.clone(), a.clone(), line("c", "5")]), &v1).unwrap();
+    let v1 = planned(&list(&[a.clone(), b.clone(), c]), "r", 2).unwrap();
+    let v2 = edit(&list(&[z.clone(), a, line("c", "5")]), &v1).unwrap();
     assert_eq!(ids(&v2), [vec!["a", "b"], vec!["c"], vec!["z"]]);
     assert_eq!(v2.edits, [Edit { plan: v1.hash, lines: 3 }]);
     assert!(v2.lines[1].removed && v2.is_of(v1.hash) && !v1.is_of(v2.hash));

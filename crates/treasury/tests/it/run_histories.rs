@@ -23,10 +23,10 @@ fn payee(number: u8) -> Address {
 fn planned(lines: &[(&str, u8, u64)], max_lines: usize, old: Option<&Plan>) -> Plan {
     let rows = lines.iter().map(|(id, to, amount)| format!("{id},{},{amount},ETH\n", payee(*to)));
     let list = format!("id,to,amount,token\n{}", rows.collect::<String>());
-    let file = PayoutFile::from_csv(list.as_bytes()).unwrap();
+    let file = PayoutFile::from_csv(list.as_bytes()).expect("a good list");
     let (wallet, decimals) = (WALLET, &BTreeMap::new());
     let max_lines = Some(max_lines);
-    plan(&file, &Terms { chain_id: 1, wallet, run: "r", decimals, max_lines }, old).unwrap()
+    plan(&file, &Terms { chain_id: 1, wallet, run: "r", decimals, max_lines }, old).expect("a plan")
 }
 
 fn pays(transfers: &[(u8, u64)]) -> Action {
@@ -70,7 +70,7 @@ impl Chain {
     }
 
     fn unfinal(&mut self) {
-        self.facts.consumed.last_mut().unwrap().is_final = false;
+        self.facts.consumed.last_mut().expect("a consumption").is_final = false;
     }
 
     fn read(&self, plan: &Plan, accepted: &[B256]) -> Run {
@@ -85,7 +85,7 @@ impl Chain {
 }
 
 fn ask(run: &Run, plan: &Plan, known: &[Known]) -> Asked {
-    run.ask(plan, known, &Wanted::default()).unwrap()
+    run.ask(plan, known, &Wanted::default()).expect("nothing stops it")
 }
 
 fn asked(asked: &Asked) -> Vec<(u64, Vec<usize>)> {
