@@ -30,6 +30,7 @@ pub mod finality;
 pub mod history;
 pub mod lack;
 mod log;
+pub mod payments;
 pub mod receipt;
 pub mod refusal;
 pub mod revert;

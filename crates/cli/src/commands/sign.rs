@@ -3,7 +3,7 @@
 mod at_relayer;
 mod signer;
 
-use super::show::{Known, review};
+use super::show::{Known, review_with};
 use crate::{
     arguments::{Sign, Source},
     clock, escrow,
@@ -13,7 +13,8 @@ use crate::{
     open_proposals::{self, Places},
     output::Output,
     relayer_access::{Relayer, no_relayer},
-    review::{Executor, Facts, Outcome, View},
+    review::{Danger, Executor, Facts, Outcome, View},
+    runs,
 };
 use alloy::primitives::{Address, Bytes};
 use eyre::Result;
@@ -44,7 +45,8 @@ async fn in_file(path: &Path, arguments: &Sign, output: Output) -> Result<()> {
     let open = open_proposals::that_pay_again(&[&proposal], &places, state, output).await?;
     let executor = Executor::Anybody;
     let known = Known { facts: facts.as_ref(), executor, open: &open, standing: None };
-    let view = review(&proposal, known, output);
+    let found = dangers_of_run(&proposal, chain.as_ref()).await?;
+    let view = review_with(&proposal, known, found, output);
     let Signed { owner, is_new, .. } =
         obtain(arguments, &mut proposal, seen, &view, output).await?;
     let file = write(path, arguments, &proposal, is_new)?;
@@ -61,6 +63,15 @@ async fn in_file(path: &Path, arguments: &Sign, output: Output) -> Result<()> {
         "review": view,
     }));
     Ok(())
+}
+
+/// What an owner should know of a payout run before signing a batch of it.
+async fn dangers_of_run(proposal: &Proposal, chain: Option<&Chain>) -> Result<Vec<Danger>> {
+    let mut dangers = runs::changed_before(proposal);
+    if let Some(chain) = chain {
+        dangers.extend(runs::paid_in_lane(proposal, chain).await?);
+    }
+    Ok(dangers)
 }
 
 /// A signature that a proposal has now.
@@ -100,6 +111,7 @@ async fn obtain(
     }
     escrow::check_signing(seen, proposal, owner).await?;
     confirm(&format!("Sign this as {}?", owner.to_checksum(None)), output)?;
+    runs::note(proposal, output);
     let signature = OwnerSignature::Ecdsa(key.sign(proposal.request(), output).await?);
     let bytes = signature.to_bytes();
     let is_new = proposal.add(owner, signature)?;

@@ -54,6 +54,37 @@ async fn the_guide_does_what_it_says() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn the_guide_to_payouts_does_what_it_says() -> Result<()> {
+    let examples = examples("docs/payouts.md")?;
+    ensure!(examples.len() > 10, "only {} commands", examples.len());
+    let chain = Chain::start_live()?;
+    deploy::canonical(&chain).await?;
+    let folder = tempfile::tempdir()?;
+    let keystores = folder.path().join(".foundry/keystores");
+    fs::create_dir_all(&keystores)?;
+    for (name, number) in [("alice", 0), ("bob", 1), ("gas", 8)] {
+        keystore::write(&keystores, name, &owner(number))?;
+    }
+    world::KEY_HOLDING.give(&chain, owner(8).address()).await?;
+    fs::write(folder.path().join("password"), PASSWORD)?;
+    fs::write(folder.path().join("payroll.csv"), csv("docs/payouts.md")?)?;
+    let owners = [0, 1, 2].map(|number| owner(number).address()).to_vec();
+    let config = Config::new(2, owners, Address::ZERO, Bytes::new())?;
+    deploy::wallet(&chain, &config, B256::ZERO).await?;
+    let wallet = WalletFile::new(config, B256::ZERO, [chain.id()].into())?;
+    world::KEY_HOLDING.give(&chain, wallet.address()).await?;
+    fs::write(folder.path().join("wallet.json"), wallet.to_json())?;
+    for example in examples {
+        run(&example, folder.path(), &chain.endpoint())?;
+        // Where a chain goes on by itself, blocks follow.
+        if example.command.starts_with("quorate submit") {
+            chain.mine(13).await?;
+        }
+    }
+    Ok(())
+}
+
 /// The same over a relayer, whose digests the reader has in `DIGEST`.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_guide_over_a_relayer_does_what_it_says() -> Result<()> {

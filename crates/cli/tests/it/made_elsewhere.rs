@@ -126,7 +126,7 @@ async fn decimals_can_be_given_where_a_token_tells_none() -> Result<()> {
     ensure!(told.code == 0, "{told:?}");
     let head = told.stdout.split("Written to").next().unwrap_or_default();
     ensure!(head.contains("unreadableDecimals") && head.contains("1.5 token 0x"), "{head}");
-    let file = environment.read("r/r.1-of-2.json")?;
+    let file = environment.read("r/r.0.json")?;
     ensure!(file.contains("\"amount\": \"1500\""), "{file}");
 
     let pay = ["propose", "transfer", "--wallet", "wallet.json", "--to", PAYEE, "--amount", "1.5"];

@@ -23,6 +23,8 @@ mod operator;
 mod over_relayer;
 mod paid_again;
 mod payout;
+mod payout_plan;
+mod payout_run;
 mod reconfigure;
 mod relayer;
 mod relayer_output;
