@@ -89,29 +89,6 @@ impl Chain {
         Ok(answer.unwrap_or(false))
     }
 
-    /// As [`Self::contract_accepts`], after an earlier block. None if there was no code then, or the contract failed.
-    ///
-    /// # Errors
-    ///
-    /// If the endpoint gives no sensible answer, as where it does not have the state of that block.
-    pub async fn contract_accepted_at(
-        &self,
-        wallet: Address,
-        owner: Address,
-        (digest, signature): (B256, &Bytes),
-        block: u64,
-    ) -> Result<bool, ChainError> {
-        let at = BlockNumberOrTag::Number(block);
-        if self.code(owner, at).await?.is_empty() {
-            return Ok(false);
-        }
-        let signature = signature.clone();
-        let question = IWallet::isValidSignature_0Call { hash: digest, signature };
-        let answer = self.ask_raw(owner, question.abi_encode().into(), Some(wallet), at).await?;
-        let accepted = [&[0x16, 0x26, 0xba, 0x7e][..], &[0; 28]].concat();
-        Ok(answer.is_some_and(|answer| answer[..] == accepted))
-    }
-
     /// Whether `owner` had approved `digest` on the wallet after a block.
     ///
     /// # Errors

@@ -3,7 +3,8 @@
 //!
 //! - [`chain`]: one endpoint, from [`Chain::connect`] on.
 //! - [`wallet`]: what a wallet is at one block, and where it comes from; [`standing`]: some of that, cheaply.
-//! - [`verify`]: whose signatures count.
+//! - [`judge`]: whether a signature holds, and why not; [`verify`]: whose count;
+//!   [`tree`]: wallets that own wallets.
 //! - [`token`]: what a token says about itself; [`escrow`]: what an escrow is, and did.
 //! - [`history`]: what a wallet executed; [`blocks`]: blocks and the events in them.
 //! - [`simulate`], [`send`]: before and after a transaction; [`fee`], [`receipt`]: what it costs, and did cost;
@@ -28,8 +29,11 @@ pub mod examine;
 pub mod fee;
 pub mod finality;
 pub mod history;
+pub mod judge;
 pub mod lack;
 mod log;
+mod paid;
+mod past;
 pub mod payments;
 pub mod receipt;
 pub mod refusal;
@@ -38,6 +42,7 @@ pub mod send;
 pub mod simulate;
 pub mod standing;
 pub mod token;
+pub mod tree;
 pub mod verify;
 pub mod wallet;
 
@@ -49,6 +54,7 @@ pub use escrow::SentTransaction;
 pub use examine::Examination;
 pub use fee::{Fees, Unsigned};
 pub use history::Execution;
+pub use judge::{Refusal, Verdict};
 pub use lack::Lack;
 pub use receipt::Receipt;
 pub use revert::Revert;
@@ -56,5 +62,6 @@ pub use send::{SendAnswer, WaitError};
 pub use simulate::{SimulateError, Simulated, SimulatedCall};
 pub use standing::{Standing, StandingQuestion};
 pub use token::Token;
-pub use verify::{Refusal, Rejected, Verified};
+pub use tree::Branch;
+pub use verify::{Rejected, Verified};
 pub use wallet::{Provenance, WalletState};

@@ -1,6 +1,6 @@
 //! What all kinds of files have in common: a kind, a version, a size, and how reading them fails.
 
-use crate::{config::ConfigError, json, signature::SignatureError, text::shown};
+use crate::{config::ConfigError, json, nested::MAX_DEPTH, signature::SignatureError, text::shown};
 use alloy::primitives::Address;
 use serde::{Deserialize, de::DeserializeOwned};
 use thiserror::Error;
@@ -14,6 +14,14 @@ const LARGEST: usize = 4 << 20;
 /// Why a file cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum DocumentError {
+    /// A part's wallets cannot own each other.
+    #[error(
+        "a part names {depth} wallets: from 1 to {MAX_DEPTH} different ones may lead from its signer to the wallet"
+    )]
+    Path {
+        /// How many there are.
+        depth: usize,
+    },
     /// Above 4 MiB.
     #[error("{length} bytes: a {kind} file has at most {LARGEST}")]
     TooLarge {
@@ -120,6 +128,7 @@ impl DocumentError {
             | Self::OtherVersion { .. }
             | Self::OutOfRange { .. }
             | Self::TooMany { .. }
+            | Self::Path { .. }
             | Self::OriginIncomplete
             | Self::Config(_) => false,
         }

@@ -51,7 +51,7 @@ pub use open::{Engine, Options};
 pub use outbox::{Event, EventFilter, EventKind};
 pub use page::{MAX_PAGE, Page};
 pub use proposal::{NewProposal, ProposalFilter, ProposalRecord, RecordedProposal};
-pub use signature::{Accepted, NewSignature, SignatureRecord};
+pub use signature::{Accepted, Lapse, NewSignature, SignatureRecord};
 pub use storage::{Storage, Stores};
 pub use store::Store;
 pub use token::{NewToken, TokenRecord, TokenRight, TokenWallets};

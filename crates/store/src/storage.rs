@@ -15,7 +15,7 @@ use crate::{
     outbox::{Event, EventFilter},
     page::Page,
     proposal::{NewProposal, ProposalFilter, ProposalRecord, RecordedProposal},
-    signature::{Accepted, NewSignature},
+    signature::{Accepted, Lapse, NewSignature},
     token::{NewToken, TokenRecord},
     wallet::{NewWallet, Recorded, WalletFilter, WalletKey, WalletRecord},
     webhook::{
@@ -95,6 +95,13 @@ pub trait Storage: Send + Sync {
 
     /// The acceptances of an escrow, by role.
     fn acceptances(&self, wallet: WalletKey) -> impl Stores<Vec<AcceptanceRecord>>;
+
+    /// Notes that a contract's signature holds no more, if it is still the owner's.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::LeaseLost`], [`StoreError::UnknownProposal`].
+    fn lapse_signature(&self, lease: &Lease, lapse: Lapse, at: i64) -> impl Stores<Recorded>;
 
     /// Notes where a proposal stands, unless a later revision is known.
     ///

@@ -21,7 +21,7 @@ use crate::{
         self, NewProposal, ProposalFilter, ProposalRecord, RecordProposal, RecordedProposal,
         change::ChangeStatus,
     },
-    signature::{AcceptSignature, Accepted, NewSignature},
+    signature::{AcceptSignature, Accepted, Lapse, LapseSignature, NewSignature},
     storage::Storage,
     token::{self, CreateToken, NewToken, RevokeToken, TokenRecord},
     transaction::{self, Head},
@@ -210,6 +210,15 @@ impl Storage for Store {
         at: i64,
     ) -> Result<Accepted, StoreError> {
         self.store(AcceptSignature { digest, signature, at }).await
+    }
+
+    async fn lapse_signature(
+        &self,
+        lease: &Lease,
+        lapse: Lapse,
+        at: i64,
+    ) -> Result<Recorded, StoreError> {
+        self.store(LapseSignature { lease: lease.clone(), lapse, at }).await
     }
 
     async fn change_status(

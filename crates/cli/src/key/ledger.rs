@@ -81,7 +81,7 @@ impl<W: Wire> Ledger<W> {
         self.sign_hashes(&request.hashes()).await
     }
 
-    /// Signs the two hashes of any typed data, as [`Self::sign`].
+    /// Signs typed data by its two hashes. The owner confirms there.
     pub(crate) async fn sign_hashes(&self, hashes: &Hashes) -> Result<Signature> {
         let configuration = self.ask(GET_CONFIGURATION, 0, &[]).await?;
         let &[_, major, minor, patch, ..] = &configuration[..] else {

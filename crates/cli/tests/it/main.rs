@@ -2,6 +2,7 @@
 
 mod audit;
 mod bad_input;
+mod contract_owners;
 mod dangers;
 mod databases;
 mod described_api;

@@ -126,6 +126,7 @@ impl Step {
             let Some(tracked) = self.state.proposals.get_mut(digest) else { continue };
             if let Some(execution) = wallet.find_execution(tracked.request.nonce) {
                 tracked.failures.retain(|failure| failure.tx_hash != execution.tx_hash);
+                tracked.forgiven = tracked.forgiven.min(tracked.failures.len());
             }
         }
     }
@@ -138,8 +139,10 @@ impl Step {
         if is_its || tracked.failures.iter().any(|known| known.tx_hash == failure.tx_hash) {
             return;
         }
+        let max_failures = self.state.settings.max_failures;
+        let was_used_up = tracked.is_used_up(max_failures);
         tracked.failures.push(failure);
-        if tracked.failures.len() == self.state.settings.max_failures && execution.is_none() {
+        if !was_used_up && tracked.is_used_up(max_failures) && execution.is_none() {
             self.alarm(Alarm::FailuresUsedUp { digest });
         }
     }

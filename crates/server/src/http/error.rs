@@ -7,7 +7,7 @@ use axum::{
     response::IntoResponse,
 };
 use quorate_api::{Problem, ProblemCode, problem::MEDIA_TYPE};
-use quorate_chain::ChainError;
+use quorate_chain::{ChainError, Refusal};
 use quorate_core::{
     config::ConfigError, signature::SignatureError, status::StatusWord, text::shown,
 };
@@ -131,8 +131,8 @@ pub(crate) enum InvalidAction {
 pub(crate) enum InvalidSignature {
     #[error("{0}")]
     Bytes(#[from] SignatureError),
-    #[error("{owner} is no contract that accepts the signature (ERC-1271)")]
-    ContractRefuses { owner: Address },
+    #[error("the signature of {owner} does not hold: {refusal}")]
+    Refused { owner: Address, refusal: Refusal },
 }
 
 /// What there is too much of.

@@ -160,7 +160,7 @@ async fn check_holds(scene: &Scene, acceptance: &Acceptance) -> Result<()> {
     let holds = match &acceptance.signature {
         OwnerSignature::Ecdsa(_) => true,
         OwnerSignature::Contract(bytes) => {
-            seen.chain.contract_accepts(scene.file.wallet(), owner, digest, bytes).await?
+            seen.chain.contract_accepts(scene.file.wallet(), owner, digest, bytes).await?.is_ok()
         }
         OwnerSignature::Approved => {
             seen.state.deployed && seen.chain.approved(scene.file.wallet(), digest, owner).await?

@@ -280,7 +280,7 @@ async fn holds(
         (OwnerSignature::Ecdsa(_), _) => Some(true),
         (_, None) => None,
         (OwnerSignature::Contract(bytes), Some(seen)) => {
-            Some(seen.chain.contract_accepts(wallet, owner, digest, bytes).await?)
+            Some(seen.chain.contract_accepts(wallet, owner, digest, bytes).await?.is_ok())
         }
         (OwnerSignature::Approved, Some(seen)) => {
             Some(seen.state.deployed && seen.chain.approved(wallet, digest, owner).await?)

@@ -75,7 +75,7 @@ pub(in crate::http) async fn post(
     if !matches!(signed, OwnerSignature::Ecdsa(_)) {
         shared.rates.count_question(client.0)?;
     }
-    signature::confirm(desk, wallet.address, digest, owner, &signed).await?;
+    let signed = signature::confirm_digest(desk, (wallet.address, digest), owner, signed).await?;
     let signature = signed.to_bytes();
     let new = Stored { wallet, role, owner, terms_hash, deadline, signature };
     let accepted = store.accept_terms(new, shared.at()).await?;
