@@ -9,9 +9,11 @@ contract Courier is ICourier {
     /// @dev gas(4) ‖ to(20) ‖ length(3).
     uint256 private constant HEADER = 27;
 
-    /// @dev What a CALL costs at most before the callee begins: an account that is cold, or delegated by EIP-7702 to
-    /// another cold one, in dearer forks too. Kept back, so that what is left is enough for what was asked.
-    uint256 private constant CALL_COST = 10_000;
+    /// @dev Kept back from what is given to a call. Covers what the CALL costs before the callee begins (an account
+    /// that is cold, or delegated by EIP-7702 to another cold one, in dearer forks too), so that what is left is enough
+    /// for what
+    /// was asked; and, after a callee that uses up all it is given, to say so.
+    uint256 private constant KEPT = 10_000;
 
     uint256 private constant MAX_REASON = 256;
 
@@ -44,45 +46,42 @@ contract Courier is ICourier {
         }
     }
 
-    /// @dev The data is copied before the gas is looked at, so that only the CALL itself comes in between. Above the free
-    /// memory, at the same place each time: nothing is kept.
+    /// @dev The data is copied before the gas is looked at, so that only the CALL itself comes in between. Above the
+    /// free memory, at the same place each time: nothing is kept.
     function _call(uint256 index, uint256 asked, address to, bytes calldata parcels, uint256 place, uint256 length)
         private
         returns (bool ok)
     {
         uint256 left;
+        bool isEnough;
         assembly ("memory-safe") {
             let data := mload(0x40)
             calldatacopy(data, add(parcels.offset, place), length)
             left := gas()
-            switch asked
-            case 0 {
-                ok := call(left, to, 0, data, length, 0, 0)
-                left := not(0)
-            }
-            default {
-                // All but a 64th of what is left after the CALL is paid is the most that a callee can get (EIP-150).
-                let enough := iszero(lt(left, add(CALL_COST, div(add(mul(asked, 64), 62), 63))))
-                if enough {
-                    ok := call(asked, to, 0, data, length, 0, 0)
-                    left := not(0)
-                }
+            // All but a 64th of what is left after the CALL is paid is the most that a callee can get (EIP-150).
+            isEnough := iszero(lt(left, add(KEPT, div(add(mul(asked, 64), 62), 63))))
+            if isEnough {
+                if iszero(asked) { asked := sub(left, KEPT) }
+                ok := call(asked, to, 0, data, length, 0, 0)
             }
         }
-        if (left != type(uint256).max) revert GasTooLow(index, asked, left);
+        if (!isEnough) revert GasTooLow(index, asked, left);
     }
 
-    /// @dev Says that the last call reverted, and what it returned.
+    /// @dev Says that the last call reverted, and what it returned. Assembly, because it has to do with what was kept
+    /// back.
     function _tell(uint256 index, address to) private {
-        bytes memory reason;
+        bytes32 topic = Undelivered.selector;
         assembly ("memory-safe") {
             let length := returndatasize()
             if gt(length, MAX_REASON) { length := MAX_REASON }
-            reason := mload(0x40)
-            mstore(reason, length)
-            returndatacopy(add(reason, 0x20), 0, length)
-            mstore(0x40, add(reason, add(0x20, MAX_REASON)))
+            let data := mload(0x40)
+            let reason := add(data, 0x40)
+            mstore(data, 0x20)
+            mstore(add(data, 0x20), length)
+            returndatacopy(reason, 0, length)
+            mstore(add(reason, length), 0)
+            log3(data, add(0x40, and(add(length, 0x1f), not(0x1f))), topic, index, to)
         }
-        emit Undelivered(index, to, reason);
     }
 }

@@ -8,8 +8,8 @@ pragma solidity ^0.8.28;
 ///
 /// @dev Warning: a parcel changes no other's outcome by its gas, its revert or what it returns. By state it may, as two
 /// transactions in that order could.
-/// @dev Warning: `Undelivered` is a hint. What a parcel calls can call `deliver` itself, and so have one emitted for any
-/// index. That an action took place is said by its wallet's `Executed` alone.
+/// @dev Warning: `Undelivered` is a hint. What a parcel calls can call `deliver` itself, and so have one emitted for
+/// any index. That an action took place is said by its wallet's `Executed` alone.
 interface ICourier {
     /* EVENTS */
 
@@ -36,7 +36,7 @@ interface ICourier {
 
     /// @notice Makes the calls in order, without ether; goes on where one reverts, and reverts as a whole only with the
     /// errors above.
-    /// @param parcels `gas(4) ‖ to(20) ‖ length(3) ‖ data(length)`, repeated, nothing left over. Gas is what the call is
-    /// given, exactly; 0, for the last parcel alone, is all that is left.
+    /// @param parcels `gas(4) ‖ to(20) ‖ length(3) ‖ data(length)`, repeated, nothing left over. Gas is what the
+    /// call is given, exactly; 0, for the last parcel alone, is all that is left but what it takes to end.
     function deliver(bytes calldata parcels) external;
 }

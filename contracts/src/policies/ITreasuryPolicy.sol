@@ -14,7 +14,8 @@ struct Limit {
 }
 
 /// @notice The rules of a treasury. In policyData, which the wallet's address commits to, they are `admin(1) ‖
-/// overriding(1) ‖ veto(1) ‖ delaySecs(4) ‖ limitCount(1)`, then `token(20) ‖ amount(16) ‖ periodSecs(4)` for each
+/// overriding(1) ‖ veto(1) ‖ delaySecs(4) ‖ limitCount(1)`, then `token(20) ‖ amount(16) ‖ periodSecs(4)` for
+/// each
 /// limit, then `payee(20)` for each payee, to the end.
 /// @param admin How many signers may do anything after the delay; at least the wallet's threshold.
 /// @param overriding How many signers may do anything at once, past a veto and a freeze.
@@ -89,14 +90,13 @@ interface ITreasuryPolicy is IPolicy {
     error RulesLengthMismatch(uint256 length, uint256 limitCount);
 
     /// @notice `threshold <= admin <= overriding <= ownerCount - veto` does not hold.
-    error TiersOutOfOrder(
-        uint256 threshold, uint256 admin, uint256 overriding, uint256 veto, uint256 ownerCount
-    );
+    error TiersOutOfOrder(uint256 threshold, uint256 admin, uint256 overriding, uint256 veto, uint256 ownerCount);
 
     /// @notice A delay is 0, or 1 hour to 30 days.
     error DelayOutOfRange(uint256 delaySecs);
 
-    /// @notice A delay takes a veto of at least one and fewer admin than override signers; without one there is no veto.
+    /// @notice A delay takes a veto of at least one and fewer admin than override signers; without one there is no
+    /// veto.
     error VetoMismatch(uint256 delaySecs, uint256 veto, uint256 admin, uint256 overriding);
 
     /// @notice The token at this index is not above the one before.
@@ -176,8 +176,8 @@ interface ITreasuryPolicy is IPolicy {
     /// wallet; what the caller vetoed before is passed over.
     function veto(address wallet, bytes32[] calldata digests) external;
 
-    /// @notice Votes for a freeze. Called by an owner of the wallet, once in an epoch. With `veto` votes, which are used
-    /// up, the wallet is frozen for 30 days, and what was queued before is void.
+    /// @notice Votes for a freeze. Called by an owner of the wallet, once in an epoch. With `veto` votes, which are
+    /// used up, the wallet is frozen for 30 days, and what was queued before is void.
     function freeze(address wallet) external;
 
     /// @notice Ends the freeze of the calling wallet. What it voided stays void.

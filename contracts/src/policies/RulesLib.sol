@@ -9,7 +9,8 @@ type Header is uint64;
 using RulesLib for Header global;
 
 /// @title The encoding of a treasury's rules
-/// @notice `admin(1) ‖ overriding(1) ‖ veto(1) ‖ delaySecs(4) ‖ limitCount(1) ‖ limits(40 each) ‖ payees(20 each)`.
+/// @notice `admin(1) ‖ overriding(1) ‖ veto(1) ‖ delaySecs(4) ‖ limitCount(1) ‖ limits(40 each) ‖ payees(20
+/// each)`.
 /// @dev Read in place: a payment looks at the header, at the limits up to its own, and at a few payees. Nothing is
 /// checked but in `requireValid`; bytes past the end read as whatever stands there.
 library RulesLib {
@@ -53,17 +54,15 @@ library RulesLib {
 
     /* LIMITS AND PAYEES */
 
-    /// @notice The limit of a token; false if it has none.
+    /// @notice The limit of a token; zeros if it has none.
     function findLimit(bytes calldata data, uint256 count, address token)
         internal
         pure
-        returns (bool found, uint256 amount, uint256 periodSecs)
+        returns (uint256 amount, uint256 periodSecs)
     {
         for (uint256 i; i < count; ++i) {
             (address candidate, uint256 amount_, uint256 periodSecs_) = limitAt(data, i);
-            if (candidate < token) continue;
-            // They are sorted: the first that is not below is the token's, or it has none.
-            return (candidate == token, amount_, periodSecs_);
+            if (candidate == token) return (amount_, periodSecs_);
         }
     }
 
@@ -81,10 +80,17 @@ library RulesLib {
         }
     }
 
+    /// @notice The token of a limit.
+    function tokenIn(bytes memory data, uint256 index) internal pure returns (address) {
+        return address(bytes20(bytes32(_wordAt(data, HEADER + LIMIT * index))));
+    }
+
     /// @notice Where the payees begin, and how many there are.
     function payeesOf(bytes calldata data, uint256 limits) internal pure returns (uint256 start, uint256 count) {
-        start = HEADER + LIMIT * limits;
-        count = (data.length - start) / PAYEE;
+        unchecked {
+            start = HEADER + LIMIT * limits;
+            count = (data.length - start) / PAYEE;
+        }
     }
 
     function payeeAt(bytes calldata data, uint256 start, uint256 index) internal pure returns (address payee) {
@@ -94,11 +100,7 @@ library RulesLib {
     }
 
     /// @notice Whether an account is among the payees, which are sorted: searched by halves.
-    function isListed(bytes calldata data, uint256 start, uint256 count, address account)
-        internal
-        pure
-        returns (bool)
-    {
+    function isListed(bytes calldata data, uint256 start, uint256 count, address account) internal pure returns (bool) {
         unchecked {
             uint256 low;
             uint256 high = count;
@@ -169,7 +171,8 @@ library RulesLib {
         uint256 place = HEADER;
         for (uint256 i; i < rules.limits.length; ++i) {
             uint256 rest = _wordAt(data, place + PAYEE);
-            rules.limits[i] = Limit(address(bytes20(bytes32(_wordAt(data, place)))), uint128(rest >> 128), uint32(rest >> 96));
+            rules.limits[i] =
+                Limit(address(bytes20(bytes32(_wordAt(data, place)))), uint128(rest >> 128), uint32(rest >> 96));
             place += LIMIT;
         }
         rules.payees = new address[]((data.length - place) / PAYEE);

@@ -20,18 +20,13 @@ contract TreasuryPolicy is ITreasuryPolicy {
         Override
     }
 
-    /// @dev Why a payout does not count as petty.
-    enum Fault {
-        None,
-        LimitMissing,
-        PayeeNotListed,
-        AmountNotExact,
-        LimitExceeded
+    /// @dev What was spent of a token, and until when that counts. A payment within limit and list reads and writes
+    /// this word and no other: a freeze, which is rare, marks the windows of all limits instead.
+    /// @param word The amount (128 bits), the end above it (127 bits), and in the highest bit the mark: whether a
+    /// freeze took effect since the last payment.
+    struct Window {
+        uint256 word;
     }
-
-    /// @dev When the window ends (the upper half), and what was spent in it (the lower). One word, read and written once:
-    /// it is on the way of every payment.
-    type Window is uint256;
 
     /// @dev What is known of a digest, in the epoch that it names.
     /// @param freezes How many freezes there had been when it was queued: a later one voids it.
@@ -56,6 +51,8 @@ contract TreasuryPolicy is ITreasuryPolicy {
     }
 
     uint256 private constant FREEZE_SECS = 30 days;
+
+    uint256 private constant MARK = 1 << 255;
 
     /// @dev Calldata of a `veto` of no digests, and of what takes one word.
     uint256 private constant VETO_LENGTH = 100;
@@ -82,7 +79,7 @@ contract TreasuryPolicy is ITreasuryPolicy {
 
     /// @inheritdoc ITreasuryPolicy
     function veto(address wallet, bytes32[] calldata digests) external {
-        (uint256 bit,) = _vetoer(wallet);
+        (uint256 bit,,) = _vetoer(wallet);
         uint256 epoch = IWallet(wallet).epoch();
         for (uint256 i; i < digests.length; ++i) {
             Entry memory entry = _entryOf(wallet, digests[i], epoch);
@@ -95,7 +92,7 @@ contract TreasuryPolicy is ITreasuryPolicy {
 
     /// @inheritdoc ITreasuryPolicy
     function freeze(address wallet) external {
-        (uint256 bit, uint256 needed) = _vetoer(wallet);
+        (uint256 bit, uint256 needed, bytes memory rules) = _vetoer(wallet);
         Freeze memory freeze_ = _freezeOf(wallet, IWallet(wallet).epoch());
         if (freeze_.voters & bit != 0) revert AlreadyFrozen(wallet, msg.sender);
         freeze_.voters |= uint128(bit);
@@ -106,6 +103,7 @@ contract TreasuryPolicy is ITreasuryPolicy {
             freeze_.votes = 0;
             freeze_.until = uint48(block.timestamp + FREEZE_SECS);
             ++freeze_.count;
+            _markWindows(wallet, rules);
         }
         _freezes[wallet] = freeze_;
         emit Frozen(wallet, msg.sender, count, _untilOf(freeze_));
@@ -128,7 +126,7 @@ contract TreasuryPolicy is ITreasuryPolicy {
 
     /// @inheritdoc ITreasuryPolicy
     function spent(address wallet, address token) external view returns (uint256 amount, uint256 windowEnd) {
-        (amount, windowEnd) = _unpack(_windows[wallet][token]);
+        (amount, windowEnd) = _unpack(_windows[wallet][token].word);
         if (block.timestamp >= windowEnd) return (0, 0);
     }
 
@@ -175,8 +173,8 @@ contract TreasuryPolicy is ITreasuryPolicy {
 
     /// @inheritdoc IPolicy
     function checkExecute(Call[] calldata calls, Context calldata context) external view returns (bytes4) {
-        (Tier tier, Header header) = _tierOf(context);
-        _requireNotFrozen(tier);
+        (Tier tier, Header header,) = _tierOf(context);
+        if (tier != Tier.Override) _requireNotFrozen();
         bool isOwn = _requireOwnCalls(calls, tier, header, context.signers);
         if (!isOwn) _requireWaited(tier, header, context);
         return IPolicy.checkExecute.selector;
@@ -187,34 +185,27 @@ contract TreasuryPolicy is ITreasuryPolicy {
         external
         returns (bytes4)
     {
-        (Tier tier, Header header) = _tierOf(context);
-        if (tier == Tier.Override) return IPolicy.checkPayout.selector;
-        _requireNotFrozen(tier);
-        (Fault fault, uint256 culprit, uint256 total, uint256 limit) =
-            _spend(token, transfers, context.config.policyData, header);
-        if (fault == Fault.None) return IPolicy.checkPayout.selector;
-        if (tier == Tier.Admin) {
-            _requireWaited(tier, header, context);
+        (Tier tier, Header header, bytes calldata rules) = _tierOf(context);
+        if (tier == Tier.Override || _spend(token, transfers, rules, header, tier == Tier.Petty)) {
             return IPolicy.checkPayout.selector;
         }
-        if (fault == Fault.LimitMissing) revert LimitMissing(token);
-        if (fault == Fault.PayeeNotListed) revert PayeeNotListed(culprit, transfers[culprit].to);
-        if (fault == Fault.AmountNotExact) revert AmountNotExact(culprit);
-        revert LimitExceeded(token, culprit, total, limit);
+        _requireNotFrozen();
+        _requireWaited(tier, header, context);
+        return IPolicy.checkPayout.selector;
     }
 
     /// @inheritdoc IPolicy
     function checkReconfigure(Config calldata, Context calldata context) external view returns (bytes4) {
-        (Tier tier, Header header) = _tierOf(context);
-        _requireNotFrozen(tier);
+        (Tier tier, Header header,) = _tierOf(context);
+        if (tier != Tier.Override) _requireNotFrozen();
         _requireWaited(tier, header, context);
         return IPolicy.checkReconfigure.selector;
     }
 
     /// @inheritdoc IPolicy
     function checkCancel(Context calldata context) external view returns (bytes4) {
-        (Tier tier,) = _tierOf(context);
-        if (tier == Tier.Petty) _requireNotFrozen(tier);
+        (Tier tier,,) = _tierOf(context);
+        if (tier == Tier.Petty) _requireNotFrozen();
         return IPolicy.checkCancel.selector;
     }
 
@@ -230,18 +221,18 @@ contract TreasuryPolicy is ITreasuryPolicy {
     /* INTERNAL: TIERS */
 
     /// @dev Also refuses a lane that is not the tier's.
-    function _tierOf(Context calldata context) private pure returns (Tier tier, Header header) {
-        header = RulesLib.headerOf(context.config.policyData);
+    function _tierOf(Context calldata context) private pure returns (Tier tier, Header header, bytes calldata rules) {
+        rules = context.config.policyData;
+        header = RulesLib.headerOf(rules);
         uint256 count = LibBit.popCount(context.signers);
-        if (count >= header.overriding()) return (Tier.Override, header);
+        if (count >= header.overriding()) return (Tier.Override, header, rules);
         if (count >= header.admin()) tier = Tier.Admin;
         uint256 nonce = context.nonce;
         bool isAllowed = nonce >> 255 == 1 || (tier == Tier.Admin && nonce >> 254 == 0);
         if (!isAllowed) revert LaneNotAllowed(nonce >> 64, count);
     }
 
-    function _requireNotFrozen(Tier tier) private view {
-        if (tier == Tier.Override) return;
+    function _requireNotFrozen() private view {
         Freeze storage freeze_ = _freezes[msg.sender];
         uint256 until = freeze_.until;
         // The epoch is asked for only where it matters.
@@ -313,56 +304,70 @@ contract TreasuryPolicy is ITreasuryPolicy {
 
     /* INTERNAL: PETTY PAYMENTS */
 
-    /// @dev Notes what a payout spends, if it is within limit and list; else says why not, and changes nothing.
-    /// @return fault Why it is not.
-    /// @return culprit The index of the transfer at fault; for `LimitExceeded` what was spent before.
-    /// @return total What all transfers move; the largest number if it does not fit.
-    /// @return limit The most that may be spent in a window.
-    function _spend(address token, Transfer[] calldata transfers, bytes calldata rules, Header header)
+    /// @dev Notes what a payout spends, if it is within limit and list; else changes nothing.
+    /// @param isPetty Whether it has to be: then what is not reverts, and says why.
+    function _spend(address token, Transfer[] calldata transfers, bytes calldata rules, Header header, bool isPetty)
         private
-        returns (Fault fault, uint256 culprit, uint256 total, uint256 limit)
+        returns (bool)
     {
-        bool found;
-        uint256 periodSecs;
-        (found, limit, periodSecs) = rules.findLimit(header.limitCount(), token);
-        if (!found) return (Fault.LimitMissing, 0, 0, 0);
-
-        (fault, culprit, total) = _totalOf(transfers, rules, header);
-        if (fault != Fault.None) return (fault, culprit, total, limit);
-
-        mapping(address token => Window) storage windows = _windows[msg.sender];
-        (uint256 before, uint256 end) = _unpack(windows[token]);
-        if (block.timestamp >= end) {
-            before = 0;
-            end = (block.timestamp / periodSecs + 1) * periodSecs;
+        (uint256 limit, uint256 periodSecs) = rules.findLimit(header.limitCount(), token);
+        if (limit == 0) {
+            if (isPetty) revert LimitMissing(token);
+            return false;
         }
-        // `before` may be above a limit that was lowered since.
-        if (before > limit || total > limit - before) return (Fault.LimitExceeded, before, total, limit);
+        (bool isPayable, uint256 total) = _totalOf(transfers, rules, header, isPetty);
+        if (!isPayable) return false;
+
+        Window storage window = _windows[msg.sender][token];
+        uint256 word = window.word;
+        if (word & MARK != 0) _requireNotFrozen();
+        (uint256 before, uint256 end) = _unpack(word);
         unchecked {
-            // No more than the limit, which is no more than a half.
-            windows[token] = Window.wrap((end << 128) | (before + total));
+            if (block.timestamp >= end) {
+                before = 0;
+                // A period is at least an hour: no division by zero.
+                end = (block.timestamp / periodSecs + 1) * periodSecs;
+            }
+            // `before` may be above a limit that was lowered since.
+            if (total > limit || before > limit - total) {
+                if (isPetty) revert LimitExceeded(token, before, total, limit);
+                return false;
+            }
+            window.word = (end << 128) | (before + total);
         }
+        return true;
     }
 
-    function _unpack(Window window) private pure returns (uint256 amount, uint256 end) {
-        amount = uint128(Window.unwrap(window));
-        end = Window.unwrap(window) >> 128;
+    function _unpack(uint256 word) private pure returns (uint256 amount, uint256 end) {
+        amount = uint128(word);
+        end = (word & ~MARK) >> 128;
     }
 
-    function _totalOf(Transfer[] calldata transfers, bytes calldata rules, Header header)
+    /// @dev Whether every amount is exact and every payee listed, and what all transfers move; the largest number if it
+    /// does not fit.
+    function _totalOf(Transfer[] calldata transfers, bytes calldata rules, Header header, bool isPetty)
         private
         pure
-        returns (Fault fault, uint256 culprit, uint256 total)
+        returns (bool isPayable, uint256 total)
     {
         (uint256 start, uint256 count) = rules.payeesOf(header.limitCount());
-        for (uint256 i; i < transfers.length; ++i) {
-            uint256 amount = transfers[i].amount;
-            if (amount == type(uint256).max) return (Fault.AmountNotExact, i, 0);
-            if (count != 0 && !rules.isListed(start, count, transfers[i].to)) return (Fault.PayeeNotListed, i, 0);
-            unchecked {
-                total = total > type(uint256).max - amount ? type(uint256).max : total + amount;
+        unchecked {
+            for (uint256 i; i < transfers.length; ++i) {
+                Transfer calldata transfer = transfers[i];
+                uint256 amount = transfer.amount;
+                if (amount == type(uint256).max) {
+                    if (isPetty) revert AmountNotExact(i);
+                    return (false, 0);
+                }
+                if (count != 0 && !rules.isListed(start, count, transfer.to)) {
+                    if (isPetty) revert PayeeNotListed(i, transfer.to);
+                    return (false, 0);
+                }
+                total += amount;
+                if (total < amount) total = type(uint256).max;
             }
         }
+        return (true, total);
     }
 
     /* INTERNAL: STATE */
@@ -374,12 +379,22 @@ contract TreasuryPolicy is ITreasuryPolicy {
     }
 
     /// @dev The caller as an owner who may veto: its bit, and how many it takes.
-    function _vetoer(address wallet) private view returns (uint256 bit, uint256 needed) {
+    function _vetoer(address wallet) private view returns (uint256 bit, uint256 needed, bytes memory rules) {
         Config memory config = _configOf(wallet);
         bit = _bitOf(config.owners, msg.sender);
         if (bit == 0) revert NotOwner(wallet, msg.sender);
-        needed = RulesLib.headerIn(config.policyData).veto();
+        rules = config.policyData;
+        needed = RulesLib.headerIn(rules).veto();
         if (needed == 0) revert VetoNotAllowed(wallet);
+    }
+
+    /// @dev Has the next payment of each limit look at the freeze.
+    function _markWindows(address wallet, bytes memory rules) private {
+        mapping(address token => Window) storage windows = _windows[wallet];
+        uint256 count = RulesLib.headerIn(rules).limitCount();
+        for (uint256 i; i < count; ++i) {
+            windows[RulesLib.tokenIn(rules, i)].word |= MARK;
+        }
     }
 
     function _bitOf(address wallet, address owner) private view returns (uint256) {
