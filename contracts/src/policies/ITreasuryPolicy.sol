@@ -60,7 +60,11 @@ struct Rules {
 /// @dev Warning: what was spent, and until when it counts, outlives a reconfiguration, also one to a shorter period.
 /// A wallet can spoil it for itself before it adopts this policy: read `spent` first.
 /// @dev Warning: a digest that was queued and that nobody can recompute is hostile: veto it.
-/// @dev Warning: an action that waits needs a lane of its own and a deadline beyond the delay.
+/// @dev Warning: an action that waits needs a lane of its own and a deadline beyond the delay. Once it waited it stays
+/// ready until its deadline; a veto stops it then too.
+/// @dev Warning: each owner can vote for a freeze once in an epoch. Its 30 days are for override signers to remove who
+/// has to be removed; afterwards vetoes are left, of one digest after another.
+/// @dev Warning: what is signed counts, whatever a token takes, mints or rebases beside it.
 /// @dev Warning: an owner that is a contract through which anyone can call others is anybody; and a wallet that is
 /// frozen can neither veto nor freeze for a wallet that it owns.
 /// @dev Warning: allowances given before these rules were adopted are not looked at.
@@ -114,7 +118,7 @@ interface ITreasuryPolicy is IPolicy {
     /* ERRORS: ACTIONS */
 
     /// @notice So many signers may not act in this lane.
-    error LaneNotAllowed(uint256 lane, uint256 signerCount);
+    error LaneClosed(uint256 lane, uint256 signerCount);
 
     /// @notice This action takes more signers.
     error SignersMissing(uint256 signerCount, uint256 needed);
@@ -177,7 +181,8 @@ interface ITreasuryPolicy is IPolicy {
     function veto(address wallet, bytes32[] calldata digests) external;
 
     /// @notice Votes for a freeze. Called by an owner of the wallet, once in an epoch. With `veto` votes, which are
-    /// used up, the wallet is frozen for 30 days, and what was queued before is void.
+    /// used up, the wallet is frozen for 30 days, and what was queued before is void. The last vote also writes a word
+    /// for each limit, at up to 22,100 gas.
     function freeze(address wallet) external;
 
     /// @notice Ends the freeze of the calling wallet. What it voided stays void.

@@ -229,7 +229,7 @@ contract TreasuryPolicy is ITreasuryPolicy {
         if (count >= header.admin()) tier = Tier.Admin;
         uint256 nonce = context.nonce;
         bool isAllowed = nonce >> 255 == 1 || (tier == Tier.Admin && nonce >> 254 == 0);
-        if (!isAllowed) revert LaneNotAllowed(nonce >> 64, count);
+        if (!isAllowed) revert LaneClosed(nonce >> 64, count);
     }
 
     function _requireNotFrozen() private view {

@@ -116,13 +116,11 @@ library TreasuryRules {
 
     /* WHO MAY DO WHAT */
 
-    /// @return How many owners a bitmap names, counted one by one.
-    function countOf(uint256 signers) internal pure returns (uint256) {
-        uint256 count;
-        for (uint256 i; i < 256; ++i) {
-            if ((signers >> i) % 2 == 1) ++count;
+    /// @notice How many owners a bitmap names, counted one by one.
+    function countOf(uint256 signers) internal pure returns (uint256 count) {
+        for (; signers != 0; signers /= 2) {
+            count += signers % 2;
         }
-        return count;
     }
 
     /// @notice Whether so many signers may act in a lane, by the lane's two highest bits.

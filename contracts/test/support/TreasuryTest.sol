@@ -173,8 +173,8 @@ abstract contract TreasuryTest is SigningTest {
         return abi.encodeWithSelector(IWallet.CallFailed.selector, 0, reason);
     }
 
-    function _laneNotAllowed(uint192 lane, uint256 count) internal pure returns (bytes memory) {
-        return abi.encodeWithSelector(ITreasuryPolicy.LaneNotAllowed.selector, lane, count);
+    function _laneClosed(uint192 lane, uint256 count) internal pure returns (bytes memory) {
+        return abi.encodeWithSelector(ITreasuryPolicy.LaneClosed.selector, lane, count);
     }
 
     function _signersMissing(uint256 count, uint256 needed) internal pure returns (bytes memory) {

@@ -8,14 +8,14 @@ import {TreasuryTest} from "../support/TreasuryTest.sol";
 
 // the lane of an action, of whatever kind
 // ├── of which the highest bit is set: is open to any signers
-// ├── of which the two highest bits are 00: takes admin signers, else reverts LaneNotAllowed
-// └── of which the two highest bits are 01: takes override signers, else reverts LaneNotAllowed
+// ├── of which the two highest bits are 00: takes admin signers, else reverts LaneClosed
+// └── of which the two highest bits are 01: takes override signers, else reverts LaneClosed
 contract TreasuryLanesTest is TreasuryTest {
     function testFuzz_cancel_isWhatTheModelSays(uint192 lane, uint256 count) public {
         count = _bound(count, 2, OWNERS);
         bytes memory action = _signCancel(_first(count), lane);
         if (TreasuryRules.mayActIn(_rules(), count, lane)) _submit(action);
-        else _assertRefused(action, _laneNotAllowed(lane, count));
+        else _assertRefused(action, _laneClosed(lane, count));
     }
 
     // The lane is looked at first, whatever the action is.
@@ -23,7 +23,7 @@ contract TreasuryLanesTest is TreasuryTest {
         count = _bound(count, 2, 4);
         uint256 signers = _first(count);
         lane = (lane >> 2) | (count == 2 ? uint192(0) : uint192(1 << 190));
-        bytes memory reason = _laneNotAllowed(lane, count);
+        bytes memory reason = _laneClosed(lane, count);
         Call[] memory calls = _calls(payee, 1, "");
         _queue(_digestOfExecute(lane, calls));
         _queue(_digestOfReconfigure(lane, _config(1, 1)));
@@ -40,7 +40,7 @@ contract TreasuryLanesTest is TreasuryTest {
         for (uint256 i; i < lanes.length; ++i) {
             if (needed[i] > 2) {
                 uint256 few = needed[i] - 1;
-                _assertRefused(_signCancel(_first(few), lanes[i]), _laneNotAllowed(lanes[i], few));
+                _assertRefused(_signCancel(_first(few), lanes[i]), _laneClosed(lanes[i], few));
             }
             _submit(_signCancel(_first(needed[i]), lanes[i]));
         }
@@ -52,7 +52,7 @@ contract TreasuryLanesTest is TreasuryTest {
         uint256 count = TreasuryRules.countOf(subset);
         vm.assume(count >= 2 && count < 5);
         Config memory config = _treasuryConfig(_rules());
-        _assertRefused(_signReconfigure(subset, OVERRIDE_LANE, config), _laneNotAllowed(OVERRIDE_LANE, count));
+        _assertRefused(_signReconfigure(subset, OVERRIDE_LANE, config), _laneClosed(OVERRIDE_LANE, count));
         vm.assertEq(wallet.nonce(OVERRIDE_LANE), uint256(OVERRIDE_LANE) << 64, "the nonce is still free");
     }
 
@@ -82,6 +82,6 @@ contract TreasuryLanesTest is TreasuryTest {
         uint256 count = _bound(seed >> 16, 2, OWNERS);
         bytes memory action = _signCancel(_first(count), lane);
         if (TreasuryRules.mayActIn(rules, count, lane)) _submit(action);
-        else _assertRefused(action, _laneNotAllowed(lane, count));
+        else _assertRefused(action, _laneClosed(lane, count));
     }
 }
