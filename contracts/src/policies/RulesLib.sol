@@ -171,8 +171,11 @@ library RulesLib {
         uint256 place = HEADER;
         for (uint256 i; i < rules.limits.length; ++i) {
             uint256 rest = _wordAt(data, place + PAYEE);
-            rules.limits[i] =
-                Limit(address(bytes20(bytes32(_wordAt(data, place)))), uint128(rest >> 128), uint32(rest >> 96));
+            rules.limits[i] = Limit({
+                token: address(bytes20(bytes32(_wordAt(data, place)))),
+                amount: uint128(rest >> 128),
+                periodSecs: uint32(rest >> 96)
+            });
             place += LIMIT;
         }
         rules.payees = new address[]((data.length - place) / PAYEE);

@@ -412,13 +412,15 @@ contract TreasuryPolicy is ITreasuryPolicy {
     /// @dev Empty where what is stored is of another epoch.
     function _entryOf(address wallet, bytes32 digest, uint256 epoch) private view returns (Entry memory entry) {
         entry = _entries[wallet][digest];
-        if (entry.epoch != epoch) entry = Entry(uint32(epoch), 0, 0, 0);
+        if (entry.epoch != epoch) entry = Entry({epoch: uint32(epoch), queuedAt: 0, freezes: 0, vetoers: 0});
     }
 
     /// @dev Empty where what is stored is of another epoch.
     function _freezeOf(address wallet, uint256 epoch) private view returns (Freeze memory freeze_) {
         freeze_ = _freezes[wallet];
-        if (freeze_.epoch != epoch) freeze_ = Freeze(uint32(epoch), 0, 0, 0, 0);
+        if (freeze_.epoch != epoch) {
+            freeze_ = Freeze({epoch: uint32(epoch), until: 0, count: 0, votes: 0, voters: 0});
+        }
     }
 
     /// @dev Zero where it ended.

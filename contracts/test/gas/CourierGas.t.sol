@@ -13,8 +13,8 @@ import {TestToken} from "../tokens/TestToken.sol";
 /// the figures.
 /// forge-config: default.isolate = true
 contract CourierGasTest is CourierTest {
-    TestToken internal token;
-    IWallet[] internal wallets;
+    TestToken private token;
+    IWallet[] private wallets;
 
     function setUp() public override {
         super.setUp();
@@ -44,7 +44,7 @@ contract CourierGasTest is CourierTest {
     }
 
     /// @return What one of `count` executions costs.
-    function _carry(address asset, uint256 count, bool isOneWallet) internal returns (uint256) {
+    function _carry(address asset, uint256 count, bool isOneWallet) private returns (uint256) {
         for (uint256 n; n < 3; ++n) {
             Parcel[] memory parcels = new Parcel[](count);
             for (uint256 i; i < count; ++i) {
@@ -56,7 +56,7 @@ contract CourierGasTest is CourierTest {
     }
 
     /// @dev One wallet's are the next of one lane, one after another.
-    function _signed(address asset, uint256 i, bool isOneWallet) internal returns (bytes memory) {
+    function _signed(address asset, uint256 i, bool isOneWallet) private returns (bytes memory) {
         wallet = wallets[isOneWallet ? 0 : i];
         uint256 amount = asset == address(0) ? 137_512_345_678_901_234 : 1_250_370_000;
         Transfer[] memory transfers = _transfers(address(uint160(uint256(keccak256(abi.encode(i))))), amount + i);

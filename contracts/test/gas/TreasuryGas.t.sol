@@ -54,7 +54,7 @@ contract TreasuryGasTest is TreasuryTest {
         vm.assertLe(more, 2_000, "a line more");
     }
 
-    function _openFive(uint256 threshold, bytes memory policyData) internal {
+    function _openFive(uint256 threshold, bytes memory policyData) private {
         Config memory config = _config(threshold, 5);
         config.policy = policyData.length == 0 ? address(0) : address(policy);
         config.policyData = policyData;
@@ -63,7 +63,7 @@ contract TreasuryGasTest is TreasuryTest {
         token.mint(address(wallet), FUNDS);
     }
 
-    function _data(address asset, uint256 payees) internal pure returns (bytes memory) {
+    function _data(address asset, uint256 payees) private pure returns (bytes memory) {
         Rules memory rules;
         (rules.admin, rules.overriding, rules.veto, rules.delaySecs) = (3, 4, 1, DELAY);
         rules.limits = new Limit[](1);
@@ -76,11 +76,11 @@ contract TreasuryGasTest is TreasuryTest {
     }
 
     /// @dev Far apart, as addresses are, and in order.
-    function _payee(uint256 i) internal pure returns (address) {
+    function _payee(uint256 i) private pure returns (address) {
         return address((uint160(i + 1) << 150) | uint152(uint256(keccak256(abi.encode("payee", i)))) >> 2);
     }
 
-    function _pay(address asset, uint256 lines) internal returns (uint256) {
+    function _pay(address asset, uint256 lines) private returns (uint256) {
         for (uint256 n; n < 3; ++n) {
             Transfer[] memory transfers = new Transfer[](lines);
             for (uint256 i; i < lines; ++i) {

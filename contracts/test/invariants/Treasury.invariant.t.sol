@@ -14,7 +14,9 @@ struct FuzzSelector {
 
 /// @title Properties 17 to 23 of INVARIANTS.md
 /// @notice One `invariant_` function checks them all, because forge would walk each of several through the very same
-/// steps.
+/// steps. Fewer of them than elsewhere by default: after each, a reconfiguration is made and undone. `just deep` walks
+/// all.
+/// forge-config: default.invariant.runs = 24
 contract TreasuryInvariantTest {
     Vm private constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
@@ -84,6 +86,7 @@ contract TreasuryInvariantTest {
 }
 
 /// @title Property 24 of INVARIANTS.md
+/// forge-config: default.invariant.runs = 24
 contract TreasuryTheftInvariantTest {
     Vm private constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
 

@@ -186,7 +186,8 @@ contract TreasuryHandler is TreasuryModel {
         Config memory next = _treasuryConfig(_rules());
         next.owners[seed % OWNERS] = address(0xbeef);
         bytes memory removal = _signReconfigure(_first(_agreed.overriding), lane, next);
-        (, bytes memory answer) = address(this).call(abi.encodeCall(this.tryAndUndo, (removal)));
+        (bool isKept, bytes memory answer) = address(this).call(abi.encodeCall(this.tryAndUndo, (removal)));
+        vm.assertFalse(isKept, "it is undone");
         vm.assertEq(bytes32(bytes4(answer)), bytes32(Undone.selector), "it came to its end");
         return answer[35] == 0x01;
     }
