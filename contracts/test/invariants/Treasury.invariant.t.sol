@@ -33,7 +33,7 @@ contract TreasuryInvariantTest {
     }
 
     function targetSelectors() public view returns (FuzzSelector[] memory targets) {
-        bytes4[] memory selectors = new bytes4[](10);
+        bytes4[] memory selectors = new bytes4[](11);
         selectors[0] = TreasuryHandler.signPayout.selector;
         selectors[1] = TreasuryHandler.signExecute.selector;
         selectors[2] = TreasuryHandler.signReconfigure.selector;
@@ -44,6 +44,7 @@ contract TreasuryInvariantTest {
         selectors[7] = TreasuryHandler.freeze.selector;
         selectors[8] = TreasuryHandler.submit.selector;
         selectors[9] = TreasuryHandler.wait.selector;
+        selectors[10] = TreasuryHandler.carryOut.selector;
         targets = new FuzzSelector[](1);
         targets[0] = FuzzSelector(address(_handler), selectors);
     }

@@ -149,7 +149,7 @@ contract TreasuryHandler is TreasuryModel {
     function freeze(uint256 seed) external {
         seed = _mix(seed);
         // Rarer than all else, or nothing else would happen.
-        if (seed % 4 != 0) return;
+        if (seed % 3 != 0) return;
         uint256 owner = (seed >> 8) % OWNERS;
         bool isDue = _agreed.veto != 0 && (_votersIn[_epoch] >> owner) & 1 == 0;
         vm.prank(_ownerOf(owner));
@@ -175,6 +175,25 @@ contract TreasuryHandler is TreasuryModel {
         subset = _mix(subset) & signers;
         bool isSubset = (which >> 4) % 4 == 0 && TreasuryRules.countOf(subset) >= 2;
         _submit(index, isSubset ? subset : signers);
+    }
+
+    /// @notice Something that was queued, void or not, when its time has come and no freeze lasts; at times with a part
+    /// of its signatures.
+    function carryOut(uint256 seed) external {
+        seed = _mix(seed);
+        uint256 length = _hoard.length;
+        for (uint256 i; i < length; ++i) {
+            uint256 index = (seed + length - i) % length;
+            Signed memory signed = _hoard[index];
+            Waiting memory waiting = _waiting[_epoch][signed.digest];
+            if (!_isDue(signed) || !waiting.isQueued) continue;
+            uint256 eta = waiting.since + _agreed.delaySecs;
+            if ((seed >> 64) % 4 != 0 && _frozenTo > eta) eta = _frozenTo;
+            if (eta > block.timestamp && eta < LATER) vm.warp(eta);
+            uint256 subset = _mix(seed) & signed.signers;
+            bool isSubset = (seed >> 72) % 3 == 0 && TreasuryRules.countOf(subset) >= 2;
+            return _submit(index, isSubset ? subset : signed.signers);
+        }
     }
 
     /* WHAT MUST ALWAYS BE POSSIBLE; done and undone again */
