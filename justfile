@@ -118,6 +118,7 @@ gas *args: (install "." "contracts")
 # Let everything go wrong, compare the books, and write docs/chaos.md; --quick, --only TEXT, --json
 [no-exit-message]
 chaos *args: (install ".")
+    cargo build --package quorate-cli --locked --quiet
     cargo run --package quorate-trials --features failpoints --locked --quiet -- chaos "$@"
 
 # Measure speed, calls and memory next to peers and limits (minutes); --quick, --json, --only TEXT
@@ -125,6 +126,11 @@ chaos *args: (install ".")
 bench *args: (install ".")
     cargo build --release --package quorate-cli --locked --quiet
     cargo run --release --package quorate-trials --locked --quiet -- bench "$@"
+
+# Ask other nodes what they do differently (minutes); arguments go to tests/node/measure.mjs
+[no-exit-message]
+measure-nodes *args: install
+    node tests/node/measure.mjs "$@"
 
 # Rewrite the npm locks after a change of a package.json
 [no-exit-message]

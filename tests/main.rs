@@ -3,6 +3,7 @@
 mod artifacts;
 mod deployment;
 mod fixtures;
+mod nodes;
 mod packing;
 mod payouts;
 mod type_strings;

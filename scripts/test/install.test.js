@@ -9,7 +9,7 @@ const { Checkout } = require("./checkout.js");
 
 const FILES = ["package.json", "package-lock.json"];
 
-const FOLDERS = [".", "contracts", "tests/node", "tests/node/hardhat3", "tests/node/interfaces", "tests/node/wallets"];
+const FOLDERS = [".", "contracts", "tests/node", "tests/node/hardhat3", "tests/node/interfaces", "tests/node/streams", "tests/node/wallets"];
 
 /**
  * A checkout with an npm that works like `npm ci`, notes each call and the Node.js that it would run in, and fails
@@ -89,6 +89,6 @@ test("says that npm failed, and makes the half-finished folder good the next tim
 
 test("refuses another folder", (t) => {
   const { install, calls } = setUp(t);
-  assert.deepEqual(install(["crates"]), { status: 2, stdout: "", stderr: "usage: scripts/install [.|contracts|tests/node|tests/node/hardhat3|tests/node/interfaces|tests/node/wallets]..\n" });
+  assert.deepEqual(install(["crates"]), { status: 2, stdout: "", stderr: "usage: scripts/install [.|contracts|tests/node|tests/node/hardhat3|tests/node/interfaces|tests/node/streams|tests/node/wallets]..\n" });
   assert.equal(calls().length, 0);
 });

@@ -18,11 +18,11 @@ pub struct Event {
     #[schema(value_type = schema::Instant)]
     pub at: Instant,
     /// `walletRegistered`, `walletReconfigured`, `proposed`, `signed`, `status`, `reopened`, `attempted` or
-    /// `attemptState`. Others may be added.
+    /// `attemptState`; in streams `connected` too. Others may be added.
     pub kind: String,
-    /// The chain (EIP-155).
+    /// The chain (EIP-155); 0 in `connected`.
     pub chain_id: u64,
-    /// The wallet.
+    /// The wallet; the zero address in `connected`.
     #[serde(with = "json::account")]
     #[schema(value_type = schema::Address)]
     pub wallet: Address,
@@ -32,4 +32,10 @@ pub struct Event {
     /// More, as the kind has it: enough to be shown, not all that is known.
     #[schema(value_type = Object)]
     pub payload: Value,
+}
+
+impl Event {
+    /// The kind of what a stream begins with that was asked for from now on. Nothing happened: it tells the sequence of the
+    /// last event there was, to come back with.
+    pub const CONNECTED: &str = "connected";
 }

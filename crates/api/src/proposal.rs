@@ -23,12 +23,14 @@ pub struct Proposal {
     #[schema(value_type = schema::Bytes32)]
     pub digest: B256,
     /// The chain (EIP-155).
+    #[serde(with = "json::integer")]
     pub chain_id: u64,
     /// The wallet.
     #[serde(with = "json::account")]
     #[schema(value_type = schema::Address)]
     pub wallet: Address,
     /// How often the wallet was reconfigured when this was proposed.
+    #[serde(with = "json::integer")]
     pub epoch: u32,
     /// What is to be done.
     #[schema(value_type = schema::Action)]
@@ -40,8 +42,10 @@ pub struct Proposal {
     #[schema(value_type = schema::Lane)]
     pub lane: Lane,
     /// The sequence of `nonce`.
+    #[serde(with = "json::integer")]
     pub sequence: u64,
     /// Until when the wallet takes it, in Unix seconds, inclusive.
+    #[serde(with = "json::integer")]
     pub deadline: u64,
     /// What the proposer wrote. Nobody signed it.
     #[schema(required)]
@@ -56,8 +60,10 @@ pub struct Proposal {
     #[serde(rename = "final")]
     pub is_final: bool,
     /// Grows with every change of the status.
+    #[serde(with = "json::integer")]
     pub revision: u64,
     /// How many owners have to sign, by the present configuration.
+    #[serde(with = "json::integer")]
     pub threshold: u8,
     /// The signatures, by owner address.
     pub signatures: Vec<Signature>,
@@ -117,6 +123,7 @@ pub struct Execution {
     #[schema(value_type = schema::Bytes32)]
     pub tx_hash: B256,
     /// The number of its block.
+    #[serde(with = "json::integer")]
     pub block_number: u64,
     /// The hash of its block.
     #[schema(value_type = schema::Bytes32)]
@@ -127,10 +134,22 @@ pub struct Execution {
     /// Gas that the transaction used; null where its receipt is not known.
     #[schema(required)]
     pub gas_used: Option<u64>,
-    /// Wei that its sender paid for it; null where its receipt is not known.
+    /// Wei that its sender paid for it in all: what its account lost. Null where its receipt is not known.
     #[serde(with = "optional_decimal")]
     #[schema(value_type = Option<schema::Uint256>, required)]
     pub fee: Option<U256>,
+    /// What of that was for gas, in wei; null where its receipt is not known.
+    #[serde(default, with = "optional_decimal")]
+    #[schema(value_type = Option<schema::Uint256>)]
+    pub gas_fee: Option<U256>,
+    /// What of that was for its place on layer 1, in wei; null where the chain takes nothing besides gas for that.
+    #[serde(default, with = "optional_decimal")]
+    #[schema(value_type = Option<schema::Uint256>)]
+    pub l1_fee: Option<U256>,
+    /// What of that went to the chain's operator, in wei; null where there is no such fee.
+    #[serde(default, with = "optional_decimal")]
+    #[schema(value_type = Option<schema::Uint256>)]
+    pub operator_fee: Option<U256>,
 }
 
 /// A transaction that was mined and did not execute its proposal.
@@ -141,6 +160,7 @@ pub struct Failure {
     #[schema(value_type = schema::Bytes32)]
     pub tx_hash: B256,
     /// The number of its block.
+    #[serde(with = "json::integer")]
     pub block_number: u64,
     /// What became of it.
     #[schema(value_type = schema::FailureReason)]
@@ -161,6 +181,7 @@ pub struct Attempt {
     #[schema(value_type = schema::Address)]
     pub sender: Address,
     /// That account's nonce: nothing to do with the wallet's.
+    #[serde(with = "json::integer")]
     pub account_nonce: u64,
     /// What it pays at most for a unit of gas, in wei.
     #[serde(with = "json::decimal")]

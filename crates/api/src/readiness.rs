@@ -23,7 +23,8 @@ pub struct ChainReadiness {
     pub chain_id: u64,
     /// Whether this process has the lease and executes; if not, another one may.
     pub leading: bool,
-    /// The number of the newest block, if one is known.
+    /// The number of the newest block that the engine took note of: its own place, not that of its endpoints; none while it
+    /// does not lead.
     pub head: Option<u64>,
     /// How many seconds ago that block was made.
     pub head_age_secs: Option<u64>,
@@ -53,7 +54,11 @@ pub enum DegradationCode {
     Unreachable,
     /// Some endpoints of the chain do not answer.
     Endpoints,
-    /// The newest block is old.
+    /// An endpoint does not do all that it is asked, and the relayer does without.
+    Lacks,
+    /// No endpoint of the chain does something that the relayer cannot do without. Not ready.
+    Needs,
+    /// The newest block that the engine took note of is old, or there is none yet.
     HeadOld,
     /// Another process has the lease, and executes.
     Follower,
@@ -63,6 +68,8 @@ pub enum DegradationCode {
     Paused,
     /// A sender's balance is not above the floor.
     SenderBalance,
+    /// What nodes say is final stands still for an hour, while blocks come: nothing becomes final.
+    FinalityStalled,
     /// One that this reader does not know.
     #[serde(other)]
     Unknown,
@@ -72,13 +79,15 @@ impl DegradationCode {
     /// Whether nothing can be taken, or nothing of a chain.
     pub const fn is_blocking(self) -> bool {
         match self {
-            Self::Store | Self::Stopping | Self::Unreachable => true,
+            Self::Store | Self::Stopping | Self::Unreachable | Self::Needs => true,
             Self::Endpoints
+            | Self::Lacks
             | Self::HeadOld
             | Self::Follower
             | Self::NoLease
             | Self::Paused
             | Self::SenderBalance
+            | Self::FinalityStalled
             | Self::Unknown => false,
         }
     }

@@ -36,6 +36,7 @@ pub enum RegisterWallet {
 #[schema(as = RegisterWallet)]
 pub struct RegisterWalletFields {
     /// The chain (EIP-155), one that this relayer serves.
+    #[serde(with = "json::integer")]
     chain_id: u64,
     /// The configuration the wallet is, or was, created with. With `salt`, and without `address`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -103,6 +104,7 @@ impl From<RegisterWallet> for RegisterWalletFields {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewProposal {
     /// How often the wallet was reconfigured; has to be the present number.
+    #[serde(with = "json::integer")]
     pub epoch: u32,
     /// What is to be done.
     #[schema(value_type = schema::Action)]
@@ -111,6 +113,7 @@ pub struct NewProposal {
     #[schema(value_type = schema::Uint256)]
     pub nonce: Nonce,
     /// Until when the wallet takes it, in Unix seconds, inclusive.
+    #[serde(with = "json::integer")]
     pub deadline: u64,
     /// What the proposer wants to say. Nobody signs it. At most 2,048 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -141,6 +144,19 @@ mod tests {
 
     fn read(text: &str) -> Result<RegisterWallet, String> {
         serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+
+    /// Case 27.
+    #[test]
+    fn whole_numbers_may_have_a_point() {
+        let address = r#""address":"0x300E3856Fd8cB04236Ec5A81716aB896e1c28f92""#;
+        assert_eq!(read(&format!(r#"{{"chainId":1.0,{address}}}"#)).unwrap().chain_id(), 1);
+        let error = read(&format!(r#"{{"chainId":1.5,{address}}}"#)).unwrap_err();
+        assert!(error.contains("a whole number"), "{error}");
+        let body = r#"{"epoch":139352.0,"action":{"type":"cancel"},"nonce":"0","deadline":4e9,
+            "signature":{"owner":"0x300E3856Fd8cB04236Ec5A81716aB896e1c28f92","signature":"0x"}}"#;
+        let proposal: NewProposal = serde_json::from_str(body).unwrap();
+        assert_eq!((proposal.epoch, proposal.deadline), (139_352, 4_000_000_000));
     }
 
     #[test]

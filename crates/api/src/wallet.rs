@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 #[serde(rename_all = "camelCase")]
 pub struct Wallet {
     /// The chain (EIP-155).
+    #[serde(with = "json::integer")]
     pub chain_id: u64,
     /// Its address.
     #[serde(with = "json::account")]
@@ -20,6 +21,7 @@ pub struct Wallet {
     #[schema(value_type = schema::Config)]
     pub config: Config,
     /// How often it was reconfigured.
+    #[serde(with = "json::integer")]
     pub epoch: u32,
     /// With `originConfig` what the address commits to, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,6 +41,10 @@ pub struct Wallet {
     /// last block that is known to be final.
     #[schema(required)]
     pub head: Option<Head>,
+    /// How many blocks have to be on top of the one that decided a proposal, for this relayer to call it final; left out
+    /// where the chain is not served any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub final_depth: Option<u64>,
     /// When it was registered.
     #[schema(value_type = schema::Instant)]
     pub registered_at: Instant,
@@ -52,8 +58,10 @@ pub struct LaneState {
     #[schema(value_type = schema::Lane)]
     pub lane: Lane,
     /// The sequence that the wallet takes next.
+    #[serde(with = "json::integer")]
     pub next: u64,
     /// The sequence behind those of all open proposals: where one that waits for nothing else would go.
+    #[serde(with = "json::integer")]
     pub next_free: u64,
 }
 
@@ -62,11 +70,13 @@ pub struct LaneState {
 #[serde(rename_all = "camelCase")]
 pub struct Head {
     /// Its number.
+    #[serde(with = "json::integer")]
     pub number: u64,
     /// Its hash.
     #[schema(value_type = schema::Bytes32)]
     pub hash: B256,
     /// Its time, in Unix seconds.
+    #[serde(with = "json::integer")]
     pub timestamp: u64,
 }
 

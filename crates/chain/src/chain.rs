@@ -1,6 +1,11 @@
 //! One endpoint of one chain.
 
-use crate::{ChainError, endpoint::Endpoint};
+use crate::{
+    ChainError,
+    endpoint::{Endpoint, Fault, Patience},
+    fee::RollupCell,
+    lack::{ALL_EVENTS, Lack},
+};
 use alloy::{
     primitives::{Address, Bytes, U64, U256, keccak256},
     rpc::types::BlockNumberOrTag,
@@ -11,12 +16,15 @@ use std::sync::Arc;
 
 /// One JSON-RPC endpoint, and the chain it serves. Cheap to clone.
 ///
-/// Each request has ten seconds. Reads are tried up to three times where the connection fails or the
-/// endpoint is overloaded; sends never.
+/// Each request has ten seconds. Reads are made again where that may help, as often as [`Self::with_patience`] says, by
+/// default up to three times; sends never. An endpoint that wants fewer requests (HTTP 429, `Retry-After`, or the codes and
+/// words of the common providers) gets none for a while, from any clone.
 #[derive(Clone, Debug)]
 pub struct Chain {
     endpoint: Arc<Endpoint>,
     id: u64,
+    patience: Patience,
+    rollup: Arc<RollupCell>,
 }
 
 impl Chain {
@@ -29,8 +37,29 @@ impl Chain {
     /// If the URL cannot be used, or no JSON-RPC endpoint answers there.
     pub async fn connect(url: &str) -> Result<Self, ChainError> {
         let endpoint = Arc::new(Endpoint::new(url)?);
-        let id: U64 = endpoint.read("eth_chainId", [(); 0]).await?;
-        Ok(Self { endpoint, id: id.to() })
+        let (patience, rollup) = (Patience::default(), Arc::default());
+        let mut chain = Self { endpoint, id: 0, patience, rollup };
+        chain.id = chain.read::<U64>("eth_chainId", [(); 0]).await?.to();
+        Ok(chain)
+    }
+
+    /// The same endpoint, whose reads are made again as often as this.
+    #[must_use]
+    pub fn with_patience(&self, patience: Patience) -> Self {
+        Self { patience, ..self.clone() }
+    }
+
+    /// Whether the endpoint wants no requests at this moment. Those that are made all the same wait for up to five seconds.
+    pub fn is_resting(&self) -> bool {
+        !self.endpoint.rest_left().is_zero()
+    }
+
+    /// What the endpoint turned out not to do. Nothing that was not asked for; each is tried again now and then, and leaves
+    /// the list once it is done.
+    pub fn lacks(&self) -> Vec<Lack> {
+        let endpoint = self.endpoint();
+        let lack = |(what, reason)| Lack { endpoint: endpoint.to_owned(), what, reason };
+        self.endpoint.lacks.list().into_iter().map(lack).collect()
     }
 
     /// The chain's id (EIP-155), as the endpoint gave it when connected.
@@ -41,6 +70,11 @@ impl Chain {
     /// Host and port of the endpoint.
     pub fn endpoint(&self) -> &str {
         self.endpoint.name()
+    }
+
+    /// Notes that the endpoint left out events, as was found elsewhere, for [`Self::lacks`].
+    pub fn left_out_events(&self, block: u64) {
+        self.endpoint.lacks.happened(ALL_EVENTS, format!("none of block {block}"));
     }
 
     /// Whether there is code at `address`. An account that delegates (EIP-7702) has code too.
@@ -78,8 +112,16 @@ impl Chain {
     ///
     /// If the endpoint gives no sensible answer.
     pub async fn account_nonce(&self, address: Address, pending: bool) -> Result<u64, ChainError> {
-        let at = if pending { BlockNumberOrTag::Pending } else { BlockNumberOrTag::Latest };
-        let nonce: U64 = self.read("eth_getTransactionCount", (address, at)).await?;
+        let method = "eth_getTransactionCount";
+        if pending {
+            match self.try_read::<U64>(method, (address, BlockNumberOrTag::Pending)).await {
+                Ok(nonce) => return Ok(nonce.to()),
+                // Not every endpoint has a pool to tell of.
+                Err(fault) if fault.is_refusal() => {}
+                Err(fault) => return Err(self.raw().error(method, fault)),
+            }
+        }
+        let nonce: U64 = self.read(method, (address, BlockNumberOrTag::Latest)).await?;
         Ok(nonce.to())
     }
 
@@ -96,7 +138,45 @@ impl Chain {
         method: &'static str,
         params: impl Serialize,
     ) -> Result<T, ChainError> {
-        self.endpoint.read(method, params).await
+        self.try_read(method, params).await.map_err(|fault| self.endpoint.error(method, fault))
+    }
+
+    /// As [`Self::read`], with an error that can be looked into.
+    pub(crate) async fn try_read<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        params: impl Serialize,
+    ) -> Result<T, Fault> {
+        self.endpoint.ask(method, params, self.patience).await
+    }
+
+    /// Asks for something that can be done without: none where the endpoint refuses it, or did and is not to be asked again
+    /// yet.
+    pub(crate) async fn read_if_can<T: DeserializeOwned>(
+        &self,
+        what: &'static str,
+        method: &'static str,
+        params: impl Serialize,
+    ) -> Result<Option<T>, ChainError> {
+        let lacks = &self.endpoint.lacks;
+        if !lacks.may_ask(what) {
+            return Ok(None);
+        }
+        match self.try_read(method, params).await {
+            Ok(answer) => {
+                lacks.worked(what);
+                Ok(Some(answer))
+            }
+            Err(fault) if fault.is_refusal() => {
+                lacks.refused(what, &fault);
+                Ok(None)
+            }
+            Err(fault) => Err(self.endpoint.error(method, fault)),
+        }
+    }
+
+    pub(crate) fn rollup(&self) -> &RollupCell {
+        &self.rollup
     }
 
     pub(crate) fn raw(&self) -> &Endpoint {

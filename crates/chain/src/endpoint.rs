@@ -3,19 +3,34 @@
 //! alloy's own transport writes the URL, key included, into its log spans and its errors, and reads answers of any length; so
 //! this is reqwest, which alloy brings, and nothing else.
 
-use crate::ChainError;
-use alloy::{
-    primitives::Bytes,
-    rpc::json_rpc::{ErrorPayload, Response, ResponsePayload},
-    transports::http::reqwest::{Client, StatusCode, Url, redirect},
+mod answer;
+mod fault;
+mod rest;
+mod silent;
+
+pub(crate) use fault::{Fault, REVERT_CODE, RpcFault};
+
+use crate::{
+    ChainError,
+    lack::{self, ALL_ANSWERS, ALL_REQUESTS, Lacks},
 };
+use alloy::transports::http::reqwest::{self, Client, Url, redirect};
+use answer::Received;
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use quorate_core::text::escaped;
+use rest::Rest;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
-use std::{error::Error, fmt, time::Duration};
+use silent::Silent;
+use std::{
+    error::Error,
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 use tokio::{
     sync::Semaphore,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 /// What one request may take, from connecting to the last byte.
@@ -26,7 +41,19 @@ const TIME_LIMIT: Duration = Duration::from_secs(10);
 const TOGETHER: usize = 32;
 
 /// How long to wait before each further attempt.
-const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(600)];
+const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
+
+/// How long to wait between attempts that go on and on, and for how long they do.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+const LONG: Duration = Duration::from_secs(60);
+
+/// How long a request may be without an answer before the same is asked again beside it, where requests were left without
+/// one; and how many of the same there are at most.
+const SILENCE: Duration = Duration::from_secs(1);
+const MOST_COPIES: usize = 5;
+
+/// How long a request waits at most for an endpoint that wants none for now.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// The most bytes that are read of an answer.
 const LARGEST: usize = 32 << 20;
@@ -37,8 +64,20 @@ const LONGEST: usize = 200;
 /// Parts of a URL below this length are words like `v2`, not keys.
 const SHORTEST_SECRET: usize = 8;
 
-/// The code of JSON-RPC for a method that the endpoint does not have.
-pub(crate) const NO_SUCH_METHOD: i64 = -32_601;
+/// The one method whose answers may be refused for their length.
+const GET_LOGS: &str = "eth_getLogs";
+
+/// How often a request is made that may be luckier the next time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Patience {
+    /// Once: somebody else can be asked.
+    Once,
+    /// Up to three times within half a second.
+    #[default]
+    Usual,
+    /// Again and again for a minute.
+    Long,
+}
 
 /// Where requests go. Shows host and port alone.
 pub(crate) struct Endpoint {
@@ -47,29 +86,12 @@ pub(crate) struct Endpoint {
     url: Url,
     name: String,
     secrets: Vec<String>,
-}
-
-/// Why there is no result.
-#[derive(Clone, Debug)]
-pub(crate) enum Fault {
-    /// Nobody answered, or not now.
-    Unreachable { reason: String },
-    /// No answer in time.
-    Late,
-    /// An error of JSON-RPC.
-    Rpc(RpcFault),
-    /// No JSON-RPC, or a result of another type.
-    Wrong { reason: String },
-}
-
-/// An error of JSON-RPC.
-#[derive(Clone, Debug)]
-pub(crate) struct RpcFault {
-    pub(crate) code: i64,
-    /// Escaped and cut.
-    pub(crate) message: String,
-    /// What a reverted call returned.
-    pub(crate) data: Option<Bytes>,
+    rest: Rest,
+    silent: Silent,
+    /// How many requests were made.
+    requests: AtomicU64,
+    /// What it does not do.
+    pub(crate) lacks: Lacks,
 }
 
 impl fmt::Debug for Endpoint {
@@ -95,7 +117,9 @@ impl Endpoint {
             .map_err(|_| invalid("there is no TLS on this machine"))?;
         let secrets = secrets(&url);
         let places = Semaphore::new(TOGETHER);
-        Ok(Self { http, places, url, name, secrets })
+        let (rest, requests, lacks) = (Rest::default(), AtomicU64::new(0), Lacks::default());
+        let silent = Silent::default();
+        Ok(Self { http, places, url, name, secrets, rest, silent, requests, lacks })
     }
 
     /// Host and port.
@@ -103,29 +127,75 @@ impl Endpoint {
         &self.name
     }
 
-    /// Asks, and asks again where that may help. For requests that change nothing.
-    pub(crate) async fn read<T: DeserializeOwned>(
-        &self,
-        method: &'static str,
-        params: impl Serialize,
-    ) -> Result<T, ChainError> {
-        self.try_read(method, params).await.map_err(|fault| self.error(method, fault))
+    /// How long it wants no requests.
+    pub(crate) fn rest_left(&self) -> Duration {
+        self.rest.left()
     }
 
-    /// As [`Self::read`], with an error that can be looked into.
-    pub(crate) async fn try_read<T: DeserializeOwned>(
+    /// Asks, and asks again where that may help, with this patience. For requests that change nothing.
+    pub(crate) async fn ask<T: DeserializeOwned>(
         &self,
         method: &'static str,
         params: impl Serialize,
+        patience: Patience,
     ) -> Result<T, Fault> {
-        let body = body(method, params);
-        for pause in PAUSES {
-            match self.post(&body).await {
-                Err(fault) if fault.is_passing() => sleep(pause).await,
+        let (id, body) = self.body(method, params);
+        let begun = Instant::now();
+        let mut tries = 0_usize;
+        loop {
+            let fault = match self.post_again(method, (id, &body), patience).await {
+                Err(fault) if fault.is_passing() || self.is_unlike_itself(method, &fault) => fault,
                 answer => return answer,
+            };
+            let pause = match patience {
+                Patience::Once => None,
+                Patience::Usual => PAUSES.get(tries).copied(),
+                Patience::Long => {
+                    let pause = PAUSES[0].saturating_mul(1 << tries.min(8)).min(LONGEST_PAUSE);
+                    (begun.elapsed() < LONG).then_some(pause)
+                }
+            };
+            let Some(pause) = pause else { return Err(fault) };
+            tries += 1;
+            sleep(pause).await;
+        }
+    }
+
+    /// Asks once; an endpoint that left a request without an answer not long ago is asked the same again while it is silent,
+    /// since the one who does not answer need not be the one who is asked next. The first answer counts.
+    async fn post_again<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        request: (u64, &str),
+        patience: Patience,
+    ) -> Result<T, Fault> {
+        let most = match patience {
+            Patience::Once => 1,
+            Patience::Usual | Patience::Long if self.silent.is_recent() => MOST_COPIES,
+            Patience::Usual | Patience::Long => 1,
+        };
+        let post = async || self.post(method, request).await;
+        let mut asked: FuturesUnordered<_> = [post()].into_iter().collect();
+        let mut copies = 1;
+        loop {
+            let wait = if copies < most { SILENCE } else { TIME_LIMIT * 2 };
+            match timeout(wait, asked.next()).await {
+                Ok(Some(Err(Fault::Late))) if !asked.is_empty() => {}
+                Ok(Some(answer)) => return answer,
+                Ok(None) => return Err(Fault::Late),
+                Err(_) => {
+                    asked.push(post());
+                    copies += 1;
+                }
             }
         }
-        self.post(&body).await
+    }
+
+    /// Whether it refuses what it did before, and nothing can be done without. That it does not take so long a range of
+    /// events is another matter.
+    fn is_unlike_itself(&self, method: &'static str, fault: &Fault) -> bool {
+        let is_refusal = if method == GET_LOGS { fault.is_missing() } else { fault.is_refusal() };
+        is_refusal && lack::way(method).is_none() && self.lacks.did(method)
     }
 
     /// Asks once.
@@ -134,69 +204,100 @@ impl Endpoint {
         method: &'static str,
         params: impl Serialize,
     ) -> Result<T, Fault> {
-        self.post(&body(method, params)).await
+        let (id, body) = self.body(method, params);
+        self.post(method, (id, &body)).await
+    }
+
+    /// A request, and its number.
+    fn body(&self, method: &str, params: impl Serialize) -> (u64, String) {
+        let id = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        let body = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+        (id, body.to_string())
     }
 
     /// The error that a fault is to the outside.
     pub(crate) fn error(&self, method: &'static str, fault: Fault) -> ChainError {
         let endpoint = self.name.clone();
         match fault {
-            Fault::Unreachable { reason } => ChainError::Unreachable { endpoint, reason },
-            Fault::Late => {
-                let reason = format!("no answer within {} seconds", TIME_LIMIT.as_secs());
-                ChainError::Unreachable { endpoint, reason }
-            }
             Fault::Rpc(RpcFault { code, message, .. }) => {
                 ChainError::Rpc { endpoint, method, code, message }
             }
-            Fault::Wrong { reason } => ChainError::WrongAnswer { endpoint, method, reason },
+            Fault::Wrong { reason, .. } | Fault::Forbidden { reason } => {
+                ChainError::WrongAnswer { endpoint, method, reason }
+            }
+            fault @ (Fault::Unreachable { .. } | Fault::Busy { .. } | Fault::Late) => {
+                ChainError::Unreachable { endpoint, reason: fault.reason() }
+            }
         }
     }
 
-    async fn post<T: DeserializeOwned>(&self, body: &str) -> Result<T, Fault> {
-        let answer = timeout(TIME_LIMIT, self.exchange(body));
-        let (status, answer) = answer.await.map_err(|_| Fault::Late)??;
-        self.interpret(status, &answer)
+    /// Asks once, when the endpoint may be asked, and takes note of what it says of itself.
+    async fn post<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        (id, body): (u64, &str),
+    ) -> Result<T, Fault> {
+        let left = self.rest.left();
+        if left > LONGEST_WAIT {
+            let reason = format!("it wants no requests for {} s", left.as_secs());
+            return Err(Fault::Busy { reason, after: None });
+        }
+        sleep(left).await;
+        let answer = timeout(TIME_LIMIT, self.exchange(body)).await.map_err(|_| Fault::Late);
+        let answer = answer.flatten().and_then(|received| {
+            let result = received.result(id, method == GET_LOGS, |text| self.safe(text))?;
+            serde_json::from_str(result).map_err(|error| Fault::Wrong {
+                reason: self.safe(&error.to_string()),
+                is_passing: false,
+            })
+        });
+        match &answer {
+            Ok(_) => {
+                self.rest.end();
+                self.lacks.worked(method);
+            }
+            Err(Fault::Busy { after, reason }) => {
+                self.rest.begin(*after);
+                self.lacks.happened(ALL_REQUESTS, reason.clone());
+            }
+            Err(fault) if fault.is_missing() => self.lacks.missing(method, fault),
+            Err(fault) => {
+                if matches!(fault, Fault::Rpc(_) | Fault::Wrong { .. }) {
+                    self.rest.end();
+                }
+                if matches!(fault, Fault::Late) {
+                    self.silent.note();
+                }
+                if fault.is_no_answer() {
+                    self.lacks.happened(ALL_ANSWERS, fault.reason());
+                }
+            }
+        }
+        answer
     }
 
-    async fn exchange(&self, body: &str) -> Result<(StatusCode, Vec<u8>), Fault> {
+    async fn exchange(&self, body: &str) -> Result<Received, Fault> {
         let _place = self.places.acquire().await;
         let unreachable = |error| Fault::Unreachable { reason: self.reason(error) };
         let request = self.http.post(self.url.clone()).header("content-type", "application/json");
         let mut response = request.body(body.to_owned()).send().await.map_err(unreachable)?;
-        let mut answer = Vec::new();
+        let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if answer.len() + chunk.len() > LARGEST {
+            if body.len() + chunk.len() > LARGEST {
                 let reason = format!("more than {} MiB", LARGEST >> 20);
-                return Err(Fault::Wrong { reason });
+                return Err(Fault::Wrong { reason, is_passing: false });
             }
-            answer.extend_from_slice(&chunk);
+            body.extend_from_slice(&chunk);
         }
-        Ok((response.status(), answer))
-    }
-
-    fn interpret<T: DeserializeOwned>(&self, status: StatusCode, body: &[u8]) -> Result<T, Fault> {
-        if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
-            let reason = format!("HTTP {}", status.as_u16());
-            return Err(Fault::Unreachable { reason });
-        }
-        let Ok(response) = serde_json::from_slice::<Response>(body) else {
-            let what = if status.is_success() { "not JSON-RPC" } else { "no JSON-RPC" };
-            return Err(Fault::Wrong { reason: format!("HTTP {}, {what}", status.as_u16()) });
-        };
-        match response.payload {
-            ResponsePayload::Success(result) => serde_json::from_str(result.get())
-                .map_err(|error| Fault::Wrong { reason: self.safe(&error.to_string()) }),
-            ResponsePayload::Failure(ErrorPayload { code, message, data }) => {
-                let data = data.and_then(|data| serde_json::from_str(data.get()).ok());
-                let data = data.as_ref().and_then(returned);
-                Err(Fault::Rpc(RpcFault { code, message: self.safe(&message), data }))
-            }
-        }
+        // The other form of the header, a date, would have to be compared with a clock that may be wrong.
+        let retry_after =
+            response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+        let retry_after = retry_after.and_then(|value| value.trim().parse().ok());
+        Ok(Received { status: response.status().as_u16(), retry_after, body })
     }
 
     /// The innermost cause, which is the one that tells something.
-    fn reason(&self, error: alloy::transports::http::reqwest::Error) -> String {
+    fn reason(&self, error: reqwest::Error) -> String {
         let error = error.without_url();
         let mut innermost: &dyn Error = &error;
         while let Some(source) = innermost.source() {
@@ -216,18 +317,15 @@ impl Endpoint {
 }
 
 impl Fault {
-    /// Whether it is worth asking again at once.
-    fn is_passing(&self) -> bool {
+    /// In words.
+    pub(crate) fn reason(&self) -> String {
         match self {
-            Self::Unreachable { .. } => true,
-            // One of several nodes behind the endpoint is a block behind the others.
-            Self::Rpc(RpcFault { message, .. }) => {
-                let message = message.to_lowercase();
-                ["header not found", "unknown block", "block not found"]
-                    .iter()
-                    .any(|lagging| message.contains(lagging))
-            }
-            Self::Late | Self::Wrong { .. } => false,
+            Self::Unreachable { reason }
+            | Self::Busy { reason, .. }
+            | Self::Wrong { reason, .. }
+            | Self::Forbidden { reason } => reason.clone(),
+            Self::Late => format!("no answer within {} seconds", TIME_LIMIT.as_secs()),
+            Self::Rpc(RpcFault { code, message, .. }) => format!("{message} (code {code})"),
         }
     }
 }
@@ -238,16 +336,6 @@ pub(crate) fn cut(text: &str, longest: usize) -> String {
         None => escaped(text),
         Some((end, _)) => format!("{}…", escaped(&text[..end])),
     }
-}
-
-fn body(method: &str, params: impl Serialize) -> String {
-    json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string()
-}
-
-/// The bytes that a reverted call returned: as hex, with a word before it (Nethermind), or one level down.
-fn returned(data: &serde_json::Value) -> Option<Bytes> {
-    let text = data.as_str().or_else(|| data.get("data")?.as_str())?;
-    text.split(' ').next_back()?.strip_prefix("0x")?.parse().ok()
 }
 
 /// Everything in a URL that may be a key.

@@ -1,6 +1,10 @@
 //! How reading a chain fails.
 
-use alloy::primitives::Address;
+use crate::{
+    Revert,
+    endpoint::{Fault, RpcFault},
+};
+use alloy::primitives::{Address, B256};
 use thiserror::Error;
 
 /// Why an endpoint gave no answer that can be used.
@@ -34,6 +38,17 @@ pub enum ChainError {
         code: i64,
         /// What it wrote, escaped.
         message: String,
+    },
+    /// The endpoint ran a transaction that it was sent, and says how it failed: no refusal, since some nodes mine it all the
+    /// same and answer so afterwards. Whether it is mined, its receipt tells.
+    #[error("{endpoint} says that transaction {tx_hash} fails ({}): {reason}; it may be mined all the same", reason.name())]
+    Reverted {
+        /// Host and port.
+        endpoint: String,
+        /// The transaction.
+        tx_hash: B256,
+        /// Why it failed, as the endpoint gave it.
+        reason: Box<Revert>,
     },
     /// The endpoint answered with something that is no answer.
     #[error("{endpoint} gave no sensible answer to {method}: {reason}")]
@@ -74,12 +89,50 @@ pub enum ChainError {
 }
 
 impl ChainError {
+    /// Whether the endpoint says that it does not have the method, or does not serve it.
+    pub(crate) fn is_missing(&self) -> bool {
+        match self {
+            Self::Rpc { code, message, .. } => {
+                let (code, message) = (*code, message.clone());
+                let fault = RpcFault { code, message, data: None, is_of_server: false };
+                Fault::Rpc(fault).is_missing()
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether asking again at once, or another endpoint, may be luckier: nobody answered, it was too much, or one of the
+    /// nodes behind the endpoint lags.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Rpc { code, message, .. } => {
+                let (code, message) = (*code, message.clone());
+                let fault = RpcFault { code, message, data: None, is_of_server: false };
+                Fault::Rpc(fault).is_passing()
+            }
+            // Answers that are left unfinished, contradict themselves or are of another block.
+            Self::WrongAnswer { .. } => true,
+            Self::InvalidUrl { .. }
+            | Self::Reverted { .. }
+            | Self::HistoryRefused { .. }
+            | Self::OtherChain { .. }
+            | Self::NotAWallet { .. } => false,
+        }
+    }
+
+    /// Whether no answer came in time: the question may ask too much at once.
+    pub fn is_late(&self) -> bool {
+        matches!(self, Self::Unreachable { reason, .. } if *reason == Fault::Late.reason())
+    }
+
     /// Whether asking again later, or another endpoint, is all that can be done.
     pub const fn is_unreachable(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
             Self::InvalidUrl { .. }
             | Self::Rpc { .. }
+            | Self::Reverted { .. }
             | Self::WrongAnswer { .. }
             | Self::HistoryRefused { .. }
             | Self::OtherChain { .. }

@@ -43,7 +43,7 @@ impl Chain {
     /// What a call returns.
     pub(crate) async fn call(&self, call: &Call, at: BlockNumberOrTag) -> Result<Bytes, CallError> {
         let method = "eth_call";
-        let answer = self.raw().try_read(method, (call, at)).await;
+        let answer = self.try_read(method, (call, at)).await;
         answer.map_err(|fault| self.call_error(method, fault))
     }
 
@@ -78,44 +78,17 @@ impl Chain {
     /// Tells a call that failed from an endpoint that did.
     pub(crate) fn call_error(&self, method: &'static str, fault: Fault) -> CallError {
         match fault {
-            Fault::Rpc(fault) if is_execution(&fault) => CallError::Failed(match fault.data {
-                Some(data) if !data.is_empty() => revert::decode(&data),
-                _ if is_revert(&fault) => Revert::Silent,
-                _ => Revert::Halted(fault.message),
-            }),
+            Fault::Rpc(fault) if fault.is_execution() => CallError::Failed(why(&fault)),
             fault => CallError::Chain(self.raw().error(method, fault)),
         }
     }
 }
 
-/// The code that most nodes give a revert.
-const REVERT_CODE: i64 = 3;
-
-/// Nodes have no common code for an execution that failed, but common words.
-fn is_execution(fault: &RpcFault) -> bool {
-    const WORDS: [&str; 15] = [
-        "out of gas",
-        "outofgas",
-        "gas required exceeds",
-        "intrinsic gas",
-        "invalid opcode",
-        "invalid jump",
-        "bad instruction",
-        "stack underflow",
-        "stack overflow",
-        "stack limit",
-        "evm error",
-        "vm execution error",
-        "vm exception",
-        "write protection",
-        "static state",
-    ];
-    let message = fault.message.to_lowercase();
-    is_revert(fault)
-        || fault.data.as_ref().is_some_and(|data| !data.is_empty())
-        || WORDS.iter().any(|words| message.contains(words))
-}
-
-fn is_revert(fault: &RpcFault) -> bool {
-    fault.code == REVERT_CODE || fault.message.to_lowercase().contains("revert")
+/// Why an execution failed, by what the endpoint says of it.
+pub(crate) fn why(fault: &RpcFault) -> Revert {
+    match &fault.data {
+        Some(data) if !data.is_empty() => revert::decode(data),
+        _ if fault.is_revert() => Revert::Silent,
+        _ => Revert::Halted(fault.message.clone()),
+    }
 }

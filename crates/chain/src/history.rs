@@ -2,7 +2,8 @@
 
 use crate::{
     Chain, ChainError,
-    endpoint::{Fault, NO_SUCH_METHOD},
+    endpoint::Fault,
+    log::{AnyLog, standing},
 };
 use alloy::{
     primitives::{Address, B256},
@@ -94,8 +95,9 @@ impl Chain {
                 "fromBlock": BlockNumberOrTag::Number(from),
                 "toBlock": BlockNumberOrTag::Number(to),
             }]);
-            match self.raw().try_read::<Vec<Log>>(GET_LOGS, filter).await {
+            match self.try_read::<Vec<AnyLog>>(GET_LOGS, filter).await {
                 Ok(logs) => {
+                    let logs = standing(logs);
                     let mut ours = logs.iter().rev().filter(|log| is_asked(log, address, &topics));
                     let found = ours.find_map(&read);
                     if found.is_some() || from == 0 {
@@ -103,10 +105,8 @@ impl Chain {
                     }
                     to = from - 1;
                 }
-                Err(Fault::Rpc(fault)) if fault.code == NO_SUCH_METHOD || from == to => break,
-                Err(Fault::Rpc(_) | Fault::Wrong { .. }) if from < to => {
-                    blocks = (to - from).div_ceil(2);
-                }
+                Err(fault) if fault.is_refusal() && (fault.is_missing() || from == to) => break,
+                Err(fault) if fault.is_refusal() => blocks = (to - from).div_ceil(2),
                 Err(Fault::Late) if late < MOST_LATE => {
                     late += 1;
                     blocks = (blocks / 16).max(1);
@@ -120,7 +120,7 @@ impl Chain {
 }
 
 fn is_asked(log: &Log, address: Address, topics: &[B256]) -> bool {
-    log.address() == address && log.topics().starts_with(topics) && !log.removed
+    log.address() == address && log.topics().starts_with(topics)
 }
 
 fn execution(log: &Log) -> Option<Execution> {

@@ -2,11 +2,14 @@
 //! what a transaction would do, why one failed. And raw transactions, sent and waited for.
 //!
 //! - [`chain`]: one endpoint, from [`Chain::connect`] on.
-//! - [`wallet`]: what a wallet is at one block, and where it comes from.
+//! - [`wallet`]: what a wallet is at one block, and where it comes from; [`standing`]: some of that, cheaply.
 //! - [`verify`]: whose signatures count.
 //! - [`token`]: what a token says about itself.
 //! - [`history`]: what a wallet executed; [`blocks`]: blocks and the events in them.
-//! - [`simulate`], [`send`]: before and after a transaction.
+//! - [`simulate`], [`send`]: before and after a transaction; [`fee`], [`receipt`]: what it costs, and did cost;
+//!   [`refusal`]: why it is refused.
+//! - [`finality`]: which blocks nobody takes back.
+//! - [`lack`]: what an endpoint does not do, and what is done without it; [`examine`]: finding out.
 //! - [`revert`]: the bytes of a revert in one sentence.
 //!
 //! An endpoint is not believed more than needed: what can be recomputed is, nonsense is an error and never a
@@ -20,21 +23,35 @@ pub mod chain;
 mod endpoint;
 mod error;
 mod evm;
+pub mod examine;
+pub mod fee;
+pub mod finality;
 pub mod history;
+pub mod lack;
+mod log;
+pub mod receipt;
+pub mod refusal;
 pub mod revert;
 pub mod send;
 pub mod simulate;
+pub mod standing;
 pub mod token;
 pub mod verify;
 pub mod wallet;
 
 pub use blocks::Header;
 pub use chain::Chain;
+pub use endpoint::Patience;
 pub use error::ChainError;
+pub use examine::Examination;
+pub use fee::{Fees, Unsigned};
 pub use history::Execution;
+pub use lack::Lack;
+pub use receipt::Receipt;
 pub use revert::Revert;
-pub use send::{Fees, Receipt, SendAnswer, WaitError};
+pub use send::{SendAnswer, WaitError};
 pub use simulate::{SimulateError, Simulated, SimulatedCall};
+pub use standing::{Standing, StandingQuestion};
 pub use token::Token;
 pub use verify::{Refusal, Rejected, Verified};
 pub use wallet::{Provenance, WalletState};

@@ -1,69 +1,33 @@
-//! Raw transactions: what they should pay, sending them, and what became of them.
+//! Raw transactions: sending them, and what became of them.
 
 use crate::{
-    Chain, ChainError, Revert,
-    endpoint::{Fault, NO_SUCH_METHOD, RpcFault},
-    evm::{Call, CallError},
+    Chain, ChainError, Receipt, Revert,
+    endpoint::Fault,
+    evm::{self, Call, CallError},
+    refusal::{Class, Refusal},
 };
 use alloy::{
-    primitives::{Address, B256, Bytes, U64, U128, U256, keccak256},
+    primitives::{Address, B256, Bytes, U64, U256, keccak256},
     rpc::types::BlockNumberOrTag,
 };
 use serde::Deserialize;
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 use thiserror::Error;
 use tokio::time::sleep;
-
-/// How many blocks are looked at for what others pay.
-const FEE_BLOCKS: u64 = 10;
-
-/// What is offered in wei per gas where nobody paid anything.
-const LEAST_PRIORITY_FEE: u128 = 1;
 
 /// How long to wait between looks for a receipt, at first and at last.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-
-/// What a transaction should offer (EIP-1559), in wei per gas.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fees {
-    /// The most it pays in all: twice the next block's base fee, and the priority fee.
-    pub max_fee_per_gas: u128,
-    /// The most of that which the block's proposer gets.
-    pub max_priority_fee_per_gas: u128,
-}
 
 /// What an endpoint said to sent bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendAnswer {
     /// It has them, or had them before.
     Accepted,
-    /// It refused them, for the reason it gave, escaped.
-    Refused(String),
+    /// It refused them.
+    Refused(Refusal),
     /// It may have them or not.
     Unknown,
-}
-
-/// What became of a mined transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Receipt {
-    /// Whether it went through; if not, [`Chain::revert_reason`] tells why.
-    pub success: bool,
-    /// The number of the block it is in.
-    pub block_number: u64,
-    /// The hash of that block.
-    pub block_hash: B256,
-    /// The gas it used.
-    pub gas_used: u64,
-    /// What it paid, in wei per gas.
-    pub effective_gas_price: u128,
-}
-
-impl Receipt {
-    /// What the sender paid for gas, in wei. Without the value it sent, and what a rollup takes for its data.
-    pub fn cost(&self) -> U256 {
-        U256::from(self.gas_used) * U256::from(self.effective_gas_price)
-    }
 }
 
 /// Why there is no receipt. Neither says that the transaction will not be mined.
@@ -86,25 +50,6 @@ pub enum WaitError {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct FeeHistory {
-    base_fee_per_gas: Vec<U128>,
-    #[serde(default)]
-    reward: Option<Vec<Vec<U128>>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct MinedReceipt {
-    transaction_hash: B256,
-    status: U64,
-    block_number: U64,
-    block_hash: B256,
-    gas_used: U64,
-    effective_gas_price: U128,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Mined {
     from: Address,
     to: Option<Address>,
@@ -114,51 +59,19 @@ struct Mined {
     block_number: Option<U64>,
 }
 
-impl From<MinedReceipt> for Receipt {
-    fn from(receipt: MinedReceipt) -> Self {
-        Self {
-            success: receipt.status == U64::ONE,
-            block_number: receipt.block_number.to(),
-            block_hash: receipt.block_hash,
-            gas_used: receipt.gas_used.to(),
-            effective_gas_price: receipt.effective_gas_price.to(),
-        }
-    }
-}
-
 impl Chain {
-    /// What to offer so that a transaction is mined soon: the median priority fee of the last ten blocks, and twice
-    /// the next block's base fee.
-    ///
-    /// Warning: the endpoint's word. Whoever pays sets a limit.
-    ///
-    /// # Errors
-    ///
-    /// If the endpoint gives no sensible answer, as on a chain without EIP-1559.
-    pub async fn fees(&self) -> Result<Fees, ChainError> {
-        let method = "eth_feeHistory";
-        let params = (U64::from(FEE_BLOCKS), BlockNumberOrTag::Latest, [50]);
-        let history: FeeHistory = self.read(method, params).await?;
-        let none = || self.wrong_answer(method, "no base fee");
-        let base_fee = history.base_fee_per_gas.last().ok_or_else(none)?.to::<u128>();
-        let offered = history.reward.iter().flatten().flatten().map(U128::to::<u128>);
-        let mut offered: Vec<_> = offered.filter(|&fee| fee != 0).collect();
-        offered.sort_unstable();
-        let max_priority_fee_per_gas =
-            offered.get(offered.len() / 2).copied().unwrap_or(LEAST_PRIORITY_FEE);
-        let max_fee_per_gas = base_fee.saturating_mul(2).saturating_add(max_priority_fee_per_gas);
-        Ok(Fees { max_fee_per_gas, max_priority_fee_per_gas })
-    }
-
     /// Sends a signed transaction and returns its hash, which is computed from the bytes. One that the endpoint
     /// has already is sent.
     ///
     /// Warning: after any error but [`ChainError::Rpc`] it is open whether it was taken. Send the same bytes
-    /// again, or wait for the hash; never sign another transaction for the same purpose.
+    /// again, or wait for the hash, which is that of the bytes; never sign another transaction for the same purpose.
+    /// [`ChainError::Reverted`] is one of these: Hardhat answers so after it mined a transaction that failed. Then
+    /// [`Chain::wait`] has its receipt at once, and [`Chain::revert_reason`] or the error itself why it failed; where there
+    /// is no receipt in time, the endpoint tried it and kept nothing.
     ///
     /// # Errors
     ///
-    /// If the endpoint refuses it or gives no sensible answer. Never sends twice by itself.
+    /// If the endpoint refuses it, says that it failed, or gives no sensible answer. Never sends twice by itself.
     pub async fn send(&self, raw: &[u8]) -> Result<B256, ChainError> {
         let method = "eth_sendRawTransaction";
         let tx_hash = keccak256(raw);
@@ -169,59 +82,29 @@ impl Chain {
                 let reason = format!("hash {hash} for transaction {tx_hash}");
                 Err(self.wrong_answer(method, reason))
             }
-            Err(Fault::Rpc(fault)) if is_known(&fault) => Ok(tx_hash),
+            Err(Fault::Rpc(fault)) => {
+                let class = Refusal::read(fault.code, &fault.message).class;
+                if class == Class::Known {
+                    return Ok(tx_hash);
+                }
+                if class == Class::Reverted || fault.has_data() {
+                    let endpoint = self.endpoint().to_owned();
+                    let reason = Box::new(evm::why(&fault));
+                    return Err(ChainError::Reverted { endpoint, tx_hash, reason });
+                }
+                Err(self.raw().error(method, Fault::Rpc(fault)))
+            }
             Err(fault) => Err(self.raw().error(method, fault)),
         }
     }
 
     /// Sends signed bytes once, and says what is known then. A refusal is an answer, not an error: see
-    /// [`Chain::send`] for the other way round.
+    /// [`Chain::send`] for the other way round. That they failed when they were run proves nothing
+    /// ([`Class::is_proof`]): they may be mined all the same.
     pub async fn offer(&self, raw: &[u8]) -> SendAnswer {
         match self.send(raw).await {
             Ok(_) => SendAnswer::Accepted,
-            Err(ChainError::Rpc { message, .. }) => SendAnswer::Refused(message),
-            Err(_) => SendAnswer::Unknown,
-        }
-    }
-
-    /// What became of a transaction; none if it is not mined.
-    ///
-    /// # Errors
-    ///
-    /// If the endpoint gives no sensible answer.
-    pub async fn receipt(&self, tx_hash: B256) -> Result<Option<Receipt>, ChainError> {
-        let method = "eth_getTransactionReceipt";
-        let receipt: Option<MinedReceipt> = self.read(method, [tx_hash]).await?;
-        match receipt {
-            Some(receipt) if receipt.transaction_hash != tx_hash => {
-                Err(self.wrong_answer(method, "the receipt of another transaction"))
-            }
-            receipt => Ok(receipt.map(Receipt::from)),
-        }
-    }
-
-    /// What became of every transaction in the block with this number, by hash; none where the endpoint has no such
-    /// block, or does not know `eth_getBlockReceipts`.
-    ///
-    /// Says nothing about a transaction that is not among them.
-    ///
-    /// # Errors
-    ///
-    /// If the endpoint gives no sensible answer.
-    pub async fn block_receipts(
-        &self,
-        number: u64,
-    ) -> Result<Option<BTreeMap<B256, Receipt>>, ChainError> {
-        let method = "eth_getBlockReceipts";
-        let params = [BlockNumberOrTag::Number(number)];
-        let receipts = self.raw().try_read::<Option<Vec<MinedReceipt>>>(method, params).await;
-        match receipts {
-            Ok(receipts) => Ok(receipts.map(|receipts| {
-                let by_hash = |receipt: MinedReceipt| (receipt.transaction_hash, receipt.into());
-                receipts.into_iter().map(by_hash).collect()
-            })),
-            Err(Fault::Rpc(fault)) if fault.code == NO_SUCH_METHOD => Ok(None),
-            Err(fault) => Err(self.raw().error(method, fault)),
+            Err(error) => error.refusal().map_or(SendAnswer::Unknown, SendAnswer::Refused),
         }
     }
 
@@ -276,12 +159,4 @@ impl Chain {
             Err(CallError::Chain(error)) => Err(error),
         }
     }
-}
-
-/// Whether the endpoint refuses a transaction because it has it, in the words of the common nodes.
-fn is_known(fault: &RpcFault) -> bool {
-    let message = fault.message.to_lowercase();
-    ["already known", "alreadyknown", "known transaction", "already imported"]
-        .iter()
-        .any(|known| message.contains(known))
 }

@@ -2,17 +2,21 @@
 
 use crate::{
     Chain, ChainError, Revert,
-    endpoint::{Fault, NO_SUCH_METHOD},
+    endpoint::Fault,
     evm::{Call, CallError},
+    lack::{ESTIMATE_AT, SIMULATE},
     revert::decode,
 };
 use alloy::{
-    primitives::{Address, Bytes, U64},
+    primitives::{Address, Bytes, U64, U256},
     rpc::types::BlockNumberOrTag,
 };
 use quorate_core::Request;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+/// The code of JSON-RPC for parameters that the method does not take.
+const INVALID_PARAMS: i64 = -32_602;
 
 /// Why there is no estimate.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -125,6 +129,50 @@ impl Chain {
         self.estimate_call(&call, BlockNumberOrTag::Latest).await
     }
 
+    /// As [`Self::estimate`], sent by whomever the endpoint takes where nobody is named: of what anybody may do, for a
+    /// sender who has too little ether to be given an estimate.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::estimate`].
+    pub async fn estimate_by_anybody(
+        &self,
+        to: Address,
+        data: Bytes,
+    ) -> Result<u64, SimulateError> {
+        let call = Call { to: Some(to), data, ..Call::default() };
+        self.estimate_call(&call, BlockNumberOrTag::Latest).await
+    }
+
+    /// The gas that sending ether takes, as [`Self::estimate`] estimates it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::estimate`].
+    pub async fn estimate_value(
+        &self,
+        from: Address,
+        to: Address,
+        value: U256,
+    ) -> Result<u64, SimulateError> {
+        let call = Call { from: Some(from), to: Some(to), value: Some(value), ..Call::default() };
+        self.estimate_call(&call, BlockNumberOrTag::Latest).await
+    }
+
+    /// The gas that creating a contract takes, as [`Self::estimate`] estimates it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::estimate`].
+    pub async fn estimate_creation(
+        &self,
+        from: Address,
+        init_code: Bytes,
+    ) -> Result<u64, SimulateError> {
+        let call = Call { from: Some(from), data: init_code, ..Call::default() };
+        self.estimate_call(&call, BlockNumberOrTag::Latest).await
+    }
+
     async fn estimate_call(&self, call: &Call, at: BlockNumberOrTag) -> Result<u64, SimulateError> {
         match self.gas_of(call, at).await {
             Ok(gas) => Ok(gas),
@@ -140,7 +188,8 @@ impl Chain {
         }
     }
 
-    /// What calls would do, one after the other, on top of a block. None where the endpoint does not simulate.
+    /// What calls would do, one after the other, on top of a block. None where the endpoint does not simulate, whatever it
+    /// says instead.
     ///
     /// # Errors
     ///
@@ -150,27 +199,21 @@ impl Chain {
         block: u64,
         calls: &[SimulatedCall],
     ) -> Result<Option<Vec<Simulated>>, ChainError> {
-        let method = "eth_simulateV1";
         let calls: Vec<_> = calls.iter().map(Call::from).collect();
         let count = calls.len();
         let request = SimulateRequest { block_state_calls: [Calls { calls }], validation: false };
         let at = BlockNumberOrTag::Number(block);
-        let answer = self.raw().try_read::<Vec<SimulatedBlock>>(method, (request, at)).await;
-        match answer {
-            Ok(blocks) => {
-                let answers: Vec<_> = blocks.into_iter().flat_map(|block| block.calls).collect();
-                if answers.len() != count {
-                    return Err(self.wrong_answer(method, "not an answer for each call"));
-                }
-                let simulated = |answer: SimulatedAnswer| Simulated {
-                    revert: (answer.status != U64::ONE).then(|| decode(&answer.return_data)),
-                    gas_used: answer.gas_used.to(),
-                };
-                Ok(Some(answers.into_iter().map(simulated).collect()))
-            }
-            Err(Fault::Rpc(fault)) if fault.code == NO_SUCH_METHOD => Ok(None),
-            Err(fault) => Err(self.raw().error(method, fault)),
+        let answer = self.read_if_can::<Vec<SimulatedBlock>>(SIMULATE, SIMULATE, (request, at));
+        let Some(blocks) = answer.await? else { return Ok(None) };
+        let answers: Vec<_> = blocks.into_iter().flat_map(|block| block.calls).collect();
+        if answers.len() != count {
+            return Err(self.wrong_answer(SIMULATE, "not an answer for each call"));
         }
+        let simulated = |answer: SimulatedAnswer| Simulated {
+            revert: (answer.status != U64::ONE).then(|| decode(&answer.return_data)),
+            gas_used: answer.gas_used.to(),
+        };
+        Ok(Some(answers.into_iter().map(simulated).collect()))
     }
 
     /// As [`Self::estimate`], on top of a block.
@@ -203,7 +246,25 @@ impl Chain {
 
     async fn gas_of(&self, call: &Call, at: BlockNumberOrTag) -> Result<u64, CallError> {
         let method = "eth_estimateGas";
-        let answer = self.raw().try_read::<U64>(method, (call, at)).await;
+        let lacks = &self.raw().lacks;
+        let answer = if lacks.may_ask(ESTIMATE_AT) {
+            match self.try_read::<U64>(method, (call, at)).await {
+                // Some take no block, and estimate on top of the newest.
+                Err(Fault::Rpc(fault)) if fault.code == INVALID_PARAMS && !fault.is_execution() => {
+                    let answer = self.try_read::<U64>(method, [call]).await;
+                    if answer.is_ok() {
+                        lacks.missing(ESTIMATE_AT, &Fault::Rpc(fault));
+                    }
+                    answer
+                }
+                answer => {
+                    lacks.worked(ESTIMATE_AT);
+                    answer
+                }
+            }
+        } else {
+            self.try_read::<U64>(method, [call]).await
+        };
         answer.map(|gas| gas.to()).map_err(|fault| self.call_error(method, fault))
     }
 }

@@ -24,7 +24,7 @@ pub struct Token {
     pub address: Address,
     /// Whether there is code at the address; without, it is no token.
     pub has_code: bool,
-    /// Its symbol as it is, 1 to 64 characters; none where it gives no such text.
+    /// Its symbol, 1 to 64 characters, without the blanks and controls around it; none where it gives no such text.
     ///
     /// Warning: not escaped, and not proof of anything: many tokens call themselves USDC.
     pub symbol: Option<String>,
@@ -78,16 +78,14 @@ fn read_number(answer: &[u8]) -> Option<U256> {
     answer.get(..32).map(U256::from_be_slice)
 }
 
-/// A string, or the 32 bytes with zeros at the end that the oldest tokens give.
+/// A string, or the 32 bytes that the oldest tokens give. Both are padded with zeros by some (bridged ones), and with
+/// blanks.
 fn read_symbol(answer: &[u8]) -> Option<String> {
-    let text = if answer.len() == 32 {
-        let end = answer.iter().rposition(|&byte| byte != 0)?;
-        answer[..=end].to_vec()
-    } else {
-        Bytes::abi_decode(answer).ok()?.into()
-    };
+    let text =
+        if answer.len() == 32 { answer.to_vec() } else { Bytes::abi_decode(answer).ok()?.into() };
     let symbol = String::from_utf8(text).ok()?;
-    (1..=LONGEST_SYMBOL).contains(&symbol.chars().count()).then_some(symbol)
+    let symbol = symbol.trim_matches(|c: char| c.is_whitespace() || c.is_control());
+    (1..=LONGEST_SYMBOL).contains(&symbol.chars().count()).then(|| symbol.to_owned())
 }
 
 #[cfg(test)]
@@ -102,6 +100,23 @@ mod tests {
         word[..3].copy_from_slice(b"MKR");
         assert_eq!(read_symbol(&word), Some("MKR".to_owned()));
         assert_eq!(read_symbol(&"€".repeat(64).abi_encode()), Some("€".repeat(64)));
+    }
+
+    /// Case 5: what a symbol is padded with is no part of it.
+    #[test]
+    fn a_symbol_is_read_without_what_it_is_padded_with() {
+        let padded = format!("MKR{}", "\0".repeat(100));
+        for symbol in
+            ["MKR\0\0", "MKR ", " MKR", "\tMKR\r\n", "\u{7f}MKR\u{9f}", "\0MKR\u{a0}", &padded]
+        {
+            assert_eq!(read_symbol(&symbol.abi_encode()).as_deref(), Some("MKR"), "{symbol:?}");
+        }
+        let mut word = [b' '; 32];
+        word[..4].copy_from_slice(b"\0MKR");
+        assert_eq!(read_symbol(&word).as_deref(), Some("MKR"));
+        assert_eq!(read_symbol(&"\0 \0".abi_encode()), None);
+        // What is inside stays, and is shown.
+        assert_eq!(read_symbol(&"M\0KR".abi_encode()).as_deref(), Some("M\0KR"));
     }
 
     #[test]

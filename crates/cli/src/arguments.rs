@@ -14,17 +14,23 @@ pub(crate) use access::{AccessOptions, Source};
 pub(crate) use audit::{AuditCommand, StoreOptions, Verify};
 pub(crate) use chain::{ChainOptions, KeyOptions, SendOptions};
 pub(crate) use list::{List, Target, Watch, WatchUntil};
-pub(crate) use payout::{PayoutCommand, PayoutPropose};
+pub(crate) use payout::{Decimals, PayoutCommand, PayoutPropose};
 pub(crate) use propose::{Common, Propose, ProposeCommand};
 pub(crate) use relayer::{
     LogFormat, LogOptions, OnChain, Relayer, RelayerCommand, RelayerOptions, Right, TokenCommand,
     WebhookCommand,
 };
-pub(crate) use sign::{Accept, Combine, Show, Sign, Submit};
+pub(crate) use sign::{Accept, Beside, Combine, Show, Sign, Submit};
 pub(crate) use wallet::{Make, WalletCommand, WalletDeploy, WalletRegister, WalletShow};
 
+use alloy::primitives::{Bytes, hex::FromHexError};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+
+/// Reads hexadecimal, blanks and line ends around it left out: it is copied from elsewhere.
+fn bytes(text: &str) -> Result<Bytes, FromHexError> {
+    text.trim().parse()
+}
 
 /// Propose, sign, combine and submit actions of Quorate wallets.
 ///

@@ -6,7 +6,7 @@ use eyre::Result;
 use quorate_chain::{Chain, Provenance, WalletState};
 use quorate_core::{
     WalletFile,
-    address::{self, AddressError},
+    address::{AddressError, Written},
     creation,
     proposal::Origin,
     text::shown,
@@ -82,6 +82,20 @@ pub(crate) fn check_chain(chain_id: u64) -> Result<()> {
     Ok(())
 }
 
+/// An address as it was typed for an option, which has to be of this chain.
+pub(crate) fn on_chain(option: &str, written: &Written, chain_id: u64) -> Result<Address> {
+    written.on(chain_id).map_err(|error| Cause::BadInput.error(format!("{option}: {error}")))
+}
+
+/// As [`on_chain`], of several.
+pub(crate) fn all_on_chain(
+    option: &str,
+    written: &[Written],
+    chain_id: u64,
+) -> Result<Vec<Address>> {
+    written.iter().map(|written| on_chain(option, written, chain_id)).collect()
+}
+
 /// A wallet as it was named: by address, or by its file, which also tells what it was made of.
 #[derive(Debug)]
 pub(crate) struct Named {
@@ -98,14 +112,15 @@ impl Named {
         if path.try_exists().unwrap_or(true) {
             return Ok(Self::from_file(&files::read_wallet(path)?));
         }
-        let address = address::parse_account(text).map_err(|error| match error {
+        let written = Written::parse_account(text).map_err(|error| match error {
             AddressError::Malformed { .. } => Cause::BadInput.error(format!(
                 "{} is neither an address (0x and 40 hexadecimal digits) nor a wallet file that exists",
                 shown(text)
             )),
             error => Cause::BadInput.error(format!("the wallet: {error}")),
         })?;
-        Ok(Self { address, origin: None, chain_ids: None })
+        let chain_ids = written.chain_id().map(|chain_id| BTreeSet::from([chain_id]));
+        Ok(Self { address: written.anywhere(), origin: None, chain_ids })
     }
 
     pub(crate) fn from_file(file: &WalletFile) -> Self {
@@ -126,13 +141,13 @@ impl Named {
         self
     }
 
-    /// The one chain that its file names, if it names just one.
+    /// The one chain that it is named for, if it names just one.
     pub(crate) fn only_chain(&self) -> Option<u64> {
         let ids = self.chain_ids.as_ref()?;
         ids.first().copied().filter(|_| ids.len() == 1)
     }
 
-    /// The chains that its file names.
+    /// The chains that its file, or the text of its address, names.
     pub(crate) const fn chain_ids(&self) -> Option<&BTreeSet<u64>> {
         self.chain_ids.as_ref()
     }
@@ -143,7 +158,7 @@ impl Named {
         if let Some(ids) = self.chain_ids.as_ref().filter(|ids| !ids.contains(&id)) {
             let ids: Vec<_> = ids.iter().map(u64::to_string).collect();
             return Err(Cause::Mismatch.error(format!(
-                "the wallet file is for chain {}, but {endpoint} serves chain {id}",
+                "the wallet is named for chain {}, but {endpoint} serves chain {id}",
                 ids.join(", ")
             )));
         }

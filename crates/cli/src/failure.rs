@@ -90,10 +90,12 @@ pub(crate) fn cause_of(error: &eyre::Report) -> Cause {
     Cause::BadInput
 }
 
-fn of_chain(error: &ChainError) -> Cause {
+/// The cause of an endpoint's error.
+pub(crate) fn of_chain(error: &ChainError) -> Cause {
     match error {
         ChainError::InvalidUrl { .. } => Cause::BadInput,
         ChainError::NotAWallet { .. } | ChainError::OtherChain { .. } => Cause::Mismatch,
+        ChainError::Reverted { .. } => Cause::FailedOnChain,
         ChainError::Unreachable { .. }
         | ChainError::Rpc { .. }
         | ChainError::WrongAnswer { .. }
@@ -107,7 +109,9 @@ fn of_client(error: &ClientError) -> Cause {
         | ClientError::InvalidToken
         | ClientError::TokenInClear { .. }
         | ClientError::Config(_) => Cause::BadInput,
-        ClientError::Unreachable { .. } | ClientError::WrongAnswer { .. } => Cause::Unreachable,
+        ClientError::Unreachable { .. }
+        | ClientError::Unsure { .. }
+        | ClientError::WrongAnswer { .. } => Cause::Unreachable,
         ClientError::Problem { status, problem, .. } => of_problem(problem.code, *status),
         ClientError::Lie(_) => Cause::Mismatch,
     }
@@ -190,7 +194,7 @@ fn of_run(error: &RunError) -> Cause {
         RunError::Bind(_) | RunError::Sender(_) | RunError::Webhook(_) | RunError::NoToken => {
             Cause::BadInput
         }
-        RunError::Tokens(error) => of_store(error),
+        RunError::Tokens(error) | RunError::Webhooks(error) => of_store(error),
         RunError::Store(error) => of_opening(error),
         RunError::Endpoint { source, .. } => of_chain(source),
         RunError::WrongChain { .. } => Cause::Mismatch,
@@ -271,6 +275,8 @@ mod tests {
         assert_eq!(code(ClientError::Lie(Lie::Missing)), 7);
         let away = ClientError::Unreachable { relayer: relayer.clone(), reason: reason.clone() };
         assert_eq!(code(away), 5);
+        let unsure = ClientError::Unsure { relayer: relayer.clone(), reason: reason.clone() };
+        assert_eq!(code(unsure), 5);
         assert_eq!(code(ClientError::WrongAnswer { relayer: relayer.clone(), reason }), 5);
         assert_eq!(code(ClientError::TokenInClear { relayer }), 3);
     }

@@ -60,6 +60,15 @@ impl Output {
         }
     }
 
+    /// Prints what is waited for, on standard error.
+    pub(crate) fn waiting(self, text: &str) {
+        if self.json {
+            print(&mut io::stderr().lock(), &serde_json::json!({ "waiting": text }).to_string());
+        } else {
+            print(&mut io::stderr().lock(), &format!("waiting: {text}"));
+        }
+    }
+
     /// Whether somebody is there to answer.
     pub(crate) fn is_interactive(self) -> bool {
         !self.json && io::stdin().is_terminal() && io::stderr().is_terminal()
@@ -112,8 +121,9 @@ impl Output {
         let mut messages = Vec::new();
         for danger in dangers.iter().filter(|danger| open.contains(&danger.code)) {
             // Proposals that are signed together may have the same.
-            if !messages.contains(&danger.message.as_str()) {
-                messages.push(&danger.message);
+            let line = danger.line();
+            if !messages.contains(&line) {
+                messages.push(line);
             }
         }
         Err(Cause::DangerNotAccepted.error(format!(
@@ -178,6 +188,7 @@ pub(crate) struct Sheet {
 enum Line {
     Title(String),
     Row { label: String, text: String },
+    Paragraph { label: String, text: String },
 }
 
 impl Sheet {
@@ -196,17 +207,43 @@ impl Sheet {
         self.row("", text);
     }
 
+    /// A text of several lines with its label, broken between words so that a terminal of 80 columns shows it whole.
+    pub(crate) fn paragraph(&mut self, label: &str, text: &str) {
+        self.lines.push(Line::Paragraph { label: label.to_owned(), text: text.to_owned() });
+    }
+
+    /// The part with dangers, if there are any.
+    pub(crate) fn dangers(&mut self, dangers: &[Danger]) {
+        if !dangers.is_empty() {
+            self.title("Dangers");
+        }
+        for danger in dangers {
+            self.paragraph(danger.code.word(), &danger.message);
+            if let Some(command) = &danger.command {
+                self.more("to stop that one:");
+                self.more(command);
+            }
+        }
+    }
+
     /// The text. Labels of one part have the same width.
     pub(crate) fn finish(self) -> String {
         let mut text = String::new();
         for part in self.lines.chunk_by(|_, next| !matches!(next, Line::Title(_))) {
             let label = |line: &Line| match line {
                 Line::Title(_) => 0,
-                Line::Row { label, .. } => label.len(),
+                Line::Row { label, .. } | Line::Paragraph { label, .. } => label.len(),
             };
             let width = part.iter().map(label).max().unwrap_or_default();
             for line in part {
                 match line {
+                    Line::Paragraph { label, text: value } => {
+                        let lines = broken(value, COLUMNS.saturating_sub(width + 4));
+                        lines.iter().enumerate().try_for_each(|(place, line)| {
+                            let label = if place == 0 { label } else { "" };
+                            writeln!(text, "  {label:width$}  {line}")
+                        })
+                    }
                     Line::Title(title) if text.is_empty() => writeln!(text, "{title}"),
                     Line::Title(title) => writeln!(text, "\n{title}"),
                     Line::Row { label, text: value } => {
@@ -220,9 +257,43 @@ impl Sheet {
     }
 }
 
+/// How many columns a terminal has at the least.
+const COLUMNS: usize = 80;
+
+/// `text` in lines of at most `width` characters, but for words that are longer.
+fn broken(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        let last = lines.last_mut();
+        match last {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_paragraph_fits_a_terminal() {
+        let mut sheet = Sheet::default();
+        sheet.title("One");
+        sheet.row("a", "1");
+        sheet.paragraph(
+            "paidAgain",
+            &format!("{} {} end", "word ".repeat(20).trim(), "x".repeat(90)),
+        );
+        let text = sheet.finish();
+        let long = text.lines().filter(|line| line.chars().count() > COLUMNS).count();
+        assert_eq!((long, text.lines().count()), (1, 6), "{text}");
+        assert!(text.lines().skip(3).all(|line| line.starts_with("             ")), "{text}");
+    }
 
     #[test]
     fn labels_of_a_part_are_aligned() {

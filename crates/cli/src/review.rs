@@ -1,5 +1,7 @@
 //! What a proposal does, read from its raw fields and checked against the chain: for `show` and `sign`.
 
+pub(crate) mod again;
+pub(crate) mod alike;
 pub(crate) mod calldata;
 mod danger;
 mod facts;
@@ -10,7 +12,7 @@ mod view;
 
 pub(crate) use danger::{Danger, DangerCode, Executor, dangers};
 pub(crate) use facts::{Facts, Outcome};
-pub(crate) use render::render;
+pub(crate) use render::{render, token_line};
 pub(crate) use standing::{Standing, Sureness, status_words};
 pub(crate) use summary::summary;
-pub(crate) use view::{View, amount_text, symbol};
+pub(crate) use view::{ETHER, View, exact_text, exact_text_in_full, token_name_in_full};

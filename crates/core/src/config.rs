@@ -33,6 +33,7 @@ pub struct Config {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Unchecked {
+    #[serde(with = "json::integer::tagged")]
     threshold: u64,
     #[serde(with = "json::accounts")]
     owners: Vec<Address>,

@@ -1,6 +1,6 @@
 //! What the two kinds of files have in common: a kind, a version, a size, and how reading them fails.
 
-use crate::{config::ConfigError, signature::SignatureError, text::shown};
+use crate::{config::ConfigError, json, signature::SignatureError, text::shown};
 use alloy::primitives::Address;
 use serde::{Deserialize, de::DeserializeOwned};
 use thiserror::Error;
@@ -130,6 +130,7 @@ impl DocumentError {
 #[derive(Deserialize)]
 struct Head {
     kind: String,
+    #[serde(with = "json::integer")]
     version: u64,
 }
 
@@ -166,4 +167,50 @@ pub(crate) const fn check_range(
         return Err(DocumentError::OutOfRange { field, value, least, most: MOST });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Action, Nonce, Proposal, Request, creation, proposal::Origin, testing::two_of_three,
+    };
+    use alloy::primitives::B256;
+
+    fn proposal() -> Proposal {
+        let config = two_of_three();
+        let wallet = creation::wallet_address(&config, B256::ZERO).unwrap();
+        let (action, nonce) = (Action::Cancel {}, Nonce::default());
+        let (chain_id, deadline) = (31_337, 4_000_000_000);
+        let request = Request { chain_id, wallet, epoch: 0, action, nonce, deadline };
+        Proposal::new(request, None, Some(Origin { config, salt: B256::ZERO })).unwrap()
+    }
+
+    /// Case 27: whole numbers that a program wrote with a point.
+    #[test]
+    fn whole_numbers_with_a_point_are_read() {
+        let json = proposal().to_json();
+        let mut other = json.clone();
+        for (name, number) in [
+            ("version", 1_u64),
+            ("chainId", 31_337),
+            ("epoch", 0),
+            ("deadline", 4_000_000_000),
+            ("threshold", 2),
+        ] {
+            let plain = format!("\"{name}\": {number}");
+            assert!(other.contains(&plain), "{plain}");
+            other = other.replace(&plain, &format!("{plain}.0"));
+        }
+        assert_eq!(Proposal::from_json(other.as_bytes()), Proposal::from_json(json.as_bytes()));
+        let half = json.replace("\"epoch\": 0", "\"epoch\": 0.5");
+        let error = Proposal::from_json(half.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("`0.5`, expected a whole number"), "{error}");
+        // A configuration inside of an action, which is read in two steps.
+        let config = two_of_three();
+        let action = Action::Reconfigure { config };
+        let text = serde_json::to_string(&action).unwrap();
+        let other = text.replace("\"threshold\":2", "\"threshold\":2.0");
+        assert_ne!(text, other);
+        assert_eq!(serde_json::from_str::<Action>(&other).unwrap(), action);
+    }
 }

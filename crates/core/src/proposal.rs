@@ -64,13 +64,17 @@ pub enum CombineError {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Json {
     kind: String,
+    #[serde(with = "json::integer")]
     version: u64,
+    #[serde(with = "json::integer")]
     chain_id: u64,
     #[serde(with = "json::account")]
     wallet: Address,
+    #[serde(with = "json::integer")]
     epoch: u32,
     action: Action,
     nonce: Nonce,
+    #[serde(with = "json::integer")]
     deadline: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     note: Option<String>,

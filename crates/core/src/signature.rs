@@ -1,7 +1,7 @@
 //! How owners sign a digest: with a key, as a contract, or by an approval on chain.
 
-use crate::json;
-use alloy::primitives::{Address, B256, Bytes, Signature, U256, uint};
+use crate::{json, text::shown};
+use alloy::primitives::{Address, B256, Bytes, Signature, U256, hex, uint};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -57,6 +57,68 @@ pub enum SignatureError {
         /// How many bytes there are.
         length: usize,
     },
+}
+
+/// Why a text is no signature's bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SignatureTextError {
+    /// A character that is no hexadecimal digit.
+    #[error(
+        "{} is not hexadecimal: a signature is digits from 0 to f, with 0x in front or without; {} is none",
+        shown(text), shown(&character.to_string())
+    )]
+    NotHex {
+        /// What was given.
+        text: String,
+        /// The first that is no digit.
+        character: char,
+    },
+    /// An odd number of digits, and not one alone for v.
+    #[error(
+        "{} has {count} hexadecimal digits, an odd number: of r, s and v there are 130, of r and vs (EIP-2098) 128; one was lost or added",
+        shown(text)
+    )]
+    OddDigits {
+        /// What was given.
+        text: String,
+        /// How many digits there are.
+        count: usize,
+    },
+}
+
+/// Reads the bytes of a signature as programs print them and people copy them: `0x` or not, capitals or not; blanks, line ends
+/// and quotation marks around it, and blanks and line ends inside, drop out. `v` may be one digit, `0` or `1`, or the decimal
+/// 27 or 28 where hexadecimal is meant: neither can be anything else.
+///
+/// Says nothing about whose signature it is, or that it is one by a key: contracts take what they like.
+///
+/// # Errors
+///
+/// If it is not hexadecimal, or not whole bytes.
+pub fn parse_bytes(text: &str) -> Result<Bytes, SignatureTextError> {
+    let inner = text.trim().trim_matches(['"', '\'', '`']);
+    let digits: String = inner.chars().filter(|c| !c.is_whitespace()).collect();
+    let digits = digits.strip_prefix("0x").or(digits.strip_prefix("0X")).unwrap_or(&digits);
+    if let Some(character) = digits.chars().find(|c| !c.is_ascii_hexdigit()) {
+        return Err(SignatureTextError::NotHex { text: text.to_owned(), character });
+    }
+    let rs = 2 * 64;
+    let mut digits = digits.to_owned();
+    if digits.len() == rs + 1 && digits.ends_with(['0', '1']) {
+        digits.insert(rs, '0');
+    }
+    let is_decimal = digits.len() == rs + 2 && ["27", "28"].contains(&&digits[rs..]);
+    let bytes = hex::decode(&digits).map_err(|_| {
+        let count = digits.len();
+        SignatureTextError::OddDigits { text: text.to_owned(), count }
+    })?;
+    match &bytes[..] {
+        [.., v] if is_decimal => {
+            let v = if *v == 0x27 { 27 } else { 28 };
+            Ok([&bytes[..64], &[v]].concat().into())
+        }
+        _ => Ok(bytes.into()),
+    }
 }
 
 impl EcdsaSignature {
@@ -275,6 +337,52 @@ mod tests {
         }
         let error = SignatureError::Length { length: 66 };
         assert_eq!(EcdsaSignature::from_bytes(&[&bytes[..], &[0]].concat()), Err(error));
+    }
+
+    /// Case 10.
+    #[test]
+    fn a_signature_is_read_as_it_is_copied() {
+        let digest = B256::repeat_byte(3);
+        for number in 0..8 {
+            let signature = sign(number, &digest);
+            let long = hex::encode(signature.to_bytes());
+            let (rs, v) = long.split_at(128);
+            let parity = if v == "1b" { "0" } else { "1" };
+            let decimal = if v == "1b" { "27" } else { "28" };
+            for text in [
+                format!("0x{long}"),
+                long.clone(),
+                format!(" 0x{long}\n"),
+                format!("0x{long}\r\n"),
+                format!("\u{a0}{long}\t"),
+                format!("0X{}", long.to_uppercase()),
+                long.to_uppercase(),
+                format!("\"0x{long}\""),
+                format!("0x{}\n  {}", &long[..76], &long[76..]),
+                format!("0x{rs}{parity}"),
+                format!("{rs}{parity}\n"),
+                format!("0x{rs}0{parity}"),
+                format!("0x{rs}{decimal}"),
+                hex::encode(signature.compact()),
+            ] {
+                let bytes = parse_bytes(&text).unwrap();
+                assert_eq!(EcdsaSignature::from_bytes(&bytes), Ok(signature), "{text:?}");
+            }
+        }
+        assert_eq!(parse_bytes("0x").unwrap(), Bytes::new());
+        assert_eq!(parse_bytes("0x0102").unwrap(), Bytes::from_static(&[1, 2]));
+        // What a contract takes may end like a decimal 27.
+        assert_eq!(parse_bytes("0x27").unwrap(), Bytes::from_static(&[0x27]));
+    }
+
+    /// Case 10.
+    #[test]
+    fn what_is_no_signature_says_why() {
+        let reason = |text: &str| parse_bytes(text).unwrap_err().to_string();
+        assert!(reason("0x123").contains("has 3 hexadecimal digits, an odd number"));
+        assert!(reason(&"a".repeat(129)).contains("has 129 hexadecimal digits"));
+        assert!(reason("0xhello").contains("\"h\" is none"));
+        assert!(reason("0x12\u{200b}").contains("\"\\u{200b}\" is none"));
     }
 
     #[test]

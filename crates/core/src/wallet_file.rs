@@ -27,12 +27,31 @@ pub struct WalletFile {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Json {
     kind: String,
+    #[serde(with = "json::integer")]
     version: u64,
     #[serde(with = "json::account")]
     address: Address,
     config: Config,
     salt: B256,
+    #[serde(with = "chain_ids")]
     chain_ids: BTreeSet<u64>,
+}
+
+mod chain_ids {
+    use crate::json::integer::Whole;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+    use std::collections::BTreeSet;
+
+    pub(super) fn serialize<S: Serializer>(ids: &BTreeSet<u64>, to: S) -> Result<S::Ok, S::Error> {
+        ids.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<BTreeSet<u64>, D::Error> {
+        let ids = Vec::<Whole<u64>>::deserialize(from)?;
+        Ok(ids.into_iter().map(|Whole(id)| id).collect())
+    }
 }
 
 impl WalletFile {
@@ -117,6 +136,20 @@ mod tests {
             prop_assert_eq!(WalletFile::from_json(json.as_bytes()), Ok(file));
             testing::assert_valid(schema::WALLET, &json);
         }
+    }
+
+    /// Case 27.
+    #[test]
+    fn whole_numbers_with_a_point_are_read() {
+        let config = testing::two_of_three();
+        let file = WalletFile::new(config, B256::ZERO, BTreeSet::from([1, 10])).unwrap();
+        let json: String = file
+            .to_json()
+            .replace("\"version\": 1", "\"version\": 1.0")
+            .replace("\"threshold\": 2", "\"threshold\": 2.0")
+            .replace("    10\n", "    10.0\n");
+        assert_eq!(json.matches(".0").count(), 3, "{json}");
+        assert_eq!(WalletFile::from_json(json.as_bytes()), Ok(file));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! A local chain with the rules of osaka.
 
-use crate::tools::{self, Tool};
+use crate::{
+    devnet::{Devnet, TRANSACTION_GAS_CAP},
+    tools::{self, Tool},
+};
 use alloy::{
     eips::BlockId,
     network::TransactionBuilder,
@@ -16,9 +19,6 @@ use std::{io::Read, path::Path};
 
 /// The time of the genesis block in Unix seconds: 2026-01-01.
 pub const GENESIS_SECS: u64 = 1_767_225_600;
-
-/// What one transaction may use at most under the osaka rules (EIP-7825).
-const TRANSACTION_GAS_CAP: u64 = 1 << 24;
 
 /// A running anvil, killed when dropped. Mines each transaction as it comes.
 #[derive(Debug)]
@@ -73,6 +73,8 @@ impl Chain {
     fn spawn_as_it_is(anvil: Anvil) -> Result<Self> {
         let anvil = anvil
             .args(["--host", "127.0.0.1", "--hardfork", "osaka"])
+            // What it says is final is two epochs behind: of one block each, as near as a depth is.
+            .args(["--slots-in-an-epoch", "1"])
             .try_spawn()
             .wrap_err("anvil does not start")?;
         let provider = ProviderBuilder::default().connect_http(anvil.endpoint_url()).erased();
@@ -215,5 +217,19 @@ impl Chain {
         let receipt = self.provider.send_transaction_sync(request).await?;
         ensure!(receipt.status(), "transaction {} reverted", receipt.transaction_hash);
         Ok(receipt)
+    }
+}
+
+impl Devnet for Chain {
+    fn provider(&self) -> &DynProvider {
+        &self.provider
+    }
+
+    fn sender(&self) -> Address {
+        self.anvil.addresses()[0]
+    }
+
+    async fn transact(&self, request: TransactionRequest) -> Result<TransactionReceipt> {
+        self.send_mined(request).await
     }
 }

@@ -1,13 +1,14 @@
 //! Deploying the contracts from the committed artifacts.
 
-use crate::anvil::Chain;
+use crate::devnet::Devnet;
 use alloy::{
+    network::TransactionBuilder as _,
     primitives::{Address, B256, Bytes, U256, keccak256},
     providers::Provider,
     sol,
     sol_types::{SolCall, SolConstructor},
 };
-use eyre::{Result, ensure};
+use eyre::{OptionExt as _, Result, ensure};
 use quorate_bindings::{
     canonical::{self, Canonical},
     contracts::{Courier, EscrowPolicy, IWalletFactory, TreasuryPolicy, WalletFactory},
@@ -25,7 +26,7 @@ sol!(
 /// # Errors
 ///
 /// If the code that ends up at an address is not the canonical one.
-pub async fn canonical(chain: &Chain) -> Result<()> {
+pub async fn canonical(chain: &impl Devnet) -> Result<()> {
     through_proxy(chain, &WalletFactory::BYTECODE).await?;
     through_proxy(chain, &EscrowPolicy::BYTECODE).await?;
     for expected in [canonical::WALLET_FACTORY, canonical::WALLET, canonical::ESCROW_POLICY] {
@@ -59,14 +60,16 @@ pub async fn courier(chain: &Chain) -> Result<()> {
 /// # Errors
 ///
 /// If the chain refuses.
-pub async fn token(chain: &Chain, name: &str, symbol: &str, decimals: u8) -> Result<Address> {
+pub async fn token(chain: &impl Devnet, name: &str, symbol: &str, decimals: u8) -> Result<Address> {
     let arguments = TestToken::constructorCall {
         name_: name.to_owned(),
         symbol_: symbol.to_owned(),
         decimals_: decimals,
     };
     let init_code = [TestToken::BYTECODE.as_ref(), &arguments.abi_encode()].concat();
-    chain.deploy(init_code.into()).await
+    let request = chain.request(Address::ZERO, U256::ZERO, Bytes::new());
+    let receipt = chain.transact(request.with_deploy_code(init_code)).await?;
+    receipt.contract_address.ok_or_eyre("a deployment without an address")
 }
 
 /// Has the canonical factory, which must be there, make a wallet, and returns its address.
@@ -74,7 +77,7 @@ pub async fn token(chain: &Chain, name: &str, symbol: &str, decimals: u8) -> Res
 /// # Errors
 ///
 /// If the factory or the policy refuses, or the wallet is not where it was computed to be.
-pub async fn wallet(chain: &Chain, config: &Config, salt: B256) -> Result<Address> {
+pub async fn wallet(chain: &impl Devnet, config: &Config, salt: B256) -> Result<Address> {
     let expected = creation::wallet_address(config, salt)?;
     let input = IWalletFactory::createCall { config: config.into(), salt }.abi_encode();
     chain.send(canonical::WALLET_FACTORY.address, U256::ZERO, input.into()).await?;
@@ -88,13 +91,13 @@ pub async fn wallet(chain: &Chain, config: &Config, salt: B256) -> Result<Addres
 /// # Errors
 ///
 /// If the constructor reverts.
-pub(crate) async fn through_proxy(chain: &Chain, init_code: &Bytes) -> Result<()> {
+pub(crate) async fn through_proxy(chain: &impl Devnet, init_code: &Bytes) -> Result<()> {
     let input = [canonical::SALT.as_slice(), init_code].concat();
     chain.send(canonical::DEPLOYER, U256::ZERO, input.into()).await?;
     Ok(())
 }
 
-async fn ensure_deployed(chain: &Chain, expected: Canonical) -> Result<()> {
+async fn ensure_deployed(chain: &impl Devnet, expected: Canonical) -> Result<()> {
     let code = chain.provider().get_code_at(expected.address).await?;
     let hash = keccak256(&code);
     ensure!(

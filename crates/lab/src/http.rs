@@ -5,7 +5,7 @@ use http_body_util::BodyExt as _;
 use hyper::{
     Response, StatusCode,
     body::{Body, Bytes, Frame, Incoming},
-    header::{CONTENT_TYPE, HeaderValue, LOCATION},
+    header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER},
     server::conn::http1,
     service::service_fn,
 };
@@ -19,8 +19,9 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
+    time::Duration,
 };
-use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
+use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle, time::sleep};
 
 /// A server that runs until it is dropped.
 #[derive(Debug)]
@@ -54,6 +55,10 @@ pub enum Reply {
     Json(u16, Value),
     /// Any bytes with this status.
     Bytes(u16, Vec<u8>),
+    /// Nothing with this status, and this as `Retry-After`.
+    Busy(u16, String),
+    /// Another reply, so much later.
+    Later(Duration, Box<Self>),
     /// A redirect to this URL.
     Redirect(String),
     /// Bytes that break off before their end.
@@ -150,6 +155,16 @@ async fn respond(reply: Reply) -> Result<Response<Sent>, io::Error> {
         }
         Reply::Bytes(status, bytes) => {
             response(status, "text/html", Sent::Once(Some(bytes.into())))
+        }
+        Reply::Busy(status, pause) => {
+            let mut busy = response(status, "text/plain", Sent::Once(None))?;
+            let pause = HeaderValue::from_str(&pause).map_err(io::Error::other)?;
+            busy.headers_mut().insert(RETRY_AFTER, pause);
+            Ok(busy)
+        }
+        Reply::Later(pause, reply) => {
+            sleep(pause).await;
+            Box::pin(respond(*reply)).await
         }
         Reply::Redirect(to) => {
             let mut redirect = response(307, "text/html", Sent::Once(None))?;

@@ -4,10 +4,14 @@
 pub mod anvil;
 pub mod demo;
 pub mod deploy;
+pub mod devnet;
 pub mod fixtures;
+pub mod front;
 pub mod gas;
 pub mod http;
 pub mod keystore;
+pub mod nodes;
+pub mod op_like;
 pub mod owners;
 #[cfg(all(feature = "postgres", unix))]
 pub mod postgres;
@@ -16,6 +20,9 @@ pub mod proxy;
 pub mod python;
 pub mod service;
 pub mod signatures;
+#[cfg(feature = "postgres")]
+pub mod sqlite;
+pub mod strict;
 pub mod tokens;
 pub mod tools;
 

@@ -1,6 +1,6 @@
 //! A PostgreSQL server of the tests' own: no port, a socket in a folder that goes away with it.
 
-use eyre::{Result, WrapErr as _, bail, ensure};
+use eyre::{OptionExt as _, Result, WrapErr as _, bail, ensure};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 use std::{
     env,
@@ -108,6 +108,56 @@ impl Server {
             .await
             .wrap_err_with(|| self.log())?
             .wrap_err("the connection could not be closed")
+    }
+
+    /// Has the server refuse whatever writes, from the next transaction on, or take it again: as a primary does that has
+    /// become a standby.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not answer.
+    pub async fn set_read_only(&self, is_read_only: bool) -> Result<()> {
+        let mut connection = AnyConnection::connect(&self.url(MAIN)).await?;
+        let value = if is_read_only { "on" } else { "off" };
+        for statement in [
+            "SET default_transaction_read_only = off".to_owned(),
+            format!("ALTER SYSTEM SET default_transaction_read_only = {value}"),
+            "SELECT pg_reload_conf()".to_owned(),
+        ] {
+            sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await?;
+        }
+        Ok(connection.close().await?)
+    }
+
+    /// Cuts every connection but the one that this takes.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not answer.
+    pub async fn cut_connections(&self) -> Result<()> {
+        let mut connection = AnyConnection::connect(&self.url(MAIN)).await?;
+        let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        sqlx::raw_sql(cut).execute(&mut connection).await?;
+        Ok(connection.close().await?)
+    }
+
+    /// Lets the server and all that serve for it stand still, so that whoever waits hears nothing at all; or lets them go
+    /// on. On Linux.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses.
+    pub fn set_still(&self, is_still: bool) -> Result<()> {
+        let process = self.process.as_ref().ok_or_eyre("it does not run")?.id();
+        let children = format!("/proc/{process}/task/{process}/children");
+        let children = std::fs::read_to_string(&children).wrap_err(children)?;
+        let signal = if is_still { "-STOP" } else { "-CONT" };
+        let all = [process.to_string()].into_iter();
+        let all = all.chain(children.split_whitespace().map(str::to_owned));
+        let status = Command::new("kill").arg(signal).args(all).status()?;
+        ensure!(status.success(), "kill {signal}: {status}");
+        Ok(())
     }
 
     fn initialise(&self) -> Result<()> {

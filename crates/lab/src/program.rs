@@ -34,7 +34,7 @@ impl Program {
         Self { path: path.into(), variables: BTreeMap::new() }
     }
 
-    /// The program that lies beside this one, where cargo puts it.
+    /// The program that lies beside this one, or above the folder of a test, where cargo puts it.
     ///
     /// # Errors
     ///
@@ -42,6 +42,8 @@ impl Program {
     pub fn beside() -> Result<Self> {
         let this = env::current_exe()?;
         let folder = this.parent().ok_or_else(|| eyre!("{} has no folder", this.display()))?;
+        let folder =
+            if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
         let path = folder.join(format!("quorate{}", env::consts::EXE_SUFFIX));
         ensure!(path.exists(), "no {}: run `cargo build --package quorate-cli`", path.display());
         Ok(Self::at(path))

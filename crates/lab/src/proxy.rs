@@ -3,9 +3,16 @@
 //! What goes wrong is decided by a seeded generator, so that a run can be repeated; what was asked is
 //! counted by method.
 
+mod behind;
+mod fault;
 mod faults;
+mod indexing;
+mod reply;
+#[cfg(test)]
+mod tests;
 
-pub use faults::{Fault, Faults};
+pub use fault::{ErrorBody, Fault, HttpError, Nothing, Refusal};
+pub use faults::Faults;
 
 use alloy::{
     primitives::{B256, keccak256},
@@ -14,17 +21,19 @@ use alloy::{
 use eyre::{Result, WrapErr};
 use http_body_util::{BodyExt, Full};
 use hyper::{
-    Request, Response, StatusCode,
+    Request, Response,
     body::{Bytes, Incoming},
-    header::{CONTENT_TYPE, HeaderValue},
     server::conn::http1,
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
+use indexing::Heard;
+use reply::Reply;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     future::pending,
+    io,
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
@@ -39,13 +48,33 @@ pub struct Proxy {
     task: JoinHandle<()>,
 }
 
+/// A receipt that was shown to whoever asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShownReceipt {
+    /// Whether the transaction went through.
+    pub success: bool,
+    /// When it was shown first.
+    pub at: Instant,
+}
+
 #[derive(Debug)]
 struct Shared {
     target: String,
     client: reqwest::Client,
     faults: Mutex<Faults>,
-    calls: Mutex<BTreeMap<String, u64>>,
-    sends: Mutex<BTreeMap<B256, Instant>>,
+    notes: Mutex<Notes>,
+    heard: Mutex<Heard>,
+}
+
+/// What was asked and answered.
+#[derive(Debug, Default)]
+struct Notes {
+    calls: BTreeMap<String, u64>,
+    struck: BTreeMap<String, u64>,
+    sends: BTreeMap<B256, Instant>,
+    receipts: BTreeMap<B256, ShownReceipt>,
+    /// The last answer to each method, with what was asked.
+    last: BTreeMap<String, (Bytes, Bytes)>,
 }
 
 impl Proxy {
@@ -62,8 +91,8 @@ impl Proxy {
             target: target.to_owned(),
             client: Default::default(),
             faults: Mutex::new(faults),
-            calls: Mutex::default(),
-            sends: Mutex::default(),
+            notes: Mutex::default(),
+            heard: Mutex::default(),
         });
         let task = tokio::spawn(accept(listener, shared.clone()));
         Ok(Self { address, shared, task })
@@ -81,12 +110,22 @@ impl Proxy {
 
     /// How often each method was asked for, failed calls too.
     pub fn calls(&self) -> BTreeMap<String, u64> {
-        lock(&self.shared.calls).clone()
+        lock(&self.shared.notes).calls.clone()
+    }
+
+    /// How many of the calls of each method were struck by a fault.
+    pub fn struck(&self) -> BTreeMap<String, u64> {
+        lock(&self.shared.notes).struck.clone()
     }
 
     /// When each raw transaction came first, by its hash; whatever became of it then.
     pub fn sends(&self) -> BTreeMap<B256, Instant> {
-        lock(&self.shared.sends).clone()
+        lock(&self.shared.notes).sends.clone()
+    }
+
+    /// The receipts that were shown, alone or with those of their block, by the transaction's hash: as last shown.
+    pub fn receipts(&self) -> BTreeMap<B256, ShownReceipt> {
+        lock(&self.shared.notes).receipts.clone()
     }
 }
 
@@ -119,131 +158,153 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 async fn answer(
     request: Request<Incoming>,
     shared: Arc<Shared>,
-) -> Result<Response<Full<Bytes>>, std::io::Error> {
-    let body = request.into_body().collect().await.map_err(std::io::Error::other)?.to_bytes();
+) -> Result<Response<Full<Bytes>>, io::Error> {
+    let body = request.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
     let call: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let method = call["method"].as_str().unwrap_or("batch").to_owned();
-    *lock(&shared.calls).entry(method.clone()).or_default() += 1;
-    if method == "eth_sendRawTransaction"
-        && let Ok([raw]) =
-            serde_json::from_value::<[alloy::primitives::Bytes; 1]>(call["params"].clone())
-    {
-        lock(&shared.sends).entry(keccak256(raw)).or_insert_with(Instant::now);
-    }
-    let fault = lock(&shared.faults).draw(&method);
-    match fault {
-        None => forward(&shared, body).await,
-        Some(Fault::LoseRequest) => Err(lost()),
-        Some(Fault::LoseReply) => {
-            forward(&shared, body).await?;
-            Err(lost())
+    let method = call["method"].as_str().unwrap_or("batch");
+    let now = Instant::now();
+    lock(&shared.notes).asked(method, &call, now);
+    let fault = lock(&shared.faults).draw(method, now);
+    let reply = match fault {
+        None => {
+            let answer = shared.ask(body.clone()).await?;
+            lock(&shared.notes).last.insert(method.to_owned(), (body, answer.clone()));
+            Reply::json(answer)
         }
-        Some(Fault::GarbleReply) => {
-            forward(&shared, body).await?;
-            Ok(json_response(Bytes::from_static(b"<html>Bad gateway</html>")))
+        Some(fault) => {
+            *lock(&shared.notes).struck.entry(method.to_owned()).or_default() += 1;
+            shared.strike(fault, &call, body).await?
         }
-        Some(Fault::Hang) => pending().await,
-        Some(Fault::Delay(millis)) => {
-            tokio::time::sleep(Duration::from_millis(millis)).await;
-            forward(&shared, body).await
-        }
-        Some(Fault::AlreadyKnown) => {
-            let error = json!({ "code": -32000, "message": "already known" });
-            Ok(reply(&json!({ "jsonrpc": "2.0", "id": call["id"], "error": error })))
-        }
-        Some(Fault::FalseHead) if call["params"][0] == "latest" => {
-            let target = shared.client.post(&shared.target).body(body);
-            let answer = target.header("content-type", "application/json").send().await;
-            let bytes = answer.map_err(std::io::Error::other)?.bytes().await;
-            let mut answer: Value =
-                serde_json::from_slice(&bytes.map_err(std::io::Error::other)?).unwrap_or_default();
-            answer["result"]["number"] = json!("0x7fffffff");
-            answer["result"]["hash"] = json!(format!("0x{}", "f".repeat(64)));
-            Ok(reply(&answer))
-        }
-        Some(Fault::FalseHead) => forward(&shared, body).await,
-        Some(Fault::Overloaded) => {
-            let mut response = reply(&Value::Null);
-            *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
-            Ok(response)
-        }
-    }
-}
-
-fn lost() -> std::io::Error {
-    std::io::Error::other("lost on purpose")
-}
-
-async fn forward(shared: &Shared, body: Bytes) -> Result<Response<Full<Bytes>>, std::io::Error> {
-    let request = shared.client.post(&shared.target).header("content-type", "application/json");
-    let answer = request.body(body).send().await.map_err(std::io::Error::other)?;
-    let bytes = answer.bytes().await.map_err(std::io::Error::other)?;
-    Ok(json_response(bytes))
-}
-
-fn reply(value: &Value) -> Response<Full<Bytes>> {
-    json_response(value.to_string().into())
-}
-
-fn json_response(bytes: Bytes) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(bytes));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::anvil::Chain;
-    use alloy::{
-        primitives::U64,
-        providers::{Provider, RootProvider},
     };
+    lock(&shared.notes).answered(method, &reply, now);
+    reply.respond()
+}
 
-    fn provider(proxy: &Proxy) -> Result<RootProvider> {
-        Ok(RootProvider::new_http(proxy.endpoint().parse()?))
+impl Notes {
+    fn asked(&mut self, method: &str, call: &Value, now: Instant) {
+        *self.calls.entry(method.to_owned()).or_default() += 1;
+        if method == "eth_sendRawTransaction"
+            && let Ok([raw]) =
+                serde_json::from_value::<[alloy::primitives::Bytes; 1]>(call["params"].clone())
+        {
+            self.sends.entry(keccak256(raw)).or_insert(now);
+        }
     }
 
-    async fn block_number(proxy: &Proxy) -> Result<U64> {
-        let provider = provider(proxy)?;
-        Ok(provider.raw_request("eth_blockNumber".into(), ()).await?)
+    fn answered(&mut self, method: &str, reply: &Reply, now: Instant) {
+        if !matches!(method, "eth_getTransactionReceipt" | "eth_getBlockReceipts") {
+            return;
+        }
+        let Some(mut answer) = reply.answer() else { return };
+        let shown = match answer["result"].take() {
+            Value::Array(receipts) => receipts,
+            receipt => vec![receipt],
+        };
+        for receipt in shown {
+            let hash = serde_json::from_value::<B256>(receipt["transactionHash"].clone());
+            let (Ok(hash), Some(status)) = (hash, receipt["status"].as_str()) else { continue };
+            let success = status == "0x1";
+            let before = self.receipts.get(&hash).filter(|shown| shown.success == success);
+            let at = before.map_or(now, |shown| shown.at);
+            self.receipts.insert(hash, ShownReceipt { success, at });
+        }
     }
 
-    #[tokio::test]
-    async fn what_is_asked_is_passed_on_and_counted() -> Result<()> {
-        let chain = Chain::start()?;
-        let proxy = Proxy::start(&chain.endpoint(), Faults::none(1)).await?;
-        assert_eq!(block_number(&proxy).await?, U64::ZERO);
-        assert_eq!(proxy.calls(), BTreeMap::from([("eth_blockNumber".to_owned(), 1)]));
-        proxy.set_faults(Faults::none(1).down());
-        assert!(block_number(&proxy).await.is_err());
-        Ok(())
+    /// An answer that was given to something else, rather to the same method.
+    fn other(&self, method: &str, body: &Bytes) -> Option<Bytes> {
+        let same = self.last.get(method).filter(|(asked, _)| asked != body);
+        let other = || self.last.iter().find(|(other, _)| *other != method).map(|(_, last)| last);
+        same.or_else(other).map(|(_, answer)| answer.clone())
+    }
+}
+
+impl Shared {
+    /// The answer to a call that a fault strikes.
+    async fn strike(&self, fault: Fault, call: &Value, body: Bytes) -> io::Result<Reply> {
+        let method = call["method"].as_str().unwrap_or_default();
+        let done = || self.ask(body.clone());
+        Ok(match fault {
+            Fault::LoseRequest => return Err(lost()),
+            Fault::LoseReply => {
+                done().await?;
+                return Err(lost());
+            }
+            Fault::Hang => pending().await,
+            Fault::Delay(millis) => {
+                tokio::time::sleep(Duration::from_millis(millis)).await;
+                Reply::json(done().await?)
+            }
+            Fault::GarbleReply => {
+                done().await?;
+                Reply::page()
+            }
+            Fault::Truncate => {
+                let answer = done().await?;
+                Reply::json(answer.slice(..answer.len() / 2))
+            }
+            Fault::WrongId => {
+                let mut answer = self.ask_json(call).await?;
+                answer["id"] = json!(call["id"].as_u64().unwrap_or_default() + 1);
+                Reply::value(&answer)
+            }
+            Fault::OtherAnswer => {
+                let answer = done().await?;
+                let other = lock(&self.notes).other(method, &body);
+                Reply::json(other.unwrap_or(answer))
+            }
+            Fault::Empty(nothing) => {
+                done().await?;
+                Reply::result(call, &nothing.result(method))
+            }
+            Fault::Partial => {
+                let mut answer = self.ask_json(call).await?;
+                answer["result"] = reply::half(answer["result"].take());
+                Reply::value(&answer)
+            }
+            Fault::Refuse(refusal) => Reply::refusal(call, &refusal),
+            Fault::RefuseDone(refusal) => {
+                done().await?;
+                Reply::refusal(call, &refusal)
+            }
+            Fault::Http(error) => Reply::http(call, &error),
+            Fault::Behind(blocks) => Reply::value(&behind::answer(self, call, blocks).await?),
+            Fault::Indexing(millis) => {
+                let answer = self.ask_json(call).await?;
+                let lasts = Duration::from_millis(millis);
+                Reply::value(&lock(&self.heard).hide(call, answer, lasts, Instant::now()))
+            }
+            Fault::AlreadyKnown => Reply::refusal(call, &Refusal::new(-32_000, "already known")),
+            Fault::FalseHead => {
+                let mut answer = self.ask_json(call).await?;
+                if call["params"][0] == "latest" {
+                    answer["result"]["number"] = json!("0x7fffffff");
+                    answer["result"]["hash"] = json!(format!("0x{}", "f".repeat(64)));
+                }
+                Reply::value(&answer)
+            }
+        })
     }
 
-    /// The whole point: it happened, and nobody was told.
-    #[tokio::test]
-    async fn a_lost_reply_leaves_what_was_done() -> Result<()> {
-        let chain = Chain::start()?;
-        let faults = Faults::none(1).with(Fault::LoseReply, 1_000, Some("evm_mine"));
-        let proxy = Proxy::start(&chain.endpoint(), faults).await?;
-        let provider = provider(&proxy)?;
-        let mined: std::result::Result<Value, _> =
-            provider.raw_request("evm_mine".into(), ()).await;
-        assert!(mined.is_err());
-        assert_eq!(block_number(&proxy).await?, U64::from(1));
-        Ok(())
+    /// Asks the endpoint.
+    async fn ask(&self, body: Bytes) -> io::Result<Bytes> {
+        let request = self.client.post(&self.target).header("content-type", "application/json");
+        let answer = request.body(body).send().await.map_err(io::Error::other)?;
+        answer.bytes().await.map_err(io::Error::other)
     }
 
-    #[tokio::test]
-    async fn a_lie_is_told_without_asking() -> Result<()> {
-        let chain = Chain::start()?;
-        let method = "eth_sendRawTransaction";
-        let faults = Faults::none(1).with(Fault::AlreadyKnown, 1_000, Some(method));
-        let proxy = Proxy::start(&chain.endpoint(), faults).await?;
-        let provider = provider(&proxy)?;
-        let sent: std::result::Result<Value, _> =
-            provider.raw_request(method.into(), ["0x00"]).await;
-        assert!(sent.unwrap_err().to_string().contains("already known"));
-        Ok(())
+    /// Asks the endpoint, for what is looked into.
+    async fn ask_json(&self, call: &Value) -> io::Result<Value> {
+        let answer = self.ask(call.to_string().into()).await?;
+        serde_json::from_slice(&answer).map_err(io::Error::other)
     }
+
+    /// Asks the endpoint for a result. Null where it refuses.
+    async fn result(&self, method: &str, params: Value) -> io::Result<Value> {
+        let call = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        Ok(self.ask_json(&call).await?["result"].take())
+    }
+}
+
+fn lost() -> io::Error {
+    io::Error::other("lost on purpose")
 }

@@ -3,9 +3,10 @@
 use crate::program::Program;
 use eyre::{OptionExt as _, Result, ensure};
 use std::{
-    io::{BufRead as _, BufReader, Read as _},
+    io::{BufRead as _, BufReader},
     path::Path,
-    process::Child,
+    process::{Child, ExitStatus},
+    sync::{Arc, Mutex, PoisonError},
     thread,
 };
 
@@ -14,6 +15,7 @@ use std::{
 pub struct Service {
     child: Child,
     address: String,
+    log: Arc<Mutex<String>>,
 }
 
 impl Service {
@@ -26,7 +28,7 @@ impl Service {
         let mut child = program.spawn(folder, &["relayer", "--config", config])?;
         let mut log = BufReader::new(child.stderr.take().ok_or_eyre("no log")?);
         // From here on it ends with this, whatever happens.
-        let mut this = Self { child, address: String::new() };
+        let mut this = Self { child, address: String::new(), log: Arc::default() };
         let mut text = String::new();
         while this.address.is_empty() || !awaited.iter().all(|words| text.contains(words)) {
             let mut line = String::new();
@@ -38,9 +40,31 @@ impl Service {
             }
             text.push_str(&line);
         }
+        let kept = this.log.clone();
+        kept.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text);
         // A log that nobody reads would stop it.
-        thread::spawn(move || log.read_to_end(&mut Vec::new()));
+        thread::spawn(move || {
+            let mut line = String::new();
+            while log.read_line(&mut line).is_ok_and(|count| count > 0) {
+                kept.lock().unwrap_or_else(PoisonError::into_inner).push_str(&line);
+                line.clear();
+            }
+        });
         Ok(this)
+    }
+
+    /// What it logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How it ended, if it did.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not tell.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
     }
 
     /// Where it listens, as address and port.
@@ -64,6 +88,15 @@ impl Service {
     ///
     /// If it cannot be killed.
     pub fn kill(mut self) -> Result<()> {
+        self.stop()
+    }
+
+    /// As [`Self::kill`], and keeps what it logged.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be killed.
+    pub fn stop(&mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())

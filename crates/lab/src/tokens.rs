@@ -1,8 +1,8 @@
 //! Test tokens that anyone may mint, at the same addresses on every chain.
 
 use crate::{
-    anvil::Chain,
     deploy::{self, TestToken},
+    devnet::Devnet,
 };
 use alloy::{
     primitives::{Address, Bytes, U256, keccak256},
@@ -50,7 +50,11 @@ pub const ALL: [Token; 3] = [USDC, DAI, USDT];
 /// # Errors
 ///
 /// If there is no token.
-pub async fn balance(chain: &Chain, token: Option<Address>, account: Address) -> Result<U256> {
+pub async fn balance(
+    chain: &impl Devnet,
+    token: Option<Address>,
+    account: Address,
+) -> Result<U256> {
     let Some(token) = token else { return chain.balance(account).await };
     let input = TestToken::balanceOfCall { account }.abi_encode();
     let answer = chain.call(token, input.into()).await?;
@@ -68,7 +72,7 @@ impl Token {
     /// # Errors
     ///
     /// If the chain refuses, as where it is there already.
-    pub async fn deploy(&self, chain: &Chain) -> Result<()> {
+    pub async fn deploy(&self, chain: &impl Devnet) -> Result<()> {
         deploy::through_proxy(chain, &self.init_code()).await
     }
 
@@ -77,7 +81,7 @@ impl Token {
     /// # Errors
     ///
     /// If the token is not deployed.
-    pub async fn mint(&self, chain: &Chain, to: Address, amount: U256) -> Result<()> {
+    pub async fn mint(&self, chain: &impl Devnet, to: Address, amount: U256) -> Result<()> {
         let input = TestToken::mintCall { to, amount }.abi_encode();
         chain.send(self.address(), U256::ZERO, input.into()).await?;
         Ok(())

@@ -2,14 +2,18 @@
 
 use crate::{
     budget::Charge,
-    event::{BlockId, Paid, Rejection, Sent},
+    event::{BlockId, Least, Paid, Rejection, Sent},
     fees::Fees,
     rows::Settlement,
 };
-use alloy::primitives::{Address, B256, Bytes};
+use alloy::primitives::{Address, B256, Bytes, U256};
 use std::collections::BTreeSet;
 
-/// What an account nonce was taken for. Never changes; a no-op that frees it is another attempt.
+/// How often in a row a no-op is refused before its place is given to another.
+const REFUSALS_TO_GIVE: u32 = 2;
+
+/// What an account nonce is taken for. A no-op that frees it is another attempt; only where that cannot be placed, a
+/// payload for something else may take the place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Purpose {
     /// To execute a proposal.
@@ -88,7 +92,9 @@ pub struct Draft {
     pub fees: Fees,
     /// The most that any attempt for this account nonce may offer for a gas, in wei.
     pub ceiling: u128,
-    /// What is reserved for this account nonce.
+    /// What it costs besides gas at the most, in wei.
+    pub rollup_fee: U256,
+    /// What is reserved for this account nonce, once this attempt is stored: the dearest of its attempts.
     pub charge: Charge,
 }
 
@@ -118,7 +124,7 @@ impl From<Sent> for AttemptState {
     fn from(sent: Sent) -> Self {
         match sent {
             Sent::Accepted => Self::Accepted,
-            Sent::Unknown => Self::Unknown,
+            Sent::Unknown | Sent::Doubtful(_) => Self::Unknown,
             Sent::Rejected(rejection) => Self::Rejected(rejection),
         }
     }
@@ -138,14 +144,22 @@ pub struct SentAt {
 pub struct Attempt {
     /// What it does.
     pub kind: Kind,
+    /// What its account nonce was taken for when it was signed.
+    pub purpose: Purpose,
+    /// The day that it is charged on, counted from 1970-01-01.
+    pub day: u64,
     /// Its hash.
     pub tx_hash: B256,
     /// Its bytes.
     pub raw: Bytes,
+    /// Its gas limit.
+    pub gas_limit: u64,
     /// What it offers.
     pub fees: Fees,
     /// What the last send came to.
     pub state: AttemptState,
+    /// Why those that answered last refused it; none once one of them took it.
+    pub refusal: Option<Rejection>,
     /// When it was first sent, as far as this process knows.
     pub first_sent: Option<SentAt>,
     /// When it was last sent.
@@ -176,7 +190,7 @@ pub enum End {
 /// An account nonce that was taken, with its attempts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slot {
-    /// What for.
+    /// What for: of the last payload, where several took the place.
     pub purpose: Purpose,
     /// Whom the payload calls.
     pub to: Address,
@@ -184,11 +198,13 @@ pub struct Slot {
     pub data: Bytes,
     /// The payload's gas limit.
     pub gas_limit: u64,
+    /// What the payload costs besides gas at the most, in wei.
+    pub rollup_fee: U256,
     /// The most that an attempt may offer for a gas, in wei.
     pub ceiling: u128,
-    /// What is charged: reserved at the worst, once settled at what it cost.
+    /// What is charged: reserved for the dearest attempt, once settled at what it cost.
     pub charge: Charge,
-    /// What was reserved.
+    /// What was reserved last.
     pub reserved: Charge,
     /// The attempts by number.
     pub attempts: Vec<Attempt>,
@@ -200,22 +216,38 @@ pub struct Slot {
     pub passed: Option<BlockId>,
     /// The attempts that had no receipt at this head.
     pub absent: BTreeSet<B256>,
+    /// At how many heads none of them had one.
+    pub absences: u64,
+    /// How many receipts were left aside since they left something out.
+    pub doubts: u64,
     /// Whether the nodes say that the payload can never be mined.
     pub is_invalid: bool,
     /// Whether it was reported that it may not offer more.
     pub is_capped: bool,
+    /// How often in a row sends were refused for what no fee can cure.
+    pub refusals: u32,
+    /// How often in a row sends were refused for offering too little.
+    pub fee_refusals: u32,
+    /// The least that nodes named when they refused an attempt.
+    pub least: Least,
+    /// The gas limit that the payload should have now, where the one that it has is refused.
+    pub wanted_gas: Option<u64>,
+    /// The least that this may be.
+    pub gas_floor: u64,
 }
 
 impl Slot {
     /// The account nonce that `record`, an attempt number 0, takes.
     pub(crate) fn new(record: AttemptRecord) -> Self {
-        let Draft { purpose, to, ref data, gas_limit, ceiling, charge, .. } = record.draft;
+        let Draft { purpose, to, ref data, gas_limit, rollup_fee, ceiling, charge, .. } =
+            record.draft;
         let data = data.clone();
         Self {
             purpose,
             to,
             data,
             gas_limit,
+            rollup_fee,
             ceiling,
             charge,
             reserved: charge,
@@ -224,9 +256,71 @@ impl Slot {
             settled: None,
             passed: None,
             absent: BTreeSet::new(),
+            absences: 0,
+            doubts: 0,
             is_invalid: false,
             is_capped: false,
+            refusals: 0,
+            fee_refusals: 0,
+            least: Least::default(),
+            wanted_gas: None,
+            gas_floor: 0,
         }
+    }
+
+    /// Adds an attempt that takes the place of the latest. What it is charged for changes the ledger: see
+    /// [`Self::charge`].
+    pub(crate) fn push(&mut self, record: AttemptRecord) {
+        let draft = &record.draft;
+        if !draft.kind.is_noop() {
+            if self.purpose != draft.purpose {
+                // It is not this payload that was refused.
+                (self.is_invalid, self.gas_floor, self.wanted_gas) = (false, 0, None);
+                self.least = Least::default();
+                (self.to, self.data) = (draft.to, draft.data.clone());
+                self.purpose = draft.purpose;
+                self.ceiling = draft.ceiling;
+            }
+            (self.gas_limit, self.rollup_fee) = (draft.gas_limit, draft.rollup_fee);
+        }
+        self.is_capped = false;
+        self.reserved = draft.charge;
+        self.attempts.push(Attempt::new(record));
+    }
+
+    /// What its payloads are for: of one that was replaced too, since it may be mined.
+    pub fn purposes(&self) -> impl Iterator<Item = Purpose> + '_ {
+        let all: BTreeSet<_> = self.attempts.iter().map(|attempt| attempt.purpose).collect();
+        all.into_iter()
+    }
+
+    /// The wallets that any of its payloads is for.
+    pub fn wallets(&self) -> BTreeSet<Address> {
+        self.purposes().filter_map(Purpose::wallet).collect()
+    }
+
+    /// What the attempt with this hash was signed for.
+    pub fn purpose_of(&self, tx_hash: B256) -> Purpose {
+        self.find(tx_hash).map_or(self.purpose, |attempt| attempt.purpose)
+    }
+
+    /// Whether a no-op was to free it, cannot be placed, and no fee helps: a payload may take its place.
+    pub fn is_vacant(&self) -> bool {
+        let Some(latest) = self.latest() else { return false };
+        let is_refused = matches!(
+            latest.refusal,
+            Some(
+                Rejection::GasTooLow { .. }
+                    | Rejection::Invalid
+                    | Rejection::Reverted
+                    | Rejection::Unrecognised
+            )
+        );
+        self.is_open()
+            && self.passed.is_none()
+            && latest.kind.is_noop()
+            && is_refused
+            && self.refusals >= REFUSALS_TO_GIVE
     }
 
     /// The attempt that counts: later ones replace earlier ones.
@@ -249,6 +343,12 @@ impl Slot {
         self.is_open() && self.attempts.iter().any(|attempt| !attempt.kind.is_noop())
     }
 
+    /// Whether a payload for what it is for now was sent, as far as this process knows.
+    pub fn was_sent(&self) -> bool {
+        let is_its = |attempt: &&Attempt| attempt.purpose == self.purpose;
+        self.attempts.iter().filter(is_its).any(|attempt| attempt.first_sent.is_some())
+    }
+
     /// The block that used it up.
     pub const fn ended_at(&self) -> Option<BlockId> {
         match self.end {
@@ -269,10 +369,14 @@ impl Attempt {
         let AttemptRecord { draft, tx_hash, raw } = record;
         Self {
             kind: draft.kind,
+            purpose: draft.purpose,
+            day: draft.charge.day,
             tx_hash,
             raw,
+            gas_limit: draft.gas_limit,
             fees: draft.fees,
             state: AttemptState::Unknown,
+            refusal: None,
             first_sent: None,
             last_sent: None,
         }

@@ -10,12 +10,21 @@ mod deferred;
 mod endpoints;
 mod failpoint;
 mod feed;
+mod finality;
 mod follow;
+mod gas;
 mod key;
+mod lacks;
 mod logs;
+mod path;
 mod perform;
+mod reading;
+mod receipts;
+mod refusal;
 mod report;
+mod running;
 mod tenure;
+mod watched;
 
 pub use book::BookError;
 pub use endpoints::Endpoints;
@@ -24,21 +33,32 @@ pub use report::{Report, SenderReport};
 pub use tenure::{Keeper, Tenure};
 
 use crate::{
-    Effect, Event, Settings, State,
+    Alarm, Effect, Event, Settings, State,
     attempt::AttemptState,
     budget::Limits,
-    event::{LogKind, WalletLog},
+    event::{BlockId, LogKind, WalletLog},
     step_all,
 };
 use alloy::primitives::{Address, B256};
 use book::{Book, Write, Written};
 use deferred::Deferred;
 use quorate_store::{Storage as _, Store};
-use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc, time::Duration};
+use reading::Blooms;
+use receipts::Times;
+use running::Running;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    ops::ControlFlow,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     sync::{mpsc, watch},
     time::MissedTickBehavior,
 };
+use tracing::{Instrument as _, Span};
+use watched::Watched;
 
 /// How many events can wait.
 const INBOX: usize = 1_024;
@@ -97,9 +117,31 @@ struct Context {
     poll: Duration,
     events: mpsc::Sender<Event>,
     /// Whose logs are read.
-    wallets: watch::Sender<Vec<Address>>,
+    watched: watch::Sender<Arc<Watched>>,
+    /// What is known of the blooms of blocks.
+    blooms: Blooms,
+    /// The tip that others pay, once it is known.
+    tip: watch::Sender<Option<u128>>,
+    /// The accounts that are to be read, at the newest block for which that was asked.
+    accounts: watch::Sender<Option<(BlockId, Vec<Address>)>>,
+    /// When recent blocks were, in Unix seconds.
+    times: Times,
+    /// What is being asked.
+    running: Running,
+    /// What log lines are about: an engine is one of several.
+    span: Span,
     /// From which block on the follower is to tell blocks again.
     again_from: watch::Sender<Option<u64>>,
+}
+
+impl Context {
+    /// Runs something beside the engine, whose log lines are about its chain.
+    fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> tokio::task::JoinHandle<T> {
+        tokio::spawn(work.instrument(self.span.clone()))
+    }
 }
 
 impl std::fmt::Debug for Engine {
@@ -140,13 +182,29 @@ impl Engine {
         settings.senders = keys.keys().copied().collect();
         let (events, inbox) = mpsc::channel(INBOX);
         let (stop, stopped) = watch::channel(false);
-        let (wallets, again_from) = (watch::Sender::default(), watch::Sender::default());
+        let chain_id = settings.chain_id;
+        let watched = Arc::new(Watched::new(BTreeSet::new(), settings.factory));
         let (report, reported) = watch::channel(Report::default());
         let handle = Handle { events: events.clone(), stop, report: reported };
         let state = State::new(settings.clone(), limits);
         let reach = (settings.history as u64).saturating_mul(settings.block_secs * 2_000);
         let book = Book::new(store, settings.chain_id, tenure.clone(), clock, reach);
-        let context = Context { settings, endpoints, keys, poll, events, wallets, again_from };
+        let context = Context {
+            settings,
+            endpoints,
+            keys,
+            poll,
+            events,
+            watched: watch::Sender::new(watched),
+            blooms: Blooms::default(),
+            tip: watch::Sender::default(),
+            accounts: watch::Sender::default(),
+            times: Times::default(),
+            running: Running::default(),
+            // Whatever level is logged: an alarm names its chain.
+            span: tracing::error_span!("engine", chain_id),
+            again_from: watch::Sender::default(),
+        };
         let book = Arc::new(book);
         let deferred = Deferred::new(book.clone());
         let context = Arc::new(context);
@@ -171,14 +229,24 @@ impl Engine {
     /// # Errors
     ///
     /// If the store fails for good.
-    pub async fn run(mut self) -> Result<(), BookError> {
+    pub async fn run(self) -> Result<(), BookError> {
+        let span = self.context.span.clone();
+        self.work().instrument(span).await
+    }
+
+    async fn work(mut self) -> Result<(), BookError> {
         // Whatever is stored from here on is told; what was before, is loaded.
-        let cursor = self.book.store().last_event().await?;
+        let cursor = book::retried(|| self.book.store().last_event()).await?;
         let Some(first) = self.load().await? else { return Ok(()) };
         let store = self.book.store().clone();
+        let context = &self.context;
         let _beside = Beside([
-            tokio::spawn(follow::follow(self.context.clone())),
-            tokio::spawn(feed::feed(self.context.clone(), store, cursor)),
+            context.spawn(follow::follow(context.clone())),
+            context.spawn(follow::watch_tip(context.clone())),
+            context.spawn(finality::watch(context.clone())),
+            context.spawn(lacks::watch(context.clone())),
+            context.spawn(perform::read_accounts(context.clone())),
+            context.spawn(feed::feed(context.clone(), store, cursor)),
         ]);
         let mut events = vec![first];
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
@@ -199,7 +267,7 @@ impl Engine {
                 }
                 written = self.deferred.written() => match written? {
                     Written::Stored => Woken::AtWork,
-                    Written::Lost => Woken::LeaseLost,
+                    Written::Lost | Written::Open => Woken::LeaseLost,
                 },
                 taken = self.inbox.recv_many(&mut events, TOGETHER) => {
                     if taken == 0 { Woken::Stopped } else { Woken::AtWork }
@@ -242,11 +310,18 @@ impl Engine {
             }
             if !asked.attempts.is_empty() {
                 let written = self.book.write(&asked.attempts).await?;
+                if written.contains(&Written::Open) {
+                    let Some(again) = self.reload().await? else {
+                        return Ok(ControlFlow::Break(()));
+                    };
+                    events.extend([Event::LeaseLost, again]);
+                    continue;
+                }
                 for (write, written) in asked.attempts.iter().zip(written) {
                     let &Write::Attempts { request, .. } = write else { continue };
                     events.push(match written {
                         Written::Stored => Event::Persisted { request },
-                        Written::Lost => Event::PersistLost { request },
+                        Written::Lost | Written::Open => Event::PersistLost { request },
                     });
                 }
             }
@@ -276,6 +351,7 @@ impl Engine {
         let state = std::mem::replace(&mut self.state, State::nothing());
         let (state, effects) = step_all(state, events);
         self.state = state;
+        self.report_head();
         if may_change_wallets {
             self.note_wallets(&mut asked.later);
         }
@@ -286,6 +362,16 @@ impl Engine {
         let changed =
             sent.into_iter().filter_map(|(tx_hash, before)| self.changed(tx_hash, before));
         asked.later.extend(changed);
+    }
+
+    /// Tells where the engine is: as soon as it gets there, since blocks may come faster than everything is told.
+    fn report_head(&self) {
+        let head = self.state.history().head().copied();
+        self.report.send_if_modified(|report| {
+            let is_news = report.head != head;
+            (report.head, report.head_at) = (head, self.state.last_head_at);
+            is_news
+        });
     }
 
     /// Sets aside what is to be stored; everything else is begun, and done beside.
@@ -311,7 +397,12 @@ impl Engine {
                 asked.later.push(Write::Checkpoint { wallet, snapshot });
             }
             Effect::Reload => asked.reload = true,
-            Effect::Alarm(alarm) => tracing::warn!(?alarm, "alarm"),
+            Effect::Alarm(alarm) => tracing::warn!(
+                ?alarm,
+                sender = alarm.sender().map(display),
+                wallet = self.wallet_of(&alarm).map(display),
+                "alarm"
+            ),
             Effect::FreeNonce { sender, account_nonce, cause } => {
                 tracing::info!(%sender, account_nonce, ?cause, "a no-op is to free an account nonce");
             }
@@ -320,13 +411,20 @@ impl Engine {
         }
     }
 
+    /// The wallet that an alarm is about.
+    fn wallet_of(&self, alarm: &Alarm) -> Option<Address> {
+        let of_digest = |digest| self.state.proposals().get(&digest).map(|p| p.request.wallet);
+        alarm.wallet().or_else(|| of_digest(alarm.digest()?))
+    }
+
     /// Whose logs are to be read, and the configurations that changed.
     fn note_wallets(&mut self, writes: &mut Vec<Write>) {
         let wallets = self.state.wallets();
-        self.context.wallets.send_if_modified(|known| {
-            let is_same = known.iter().eq(wallets.keys());
+        let factory = self.context.settings.factory;
+        self.context.watched.send_if_modified(|known| {
+            let is_same = known.wallets.iter().eq(wallets.keys());
             if !is_same {
-                *known = wallets.keys().copied().collect();
+                *known = Arc::new(Watched::new(wallets.keys().copied().collect(), factory));
             }
             !is_same
         });

@@ -2,11 +2,10 @@
 
 use crate::{
     attempt::{AttemptRecord, Draft},
-    budget::Charge,
-    event::BlockId,
+    event::{BlockId, Rejection},
     rows::Settlement,
 };
-use alloy::primitives::{Address, B256, Bytes};
+use alloy::primitives::{Address, B256, Bytes, U256};
 use quorate_core::{Lane, Nonce, Snapshot, status::StatusChange};
 
 /// A call by a sender, as a simulation takes it.
@@ -66,10 +65,23 @@ pub enum Effect {
         /// Its bytes.
         raw: Bytes,
     },
+    /// Find out what a call needs, on top of `in_flight`. Answer [`crate::Event::GasSeen`].
+    AskGas {
+        /// Who sends it.
+        sender: Address,
+        /// The account nonce whose payload it is; none of a no-op.
+        account_nonce: Option<u64>,
+        /// The block to build on.
+        at: BlockId,
+        /// What goes before it.
+        in_flight: Vec<Call>,
+        /// The call; a no-op is one of nothing to the sender itself.
+        call: Call,
+    },
     /// Read the accounts of the senders at a block. Answer [`crate::Event::AccountSeen`] for each.
     AskAccounts {
         /// The head.
-        at: B256,
+        at: BlockId,
         /// The senders.
         senders: Vec<Address>,
     },
@@ -103,6 +115,17 @@ pub enum Effect {
         lane: Lane,
         /// The block.
         block: u64,
+    },
+    /// Read what a wallet says of itself, to compare with what its events say. Answer [`crate::Event::StandingSeen`].
+    AskStanding {
+        /// The wallet.
+        wallet: Address,
+        /// The block.
+        at: BlockId,
+        /// The lanes whose next sequences are wanted.
+        lanes: Vec<Lane>,
+        /// The approvals of which it is wanted whether there are any.
+        approvals: Vec<(B256, Address)>,
     },
     /// Find what consumed a nonce long ago. Answer [`crate::Event::ExecutionFound`].
     AskExecution {
@@ -205,6 +228,22 @@ pub enum Alarm {
     InsufficientFunds {
         /// The sender.
         sender: Address,
+        /// How much is missing, in wei, where a node named it.
+        missing: Option<U256>,
+    },
+    /// What is on its way is refused again and again, for something that no fee can cure.
+    Refused {
+        /// The sender.
+        sender: Address,
+        /// The account nonce.
+        account_nonce: u64,
+        /// Why, the last time.
+        rejection: Rejection,
+    },
+    /// What nodes say is final stands still, while blocks come.
+    FinalityStalled {
+        /// The last block that was.
+        finalized: u64,
     },
     /// A wallet is not served, since a sender is one of its owners.
     SenderIsOwner {
@@ -226,6 +265,48 @@ pub enum Alarm {
         /// The sender.
         sender: Address,
     },
+    /// Endpoints left out events of a wallet, which it or a receipt tells of: they are read again.
+    EventsMissing {
+        /// The wallet.
+        wallet: Address,
+    },
+}
+
+impl Alarm {
+    /// The account that sends, where it is about one.
+    pub const fn sender(&self) -> Option<Address> {
+        match *self {
+            Self::ForeignTransaction { sender, .. }
+            | Self::PersistLost { sender, .. }
+            | Self::FeeCapReached { sender, .. }
+            | Self::InsufficientFunds { sender, .. }
+            | Self::Refused { sender, .. }
+            | Self::SignFailed { sender } => Some(sender),
+            Self::DeepReorg { .. }
+            | Self::Reopened { .. }
+            | Self::FinalityStalled { .. }
+            | Self::SenderIsOwner { .. }
+            | Self::FailuresUsedUp { .. }
+            | Self::LogsRefused { .. }
+            | Self::EventsMissing { .. } => None,
+        }
+    }
+
+    /// The wallet, where it is about one by itself.
+    pub const fn wallet(&self) -> Option<Address> {
+        match *self {
+            Self::SenderIsOwner { wallet } | Self::EventsMissing { wallet } => Some(wallet),
+            _ => None,
+        }
+    }
+
+    /// The proposal, where it is about one.
+    pub const fn digest(&self) -> Option<B256> {
+        match *self {
+            Self::Reopened { digest } | Self::FailuresUsedUp { digest } => Some(digest),
+            _ => None,
+        }
+    }
 }
 
 /// Why an event changed nothing.
@@ -241,11 +322,8 @@ pub enum Ignored {
     NothingNew,
     /// Its blocks do not follow one another.
     Broken,
+    /// It contradicts itself or what is known, as by leaving something out: it is asked again.
+    Contradiction,
     /// The engine does not hold the lease, or has yet to read the store.
     NotLeading,
-}
-
-/// What is charged now instead of before; see [`Effect::Settled`].
-pub(crate) const fn charged(before: &Charge, settlement: &Settlement) -> Charge {
-    Charge { amount: settlement.paid.cost, ..*before }
 }

@@ -6,6 +6,7 @@
 mod accounts;
 mod blocks;
 mod flight;
+mod gas;
 mod plan;
 mod restart;
 mod select;
@@ -70,7 +71,9 @@ impl Step {
             Event::Restarted(rows) => self.restart(*rows),
             Event::LeaseLost => self.lose_lease(),
             Event::Tick { now } => self.tick(now),
-            Event::NewHead { blocks, tip } => return self.extend_chain(blocks, tip),
+            Event::NewHead { blocks, of, tip } => {
+                return self.extend_chain(blocks, of.as_deref(), tip);
+            }
             Event::AccountSeen { sender, at, account_nonce, balance } => {
                 return self.see_account(sender, at, account_nonce, balance);
             }
@@ -81,6 +84,15 @@ impl Step {
             Event::LogsRefused { wallets, from, to } => return self.halve_logs(&wallets, from, to),
             Event::LaneSeen { wallet, lane, next, block } => {
                 return self.see_lane(wallet, lane, next, block);
+            }
+            Event::StandingSeen { wallet, at, standing } => {
+                return self.see_standing(wallet, at, &standing);
+            }
+            Event::CanSimulate(can) => {
+                if std::mem::replace(&mut self.state.settings.has_simulate_v1, can) == can {
+                    return Err(Ignored::NothingNew);
+                }
+                self.touch_all();
             }
             Event::ExecutionFound { wallet, nonce, execution } => {
                 return self.find_execution(wallet, nonce, execution);
@@ -103,6 +115,10 @@ impl Step {
             Event::Persisted { request } => return self.finish_persisting(request),
             Event::PersistLost { request } => return self.lose_race(request),
             Event::SendResult { tx_hash, outcome } => return self.finish_send(tx_hash, outcome),
+            Event::GasSeen { sender, account_nonce, gas, rollup_fee } => {
+                return self.see_gas(sender, account_nonce, gas, rollup_fee);
+            }
+            Event::FinalitySeen { finalized } => return self.see_finality(finalized),
             Event::Paused => self.set_paused(true),
             Event::Resumed => self.set_paused(false),
             Event::BudgetChanged(limits) => {
@@ -215,7 +231,9 @@ impl Step {
     /// Does not look at a proposal again for a while: a block, or twice as many as the last time if it reverts.
     fn back_off(&mut self, digest: B256, reason: Reason) {
         let (head, clock) = (self.state.head_number(), self.state.clock);
-        let block_secs = self.state.settings.block_secs;
+        // Where blocks come fast, several of them count as one.
+        let beat = self.state.blocks(1, crate::settings::BACKOFF_SECS);
+        let beat_secs = self.state.secs(beat).max(1);
         let Some(tracked) = self.state.proposals.get_mut(&digest) else { return };
         let times = match tracked.backoff {
             Some(before) if before.reason == reason => before.times.saturating_add(1),
@@ -229,8 +247,8 @@ impl Step {
         };
         tracked.backoff = Some(crate::proposal::Backoff {
             reason,
-            until_block: head.saturating_add(blocks),
-            until_clock: clock.saturating_add(blocks.saturating_mul(block_secs)),
+            until_block: head.saturating_add(blocks.saturating_mul(beat)),
+            until_clock: clock.saturating_add(blocks.saturating_mul(beat_secs)),
             times,
         });
         self.touched.insert(tracked.request.wallet);
@@ -250,9 +268,9 @@ impl Step {
         }
     }
 
-    /// Something changed that only what is planned or told of this wallet depends on.
-    fn touch(&mut self, wallet: Option<Address>) {
-        self.touched.extend(wallet);
+    /// As [`Self::disturb`], of all of these.
+    fn disturb_all(&mut self, wallets: impl IntoIterator<Item = Address>) {
+        wallets.into_iter().for_each(|wallet| self.disturb(Some(wallet)));
     }
 
     fn alarm(&mut self, alarm: Alarm) {

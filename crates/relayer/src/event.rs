@@ -3,6 +3,7 @@
 use crate::{budget::Limits, rows::Rows, wallet::Execution};
 use alloy::primitives::{Address, B256, Bytes, U256};
 use quorate_core::{Config, Lane, Nonce, OwnerSignature, Request};
+use std::{collections::BTreeSet, sync::Arc};
 
 pub use quorate_core::status::BlockId;
 
@@ -35,6 +36,8 @@ pub struct WalletLog {
     pub wallet: Address,
     /// The transaction.
     pub tx_hash: B256,
+    /// Its place among the events of its block.
+    pub index: u64,
     /// Its block's time, in Unix seconds: whether a deadline was past by then.
     pub timestamp: u64,
     /// The event.
@@ -85,6 +88,8 @@ pub enum Event {
     NewHead {
         /// The blocks; [`crate::Effect::AskBlocks`] asks for more.
         blocks: Vec<Block>,
+        /// Of which wallets the logs were read; none if of all that are served. The logs of the others are asked for.
+        of: Option<Arc<BTreeSet<Address>>>,
         /// The tip that gets a transaction into one of the next blocks, in wei per gas.
         tip: u128,
     },
@@ -139,6 +144,18 @@ pub enum Event {
         /// The block it was read at.
         block: u64,
     },
+    /// What a wallet says of itself; answers [`crate::Effect::AskStanding`].
+    StandingSeen {
+        /// The wallet.
+        wallet: Address,
+        /// The block it was read at.
+        at: BlockId,
+        /// What it said.
+        standing: Standing,
+    },
+    /// Whether some endpoint simulates several transactions one after the other (`eth_simulateV1`). Without, nothing is
+    /// pipelined.
+    CanSimulate(bool),
     /// What consumed a nonce; answers [`crate::Effect::AskExecution`]. If nothing was found: say nothing,
     /// it is asked again.
     ExecutionFound {
@@ -203,6 +220,23 @@ pub enum Event {
         /// The request.
         request: u64,
     },
+    /// What a transaction of one call needs, on top of others; answers [`crate::Effect::AskGas`]. If it cannot be
+    /// estimated: say nothing, it is asked again.
+    GasSeen {
+        /// One of the senders.
+        sender: Address,
+        /// The account nonce whose payload it is; none of a no-op.
+        account_nonce: Option<u64>,
+        /// What it needs as its gas limit, without a margin.
+        gas: u64,
+        /// What it costs besides gas at the most, in wei.
+        rollup_fee: U256,
+    },
+    /// The last block that a node says is final, of those that say it in earnest. One that is no news is ignored.
+    FinalitySeen {
+        /// Its number.
+        finalized: u64,
+    },
     /// What all endpoints together said about sent bytes.
     SendResult {
         /// The attempt.
@@ -218,13 +252,29 @@ pub enum Event {
     BudgetChanged(Limits),
 }
 
+/// What a wallet says of itself at a block. It may leave out what was asked; what is here it said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// How often it was reconfigured; none if it did not say, or if there is no wallet.
+    pub epoch: Option<u32>,
+    /// Whether it was said that there is no code. An answer that was left empty does not say it.
+    pub is_absent: bool,
+    /// The next sequences of lanes.
+    pub lanes: Vec<(Lane, u64)>,
+    /// Digests, each with an owner who approved it.
+    pub approvals: Vec<(B256, Address)>,
+}
+
 /// A transaction that was mined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// Its block.
     pub block: BlockId,
     /// What became of it there.
     pub paid: Paid,
+    /// The events that wallets and their factory emitted in it, in order: what the receipt says, which the events of the
+    /// block may leave out.
+    pub logs: Vec<WalletLog>,
 }
 
 /// What a receipt says of a transaction.
@@ -234,8 +284,20 @@ pub struct Paid {
     pub success: bool,
     /// The gas it used.
     pub gas_used: u64,
-    /// What it cost the sender, in wei.
+    /// What it cost the sender in all, in wei: gas, and what the chain takes besides.
     pub cost: U256,
+    /// What of that was for its place on layer 1; none where the chain takes nothing besides gas for that.
+    pub l1_fee: Option<U256>,
+    /// What of that went to the chain's operator; none where there is no such fee.
+    pub operator_fee: Option<U256>,
+}
+
+impl Paid {
+    /// What of the cost was for gas, in wei.
+    pub fn gas_fee(&self) -> U256 {
+        let beside = [self.l1_fee, self.operator_fee].into_iter().flatten();
+        beside.fold(self.cost, U256::saturating_sub)
+    }
 }
 
 /// What simulating transactions one after the other, after those in flight, showed.
@@ -246,6 +308,8 @@ pub enum Simulation {
         /// What each of the new ones needs as its gas limit, without a margin, from the first one on as far as they
         /// pass.
         gas: Vec<u64>,
+        /// What each of those costs besides gas at the most, in wei; what is missing is nothing.
+        rollup_fees: Vec<U256>,
         /// Why the one behind those does not, if there is one.
         refusal: Option<Refusal>,
     },
@@ -271,19 +335,46 @@ pub enum Sent {
     Accepted,
     /// All that answered refused it, and none may have kept it.
     Rejected(Rejection),
+    /// Those that answered refused it, and it may be on its way all the same: others did not answer, or the refusal
+    /// proves nothing.
+    Doubtful(Rejection),
     /// It may be on its way: a time-out, a lost connection, an answer that nobody understands.
     Unknown,
 }
 
-/// Why a transaction is refused.
+/// Why a transaction is refused: what can be done about it follows. Only what offers too little is ever answered with a
+/// higher fee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
     /// Its account nonce is used.
     NonceTooLow,
     /// It offers too little, also to replace another.
-    Underpriced,
+    Underpriced(Least),
+    /// Its gas limit is too low.
+    GasTooLow {
+        /// The least that a node named.
+        least: Option<u64>,
+    },
     /// The sender cannot pay for it.
-    InsufficientFunds,
+    InsufficientFunds {
+        /// How much is missing, in wei, where a node named it.
+        missing: Option<U256>,
+    },
+    /// Not now: the pool is full, the node is busy, or something must go before it.
+    Wait,
     /// It can never be mined: malformed, for another chain, or above the block's gas.
     Invalid,
+    /// It would revert, or did where it was mined at once.
+    Reverted,
+    /// Nobody knows what it means.
+    Unrecognised,
+}
+
+/// The least that nodes named, in wei per gas.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Least {
+    /// As the most that is paid for a gas.
+    pub max_fee_per_gas: Option<u128>,
+    /// As the tip.
+    pub priority_fee_per_gas: Option<u128>,
 }

@@ -2,10 +2,8 @@
 //!
 //! Integers only, in wei per gas; nothing wraps: what does not fit is refused or saturates.
 
+use crate::event::Least;
 use alloy::primitives::U256;
-
-/// Gas of a transaction that does nothing: a transfer of no ether to oneself.
-pub const NOOP_GAS: u64 = 21_000;
 
 /// A replacement must pay this part more: one tenth. geth, reth and nethermind all ask for 10 %.
 const REPLACEMENT_PART: u128 = 10;
@@ -79,6 +77,22 @@ impl Fees {
         Some(Self::new(max, tip))
     }
 
+    /// These fees, and what nodes named as the least where that is more. 100 and 10, at least a tip of 25: 115 and 25.
+    pub fn at_least(self, least: Least) -> Self {
+        let tip = self.max_priority_fee_per_gas.max(least.priority_fee_per_gas.unwrap_or(0));
+        let more = tip - self.max_priority_fee_per_gas;
+        let max = self.max_fee_per_gas.saturating_add(more);
+        Self::new(max.max(least.max_fee_per_gas.unwrap_or(0)), tip)
+    }
+
+    /// Twice these fees. Saturates.
+    pub const fn doubled(self) -> Self {
+        Self::new(
+            self.max_fee_per_gas.saturating_mul(2),
+            self.max_priority_fee_per_gas.saturating_mul(2),
+        )
+    }
+
     /// These fees, neither above `ceiling`.
     pub fn capped(self, ceiling: u128) -> Self {
         Self::new(self.max_fee_per_gas.min(ceiling), self.max_priority_fee_per_gas)
@@ -107,24 +121,33 @@ pub const fn payload_ceiling(ceiling: u128) -> Option<u128> {
     Some(tens * REPLACEMENT_PART + rest)
 }
 
-/// The most that an account nonce can cost, in wei: whichever of its attempts is mined, a payload with
-/// `gas_limit` or a no-op, at `ceiling` for a gas.
-pub fn worst_case(gas_limit: u64, ceiling: u128) -> U256 {
-    U256::from(gas_limit.max(NOOP_GAS)) * U256::from(ceiling)
+/// The most that a transaction can cost, in wei: all of its gas at what it bids for one, and `rollup_fee` besides.
+/// Saturates.
+pub fn worst_case(gas_limit: u64, fees: Fees, rollup_fee: U256) -> U256 {
+    let gas = U256::from(gas_limit) * U256::from(fees.max_fee_per_gas);
+    gas.saturating_add(rollup_fee)
 }
 
 /// The highest fee for a gas that keeps [`worst_case`] within `cost` wei, at most `cap`.
-pub fn ceiling_within(gas_limit: u64, cost: U256, cap: u128) -> u128 {
-    let most = cost / U256::from(gas_limit.max(NOOP_GAS));
+pub fn ceiling_within(gas_limit: u64, rollup_fee: U256, cost: U256, cap: u128) -> u128 {
+    let most = cost.saturating_sub(rollup_fee) / U256::from(gas_limit.max(1));
     u128::try_from(most).map_or(cap, |most| most.min(cap))
 }
 
-/// `gas` with `margin_percent` on top, at least what a no-op takes: what a simulation used is not always
-/// enough, since the state moves on. Saturates.
+/// `gas` with `margin_percent` on top: what a simulation used is not always enough, since the state moves on.
+/// Saturates.
 pub fn gas_limit(gas: u64, margin_percent: u64) -> u64 {
     let margin = u128::from(gas) * u128::from(margin_percent) / 100;
     let limit = u128::from(gas).saturating_add(margin);
-    u64::try_from(limit).unwrap_or(u64::MAX).max(NOOP_GAS)
+    u64::try_from(limit).unwrap_or(u64::MAX)
+}
+
+/// The gas limit after one of `refused` was too low: what the node named with the margin, or half as much again.
+pub fn raised_gas(refused: u64, named: Option<u64>, margin_percent: u64) -> u64 {
+    let half_more = refused.saturating_add(refused / 2).saturating_add(1);
+    named
+        .filter(|&named| named > refused)
+        .map_or(half_more, |named| gas_limit(named, margin_percent))
 }
 
 #[cfg(test)]
@@ -185,8 +208,17 @@ mod tests {
         assert_eq!(payload_ceiling(0), None);
         assert_eq!(gas_limit(100_000, 15), 115_000);
         assert_eq!(gas_limit(u64::MAX, 15), u64::MAX);
-        assert_eq!(ceiling_within(100_000, U256::from(1_000_000), 7), 7);
-        assert_eq!(ceiling_within(100_000, U256::from(1_000_000), 70), 10);
+        assert_eq!(ceiling_within(100_000, U256::ZERO, U256::from(1_000_000), 7), 7);
+        assert_eq!(ceiling_within(100_000, U256::ZERO, U256::from(1_000_000), 70), 10);
+        assert_eq!(ceiling_within(100_000, U256::from(500_000), U256::from(1_000_000), 70), 5);
+        assert_eq!(raised_gas(21_000, Some(30_000), 15), 34_500);
+        assert_eq!(raised_gas(21_000, None, 15), 31_501);
+        assert_eq!(raised_gas(21_000, Some(20_000), 15), 31_501, "that was not too low");
+        let least = Least { max_fee_per_gas: None, priority_fee_per_gas: Some(25) };
+        assert_eq!(Fees::new(100, 10).at_least(least), Fees::new(115, 25));
+        assert_eq!(Fees::new(100, 10).at_least(Least::default()), Fees::new(100, 10));
+        let least = Least { max_fee_per_gas: Some(300), priority_fee_per_gas: None };
+        assert_eq!(Fees::new(100, 10).at_least(least), Fees::new(300, 10));
     }
 
     #[test]
@@ -250,17 +282,34 @@ mod tests {
         }
 
         #[test]
-        fn the_ceiling_keeps_the_worst_case_within_the_cost(gas in any::<u64>(), cost: [u64; 2], cap in fee()) {
-            let cost = U256::from_limbs([cost[0], cost[1], 0, 0]);
-            let ceiling = ceiling_within(gas, cost, cap);
+        fn the_ceiling_keeps_the_worst_case_within_the_cost(
+            gas in 1_u64.., cost: [u64; 2], rollup: u64, cap in fee()
+        ) {
+            let (rollup, cost) = (U256::from(rollup), U256::from_limbs([cost[0], cost[1], 0, 0]));
+            let worst = |fee| worst_case(gas, Fees::new(fee, 0), rollup);
+            let ceiling = ceiling_within(gas, rollup, cost, cap);
             prop_assert!(ceiling <= cap);
-            prop_assert!(worst_case(gas, ceiling) <= cost);
-            prop_assert!(ceiling == cap || worst_case(gas, ceiling + 1) > cost);
+            prop_assert!(worst(ceiling) <= cost.max(rollup));
+            prop_assert!(ceiling == cap || worst(ceiling + 1) > cost);
         }
 
         #[test]
         fn the_gas_limit_is_never_below_the_gas(gas: u64, margin in 0_u64..1_000) {
-            prop_assert!(gas_limit(gas, margin) >= gas.max(NOOP_GAS));
+            prop_assert!(gas_limit(gas, margin) >= gas);
+        }
+
+        #[test]
+        fn raised_gas_is_more(refused in 0..u64::MAX, named: Option<u64>, margin in 0_u64..1_000) {
+            prop_assert!(raised_gas(refused, named, margin) > refused);
+        }
+
+        #[test]
+        fn what_is_named_is_offered(fees in fees(), max: Option<u128>, tip: Option<u128>) {
+            let least = Least { max_fee_per_gas: max, priority_fee_per_gas: tip };
+            let offered = fees.at_least(least);
+            prop_assert!(offered.max_fee_per_gas >= fees.max_fee_per_gas.max(max.unwrap_or(0)));
+            let wanted = tip.unwrap_or(0).max(fees.max_priority_fee_per_gas);
+            prop_assert!(offered.max_priority_fee_per_gas >= wanted.min(offered.max_fee_per_gas));
         }
     }
 }

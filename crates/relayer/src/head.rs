@@ -1,8 +1,20 @@
 //! The chain's head and the blocks before it, followed by parent hash.
 
-use crate::event::{BlockId, Header};
+use crate::{
+    event::{BlockId, Header},
+    settings::MEASURED_BLOCKS,
+};
 use alloy::primitives::B256;
 use std::collections::VecDeque;
+
+/// Of how many blocks the time from block to block is measured at most.
+const MOST_MEASURED: usize = 256;
+
+/// A longer pause between two blocks is no time from block to block.
+const LONGEST_GAP_SECS: u64 = 60;
+
+/// No chain makes blocks faster than this, in milliseconds: timestamps are whole seconds.
+const LEAST_BLOCK_MILLIS: u64 = 50;
 
 /// How a segment of blocks goes with the blocks that are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +71,11 @@ impl History {
         self.blocks.get(usize::try_from(index).ok()?)
     }
 
+    /// The block with this hash.
+    pub fn find_hash(&self, hash: B256) -> Option<&Header> {
+        self.blocks.iter().rev().find(|block| block.id.hash == hash)
+    }
+
     /// Whether this very block is known.
     pub fn contains(&self, id: BlockId) -> bool {
         self.find(id.number).is_some_and(|block| block.id == id)
@@ -73,6 +90,22 @@ impl History {
     pub fn find_after(&self, instant: u64) -> Option<&Header> {
         let index = self.blocks.partition_point(|block| block.timestamp <= instant);
         self.blocks.get(index)
+    }
+
+    /// The time from block to block, in milliseconds, as the known blocks have it; none of too few. Where blocks stood
+    /// still for long, that counts little.
+    pub fn block_millis(&self) -> Option<u64> {
+        if self.blocks.len() < MEASURED_BLOCKS {
+            return None;
+        }
+        let times: Vec<u64> =
+            self.blocks.iter().rev().take(MOST_MEASURED).map(|block| block.timestamp).collect();
+        let gaps = times.windows(2).map(|pair| match pair {
+            [later, earlier] => later.saturating_sub(*earlier).min(LONGEST_GAP_SECS),
+            _ => 0,
+        });
+        let (sum, count) = (gaps.sum::<u64>(), times.len() as u64 - 1);
+        Some((sum.saturating_mul(1_000) / count).max(LEAST_BLOCK_MILLIS))
     }
 
     /// How `segment`, in ascending order, goes with the known blocks. Changes nothing.
@@ -154,6 +187,27 @@ mod tests {
 
     fn history() -> History {
         History { blocks: (10..=15).map(|number| block(number, 0, 0)).collect() }
+    }
+
+    #[test]
+    fn the_block_time_is_measured_from_headers() {
+        let history = |times: &[u64]| History {
+            blocks: (0..)
+                .zip(times)
+                .map(|(n, &t)| Header { timestamp: t, ..block(n, 0, 0) })
+                .collect(),
+        };
+        let of = |times: &[u64]| history(times).block_millis();
+        assert_eq!(of(&[0, 12, 24, 36, 48, 60, 72, 84]), Some(12_000));
+        // Four blocks a second, as Arbitrum's.
+        let fast: Vec<u64> = (0..41).map(|n| n / 4).collect();
+        assert_eq!(of(&fast), Some(250));
+        // An outage of an hour does not make it slow.
+        let mut held_up: Vec<u64> = (0..64).map(|n| 2 * n).collect();
+        held_up.push(3_600);
+        assert!(of(&held_up).is_some_and(|millis| (2_000..3_000).contains(&millis)));
+        assert_eq!(of(&[0, 12]), None, "too few");
+        assert_eq!(of(&[5; 20]), Some(LEAST_BLOCK_MILLIS));
     }
 
     #[test]

@@ -57,6 +57,10 @@ pub struct Tracked {
     pub(crate) hold: Option<Reason>,
     /// Why it is not looked at for a while.
     pub(crate) backoff: Option<Backoff>,
+    /// How often nodes said of a payload that it can never be mined, as far as this process knows.
+    pub(crate) refusals: u32,
+    /// Before which block it is not tried again for that.
+    pub(crate) refused_until: u64,
 }
 
 impl Tracked {
@@ -74,6 +78,8 @@ impl Tracked {
             revision: row.revision,
             hold: None,
             backoff: None,
+            refusals: 0,
+            refused_until: 0,
         }
     }
 

@@ -1,6 +1,6 @@
 //! A wallet as of the head: what it was at a block that cannot be undone, and its logs since.
 
-use crate::event::{BlockId, LogKind, WalletLog};
+use crate::event::{BlockId, LogKind, Standing, WalletLog};
 use crate::rows::WalletRow;
 use alloy::primitives::{Address, B256};
 use quorate_core::{Config, Lane, Nonce, Snapshot};
@@ -32,6 +32,59 @@ pub struct EpochEnd {
     pub timestamp: u64,
 }
 
+/// What is known of whether a wallet's events are complete. An endpoint may leave out any of them; what the wallet itself
+/// says does not lie.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Audit {
+    /// Whether there is a reason to look at the next opportunity.
+    pub(crate) is_due: bool,
+    /// Whether the wallet was asked at this head.
+    pub(crate) is_asked: bool,
+    /// The last block at which it agreed with its events.
+    pub(crate) agreed: Option<u64>,
+    /// How often in a row it did not, after its events were read again.
+    pub(crate) rereads: u32,
+    /// How many times it was asked: not everything is asked at once.
+    pub(crate) turn: usize,
+    /// The last block at which each lane agreed.
+    pub(crate) lanes: BTreeMap<Lane, u64>,
+    /// How often in a row there was no wallet, and the last block at which there was none. That may be an answer that was
+    /// left empty.
+    pub(crate) blanks: (u32, u64),
+}
+
+/// How often in a row there must be no wallet before that is believed, and how often where a transaction says otherwise.
+const BLANKS: u32 = 4;
+const DOUBTFUL_BLANKS: u32 = 32;
+
+impl Audit {
+    /// Whether the lane agreed at a block with this number or later: then what no event tells did not happen until there.
+    pub(crate) fn covers(&self, lane: Lane, number: u64, is_doubtful: bool) -> bool {
+        let (times, at) = self.blanks;
+        let needed = if is_doubtful { DOUBTFUL_BLANKS } else { BLANKS };
+        self.lanes.get(&lane).is_some_and(|agreed| *agreed >= number)
+            || (times >= needed && at >= number)
+    }
+
+    /// Notes what a wallet that agrees said at a block. Whether it said anything.
+    pub(crate) fn note(&mut self, at: u64, standing: &Standing, is_deployed: bool) -> bool {
+        for (lane, _) in &standing.lanes {
+            self.lanes.insert(*lane, at);
+        }
+        if standing.epoch.is_some() {
+            self.blanks = (0, 0);
+        } else if standing.is_absent && !is_deployed {
+            self.blanks = (self.blanks.0.saturating_add(1), at);
+        }
+        let says_something = standing.epoch.is_some() || (standing.is_absent && !is_deployed);
+        if says_something {
+            self.agreed = Some(at);
+            (self.is_due, self.rereads) = (false, 0);
+        }
+        says_something
+    }
+}
+
 /// A wallet that is served.
 #[derive(Clone, Debug)]
 pub struct Wallet {
@@ -49,6 +102,8 @@ pub struct Wallet {
     pub(crate) is_lost: bool,
     /// The lanes and nonces that were asked about at this head.
     pub(crate) asked: BTreeSet<Nonce>,
+    /// Whether its events are complete.
+    pub(crate) audit: Audit,
     /// The block of the snapshot that the store has.
     pub(crate) stored: u64,
     /// Its proposals.
@@ -77,6 +132,7 @@ impl Wallet {
             gaps: BTreeSet::new(),
             is_lost: false,
             asked: BTreeSet::new(),
+            audit: Audit::default(),
             proposals: BTreeSet::new(),
             version: 0,
             failed_creations: BTreeSet::new(),
@@ -126,16 +182,56 @@ impl Wallet {
         }
     }
 
-    /// Replaces the logs of a range by those that were read back.
+    /// Adds the logs of a range that were read back. Those that are known stay: whoever answered may have left some out.
     pub(crate) fn fill(&mut self, from: u64, to: u64, logs: Vec<(BlockId, WalletLog)>) {
-        self.logs.retain(|(block, _)| !(from..=to).contains(&block.number));
-        let base = self.base.block;
-        self.logs.extend(
-            logs.into_iter().filter(|(b, _)| b.number > base && (from..=to).contains(&b.number)),
-        );
-        // Stable: the order within a block stays.
-        self.logs.sort_by_key(|(block, _)| block.number);
+        let mut read: BTreeMap<(u64, B256), (BlockId, Vec<WalletLog>)> = BTreeMap::new();
+        for (block, log) in logs {
+            if (from..=to).contains(&block.number) {
+                let place = read.entry((block.number, log.tx_hash));
+                place.or_insert_with(|| (block, Vec::new())).1.push(log);
+            }
+        }
+        for (block, logs) in read.into_values() {
+            self.insert(block, logs);
+        }
         self.derive();
+    }
+
+    /// Adds the logs of one transaction, as its receipt has them; says whether any of them were not known.
+    pub(crate) fn adopt(&mut self, block: BlockId, logs: Vec<WalletLog>) -> bool {
+        let is_news = self.insert(block, logs);
+        if is_news {
+            self.derive();
+        }
+        is_news
+    }
+
+    /// Puts in the logs of one transaction in place of those that are known of it, if these are more.
+    fn insert(&mut self, block: BlockId, logs: Vec<WalletLog>) -> bool {
+        let Some(tx_hash) = logs.first().map(|log| log.tx_hash) else { return false };
+        if block.number <= self.base.block {
+            return false;
+        }
+        let is_its = |(id, log): &(BlockId, WalletLog)| *id == block && log.tx_hash == tx_hash;
+        if logs.len() <= self.logs.iter().filter(|entry| is_its(entry)).count() {
+            return false;
+        }
+        self.logs.retain(|entry| !is_its(entry));
+        self.logs.extend(logs.into_iter().map(|log| (block, log)));
+        // Stable: the order within a transaction stays.
+        self.logs.sort_by_key(|(block, log)| (block.number, log.index));
+        true
+    }
+
+    /// Whether it says more than its events do, as far as both are known: some of them are missing.
+    pub(crate) fn misses_events(&self, standing: &Standing) -> bool {
+        let now = &self.now;
+        standing.epoch.is_some_and(|epoch| epoch > now.epoch || !now.is_deployed)
+            || standing
+                .lanes
+                .iter()
+                .any(|(lane, next)| self.find_next(*lane).is_some_and(|known| known < *next))
+            || standing.approvals.iter().any(|approval| !now.approvals.contains(approval))
     }
 
     /// Forgets what happened after a block; ranges that are being read back end there.
@@ -157,6 +253,12 @@ impl Wallet {
     /// The next sequence of a lane at a block not after the base, unless an execution told it meanwhile.
     pub(crate) fn add_lane(&mut self, lane: Lane, next: u64) {
         self.base.lanes.entry(lane).or_insert(next);
+        self.derive();
+    }
+
+    /// What owners approved, though no event of it was found.
+    pub(crate) fn add_approvals(&mut self, approvals: &[(B256, Address)]) {
+        self.base.approvals.extend(approvals.iter().copied());
         self.derive();
     }
 

@@ -1,5 +1,7 @@
 //! What is wrong before the relayer starts: everything that can be seen without changing anything.
 
+mod nature;
+
 use crate::{
     config::{ChainConfig, Config, HttpConfig, Listen},
     database::Database,
@@ -9,11 +11,14 @@ use crate::{
 };
 use alloy::primitives::{Address, U256};
 use quorate_bindings::canonical::WALLET_FACTORY;
-use quorate_chain::{Chain, ChainError};
+use quorate_chain::{Chain, ChainError, Lack, lack::SIMULATE};
 use quorate_core::amount::{ETHER_DECIMALS, plain};
 use quorate_relayer::driver::Key as _;
 use serde::Serialize;
-use std::{collections::BTreeMap, io};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+};
 use tokio::task::JoinSet;
 
 /// How many seconds the time of a head may be before this machine's clock, at the least; and how many after.
@@ -54,6 +59,12 @@ pub enum Aspect {
     Factory,
     /// Whether the endpoint knows `eth_simulateV1`.
     Simulation,
+    /// What the chain takes, for gas and besides.
+    Fees,
+    /// How fast it makes blocks, and which of them are final.
+    Finality,
+    /// Whether the endpoint does all else that the relayer asks.
+    Methods,
     /// Whether this machine's clock agrees with the head's time.
     Clock,
     /// Whether a sender's key opens, and its balance is above the floor.
@@ -94,6 +105,9 @@ impl Aspect {
             Self::Endpoint => "endpoint",
             Self::Factory => "factory",
             Self::Simulation => "simulation",
+            Self::Fees => "fees",
+            Self::Finality => "finality",
+            Self::Methods => "methods",
             Self::Clock => "clock",
             Self::Sender => "sender",
             Self::Http => "http",
@@ -175,6 +189,9 @@ async fn check_chain(config: ChainConfig, clock: fn() -> u64) -> Vec<Finding> {
             let mut findings = Findings::new(settings.chain_id);
             let oldest = OLDEST_HEAD_SECS.max(settings.block_secs.saturating_mul(10));
             let chain = check_endpoint(&mut findings, place, url.as_str(), oldest, clock).await;
+            if let Some(chain) = &chain {
+                nature::look(&mut findings, chain, &settings).await;
+            }
             (place, (chain, findings.findings))
         });
     }
@@ -185,16 +202,26 @@ async fn check_chain(config: ChainConfig, clock: fn() -> u64) -> Vec<Finding> {
         chains.extend(chain);
         findings.findings.extend(found);
     }
-    // One that is dead stops nothing while another is there.
-    if !chains.is_empty() {
-        for finding in &mut findings.findings {
-            if finding.verdict == Verdict::Unreachable {
-                finding.verdict = Verdict::Warning;
-            }
-        }
-    }
+    forgive(&mut findings.findings, chains.len());
     check_senders(&mut findings, &config, &chains).await;
     findings.findings
+}
+
+/// One that is dead, or lacks what cannot be done without, stops nothing while another is there.
+fn forgive(findings: &mut [Finding], answering: usize) {
+    let is_unreachable = |finding: &&mut Finding| finding.verdict == Verdict::Unreachable;
+    let is_poor = |finding: &Finding| {
+        finding.verdict == Verdict::Unreachable
+            && matches!(finding.aspect, Aspect::Methods | Aspect::Simulation)
+    };
+    let poor = findings.iter().filter(|finding| is_poor(finding));
+    let poor: BTreeSet<_> = poor.map(|finding| finding.subject.clone()).collect();
+    let is_served = answering > poor.len();
+    for finding in findings.iter_mut().filter(is_unreachable) {
+        if is_served || (answering > 0 && !is_poor(finding)) {
+            finding.verdict = Verdict::Warning;
+        }
+    }
 }
 
 /// Looks at one endpoint, and returns it if it serves the chain.
@@ -234,15 +261,47 @@ async fn check_endpoint(
     }
     let (verdict, detail) = check_factory(&chain).await;
     findings.add(Aspect::Factory, &subject, verdict, detail);
-    let (verdict, detail) = match chain.can_simulate().await {
-        Ok(true) => (Verdict::Good, "knows eth_simulateV1".to_owned()),
-        Ok(false) => {
-            (Verdict::Warning, "does not know eth_simulateV1: nothing is pipelined".to_owned())
+    check_methods(findings, &chain).await;
+    Some(chain)
+}
+
+/// Asks all that the relayer asks, in its words.
+async fn check_methods(findings: &mut Findings, chain: &Chain) {
+    let subject = chain.endpoint().to_owned();
+    let found = match chain.examine().await {
+        Ok(found) => found,
+        Err(error) => {
+            findings.add(Aspect::Methods, &subject, verdict_of(&error), error.to_string());
+            return;
         }
-        Err(error) => (verdict_of(&error), error.to_string()),
+    };
+    let (simulation, others): (Vec<Lack>, Vec<Lack>) =
+        found.lacks.into_iter().partition(|lack| lack.what == SIMULATE);
+    let is_simulation = |(what, _): &(&str, ChainError)| *what == SIMULATE;
+    let (failed_simulation, failures): (Vec<_>, Vec<_>) =
+        found.failures.into_iter().partition(is_simulation);
+    let (verdict, detail) = match (simulation.first(), failed_simulation.first()) {
+        (Some(lack), _) => (Verdict::Warning, in_words(lack)),
+        (None, Some((_, error))) => (verdict_of(error), error.to_string()),
+        (None, None) => (Verdict::Good, "knows eth_simulateV1".to_owned()),
     };
     findings.add(Aspect::Simulation, &subject, verdict, detail);
-    Some(chain)
+    if failures.is_empty() && others.is_empty() {
+        let detail = "does all that the relayer asks".to_owned();
+        findings.add(Aspect::Methods, &subject, Verdict::Good, detail);
+    }
+    for lack in others {
+        findings.add(Aspect::Methods, &subject, Verdict::Warning, in_words(&lack));
+    }
+    for (what, error) in failures {
+        let detail = format!("the relayer cannot do without {what}: {error}");
+        findings.add(Aspect::Methods, &subject, verdict_of(&error), detail);
+    }
+}
+
+fn in_words(lack: &Lack) -> String {
+    let way = lack.way().unwrap_or("the relayer cannot do without");
+    format!("does not give {}: {way} ({})", lack.what, lack.reason)
 }
 
 fn check_clock(head: u64, now: u64, oldest_secs: u64) -> (Verdict, String) {
@@ -326,6 +385,7 @@ const fn verdict_of(error: &ChainError) -> Verdict {
         ChainError::NotAWallet { .. } | ChainError::OtherChain { .. } => Verdict::Mismatch,
         ChainError::Unreachable { .. }
         | ChainError::Rpc { .. }
+        | ChainError::Reverted { .. }
         | ChainError::WrongAnswer { .. }
         | ChainError::HistoryRefused { .. } => Verdict::Unreachable,
     }

@@ -55,6 +55,13 @@ use std::{
 };
 use toml::{Table, Value};
 
+/// How many seconds' worth of blocks make one final, where the file says nothing: twelve blocks are three seconds on some
+/// chains.
+const FINAL_SECS: u64 = 30;
+
+/// After how many seconds' worth of blocks something is bumped or sent again, where the file says nothing.
+const BUMP_AFTER_SECS: u64 = 6;
+
 /// What [`Overrides::from_variables`] reads begins with this, then comes the number of a chain.
 pub const RPC_URLS_VARIABLE: &str = "QUORATE_RPC_URLS_";
 
@@ -260,9 +267,17 @@ fn read_urls(key: &str, urls: Vec<String>) -> Result<Vec<RpcUrl>, ConfigFault> {
 fn read_settings(chain_id: u64, section: &mut Section) -> Result<Settings, ConfigFault> {
     let mut settings = Settings::new(chain_id, WALLET_FACTORY.address);
     let s = &mut settings;
+    // Whoever counts in blocks means blocks; else a chain that makes them fast counts more of them.
+    let secs = |given: bool, secs: u64| if given { 0 } else { secs };
+    s.final_secs = secs(section.has("final_depth"), FINAL_SECS);
+    s.bump_after_secs = secs(section.has("bump_after_blocks"), BUMP_AFTER_SECS);
+    s.rebroadcast_secs = secs(section.has("rebroadcast_blocks"), BUMP_AFTER_SECS);
+    s.is_block_time_given = section.has("block_secs");
     s.final_depth = section.number("final_depth", 1..=10_000, s.final_depth)?;
+    s.final_secs = section.number("final_secs", 0..=86_400, s.final_secs)?;
     s.block_secs = section.number("block_secs", 1..=3_600, s.block_secs)?;
     s.bump_after_blocks = section.number("bump_after_blocks", 1..=1_000, s.bump_after_blocks)?;
+    s.bump_after_secs = section.number("bump_after_secs", 0..=3_600, s.bump_after_secs)?;
     s.rebroadcast_blocks = section.number("rebroadcast_blocks", 1..=1_000, s.rebroadcast_blocks)?;
     s.resend_secs = section.number("resend_secs", 1..=3_600, s.resend_secs)?;
     s.rpc_down_secs = section.number("rpc_down_secs", 1..=86_400, s.rpc_down_secs)?;

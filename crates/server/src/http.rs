@@ -2,7 +2,8 @@
 //!
 //! - One file per route in `routes`: parse, load, act, commit, answer. `error` has what is refused, and in which words.
 //! - `layers` is what holds for every request; `gates` how much is done at once; `access` who may do what.
-//! - `desk` asks a chain, bounded in time and number; `bulletin` tells what happens; `render` makes answers.
+//! - `health` looks at the store; `desk` asks a chain, bounded in time and number; `bulletin` tells what happens, to `stream`s
+//!   too; `render` makes answers.
 //!
 //! It is served before anything else is there: what needs the store is refused until it is open.
 
@@ -13,6 +14,7 @@ mod bulletin;
 mod desk;
 mod error;
 mod gates;
+mod health;
 mod layers;
 mod metrics;
 mod openapi;
@@ -23,6 +25,7 @@ mod routes;
 mod serve;
 mod signature;
 mod stalled;
+mod stream;
 
 use crate::config::{Config, HttpConfig, Listen};
 use alloy::primitives::Address;
@@ -31,10 +34,11 @@ use bulletin::Bulletin;
 use desk::Desk;
 use error::RouteError;
 use gates::{Gates, Rates};
+use health::Health;
 use layers::{admit, observe};
 use metrics::Metrics;
 use quorate_relayer::driver::{Endpoints, Report};
-use quorate_store::{Lease, Store, WalletRecord};
+use quorate_store::{Store, WalletRecord};
 use std::{
     collections::BTreeMap,
     io,
@@ -44,9 +48,8 @@ use std::{
 use thiserror::Error;
 use tokio::{
     net::TcpListener,
-    sync::{Mutex, watch},
+    sync::{Mutex, SetOnce, watch},
     task::JoinHandle,
-    time::Instant,
 };
 
 /// Why HTTP is not served.
@@ -98,7 +101,7 @@ struct Shared {
     config: HttpConfig,
     clock: fn() -> u64,
     desks: BTreeMap<u64, Desk>,
-    store: OnceLock<Store>,
+    store: SetOnce<Store>,
     bulletin: Bulletin,
     gates: Gates,
     rates: Rates,
@@ -107,9 +110,6 @@ struct Shared {
     health: Mutex<Option<Health>>,
 }
 
-/// When the store was looked at, and the lease that was found, or what was wrong.
-type Health = (Instant, Result<Option<Lease>, &'static str>);
-
 impl Shared {
     /// The store.
     ///
@@ -117,8 +117,7 @@ impl Shared {
     ///
     /// While it is not open.
     fn store(&self) -> Result<&Store, RouteError> {
-        let cause = || "it is not open yet".to_owned();
-        self.store.get().ok_or_else(|| RouteError::StoreUnavailable { cause: cause() })
+        self.store.get().ok_or(RouteError::StoreNotOpen)
     }
 
     /// The desk of a chain that is served.
@@ -200,7 +199,7 @@ impl Service {
             config: config.http,
             clock,
             desks: desks.collect(),
-            store: OnceLock::new(),
+            store: SetOnce::new(),
             bulletin: Bulletin::new(),
             gates: Gates::new(limits),
             rates: Rates::new(limits),
@@ -225,15 +224,15 @@ impl Service {
         Ear { shared: self.shared.clone(), chain_id }
     }
 
-    /// Serves everything, from this store.
+    /// Serves everything, from this store, once it is known behind which event what happens is told.
     pub(crate) fn open(&self, store: Store) {
         let shared = self.shared.clone();
-        let telling = tokio::spawn({
-            let store = store.clone();
-            async move { shared.bulletin.run(&store).await }
+        let telling = tokio::spawn(async move {
+            let last = bulletin::last_event(&store).await;
+            let _ = shared.store.set(store.clone());
+            shared.bulletin.run(&store, last).await;
         });
         let _ = self.telling.set(telling);
-        let _ = self.shared.store.set(store);
     }
 
     /// Takes no more requests, ends those that wait for something, and finishes the others.

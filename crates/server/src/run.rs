@@ -21,6 +21,9 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// How often the head of the audit log is logged.
 const AUDIT_HEAD_EVERY: Duration = Duration::from_secs(3_600);
 
+/// How long endpoints are asked for what they do before an engine begins without knowing all of it.
+const EXAMINATION_WAIT: Duration = Duration::from_secs(5);
+
 /// How long engines may take to stop.
 const STOP_WAIT: Duration = Duration::from_secs(10);
 
@@ -50,6 +53,9 @@ pub enum RunError {
     /// The tokens cannot be read.
     #[error("the tokens: {0}")]
     Tokens(#[from] StoreError),
+    /// What the webhooks are told cannot be noted.
+    #[error("the webhooks: {0}")]
+    Webhooks(StoreError),
     /// HTTP is served to others, who could not be told apart.
     #[error(
         "others can reach HTTP (http.listen, behind_tls_proxy), and there is no token: make one first, with \
@@ -133,7 +139,7 @@ pub async fn run_at(
     let mut shutdown = std::pin::pin!(shutdown);
     let ready = tokio::select! {
         () = &mut shutdown => None,
-        ready = prepare(&config, service.as_ref()) => Some(ready),
+        ready = prepare(&config, service.as_ref(), clock) => Some(ready),
     };
     let (mut keys, store) = match ready {
         Some(Ok(ready)) => ready,
@@ -181,7 +187,11 @@ async fn tell_audit_head(store: Store) {
 type Keys = BTreeMap<u64, Vec<LocalKey>>;
 
 /// Opens the keys, then the store.
-async fn prepare(config: &Config, service: Option<&Service>) -> Result<(Keys, Store), RunError> {
+async fn prepare(
+    config: &Config,
+    service: Option<&Service>,
+    clock: fn() -> u64,
+) -> Result<(Keys, Store), RunError> {
     let mut keys = BTreeMap::new();
     for chain in &config.chains {
         let chain_id = chain.settings.chain_id;
@@ -192,9 +202,13 @@ async fn prepare(config: &Config, service: Option<&Service>) -> Result<(Keys, St
         keys.insert(chain_id, opened);
     }
     let store = open_store(config).await?;
-    if config.http.is_public() && !has_token(&store).await? {
+    if config.http.is_public() && !has_token_at_last(&store).await? {
         store.close().await;
         return Err(RunError::NoToken);
+    }
+    // Before anything can happen: a new webhook is told all of it.
+    for webhook in &config.webhooks {
+        begin_webhook(&store, &webhook.name, clock).await.map_err(RunError::Webhooks)?;
     }
     if let Some(service) = service {
         service.open(store.clone());
@@ -205,6 +219,33 @@ async fn prepare(config: &Config, service: Option<&Service>) -> Result<(Keys, St
 /// Whether there is a token that was not revoked.
 pub(crate) async fn has_token(store: &Store) -> Result<bool, StoreError> {
     Ok(store.list_tokens().await?.iter().any(|token| token.revoked_at.is_none()))
+}
+
+/// As [`has_token`]; where that may help, asked again and again.
+async fn has_token_at_last(store: &Store) -> Result<bool, StoreError> {
+    loop {
+        match has_token(store).await {
+            Err(error) if error.may_pass() => {
+                tracing::warn!(%error, "the tokens cannot be read");
+                tokio::time::sleep(PAUSE).await;
+            }
+            asked => return asked,
+        }
+    }
+}
+
+/// Has a webhook be told what happens from now on, if it is new; where that may help, again and again.
+async fn begin_webhook(store: &Store, name: &str, clock: fn() -> u64) -> Result<(), StoreError> {
+    loop {
+        let at = i64::try_from(clock()).unwrap_or(i64::MAX);
+        match store.begin_webhook(name.to_owned(), at).await {
+            Err(error) if error.may_pass() => {
+                tracing::warn!(webhook = name, %error, "a webhook is not begun with");
+                tokio::time::sleep(PAUSE).await;
+            }
+            begun => return begun.map(drop),
+        }
+    }
 }
 
 /// Opens the store; where that may help, again and again.
@@ -256,10 +297,11 @@ async fn stop_service(service: Option<Service>) {
 async fn connect_and_serve(mut site: Site, stopped: watch::Receiver<bool>) -> Result<(), RunError> {
     let mut asked = stopped.clone();
     let connected = tokio::select! {
-        connected = connect(&site.config) => connected,
+        connected = connect(&site) => connected,
         _ = asked.wait_for(|stopped| *stopped) => return Ok(()),
     };
-    site.config.settings.has_simulate_v1 = connected?;
+    connected?;
+    site.config.settings.has_simulate_v1 = site.endpoints.can_simulate();
     serve(site, stopped).await
 }
 
@@ -315,45 +357,35 @@ fn engine_for(site: Site) -> (Engine, Handle) {
     Engine::new(Parts { settings, limits, endpoints, keys, store, tenure, clock, poll })
 }
 
-/// Waits until an endpoint answers; tells whether all that do know `eth_simulateV1`. Those that do not answer yet are
-/// used as soon as they do.
-async fn connect(config: &ChainConfig) -> Result<bool, RunError> {
-    let chain_id = config.settings.chain_id;
+/// Waits until an endpoint answers, and asks those that do all that a relayer asks; what they lack, the engine names. Those
+/// that do not answer yet are used as soon as they do.
+async fn connect(site: &Site) -> Result<(), RunError> {
+    let chain_id = site.config.settings.chain_id;
     loop {
         let mut answers = JoinSet::new();
-        for url in &config.rpc_urls {
+        for url in &site.config.rpc_urls {
             let url = url.clone();
             answers.spawn(async move { connect_one(chain_id, &url).await });
         }
         let answers = answers.join_all().await.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let missing = answers.iter().filter(|answer| answer.is_none()).count();
-        let simulates: Vec<bool> = answers.into_iter().flatten().collect();
-        if !simulates.is_empty() {
-            let can_simulate = simulates.iter().all(|simulates| *simulates);
-            tracing::info!(
-                chain_id,
-                endpoints = simulates.len(),
-                missing,
-                can_simulate,
-                "connected"
-            );
-            return Ok(can_simulate);
+        let missing = answers.iter().filter(|answers| !**answers).count();
+        if missing < answers.len() && site.endpoints.connect().await > 0 {
+            let _ = timeout(EXAMINATION_WAIT, site.endpoints.examine()).await;
+            let (endpoints, can_simulate) =
+                (answers.len() - missing, site.endpoints.can_simulate());
+            tracing::info!(chain_id, endpoints, missing, can_simulate, "connected");
+            return Ok(());
         }
         tracing::warn!(chain_id, missing, "no endpoint answers");
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-/// Whether the endpoint, if it answers, knows `eth_simulateV1`.
-async fn connect_one(expected: u64, url: &RpcUrl) -> Result<Option<bool>, RunError> {
-    let answer = async {
-        let chain = Chain::connect(url.as_str()).await?;
-        let can_simulate = chain.can_simulate().await?;
-        Ok((chain, can_simulate))
-    };
-    match answer.await {
-        Ok((chain, can_simulate)) if chain.id() == expected => Ok(Some(can_simulate)),
-        Ok((chain, _)) => {
+/// Whether the endpoint answers, which must be for this chain.
+async fn connect_one(expected: u64, url: &RpcUrl) -> Result<bool, RunError> {
+    match Chain::connect(url.as_str()).await {
+        Ok(chain) if chain.id() == expected => Ok(true),
+        Ok(chain) => {
             let endpoint = chain.endpoint().to_owned();
             Err(RunError::WrongChain { endpoint, expected, found: chain.id() })
         }
@@ -362,7 +394,7 @@ async fn connect_one(expected: u64, url: &RpcUrl) -> Result<Option<bool>, RunErr
         }
         Err(error) => {
             tracing::warn!(chain_id = expected, %error, "endpoint");
-            Ok(None)
+            Ok(false)
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod address;
 mod body;
+mod pause;
 mod secret;
 mod send;
 
@@ -145,11 +146,20 @@ async fn tell_due(
 ) -> Result<Duration, StoreError> {
     let at = || i64::try_from(clock()).unwrap_or(i64::MAX);
     let WebhookConfig { name, events, .. } = &webhook.config;
-    while !store
-        .enqueue_deliveries(name.clone(), events.clone(), TOGETHER, at())
-        .await?
-        .is_caught_up
-    {}
+    loop {
+        let noted = store.enqueue_deliveries(name.clone(), events.clone(), TOGETHER, at()).await?;
+        if noted.mended > 0 {
+            let events = noted.mended;
+            tracing::warn!(
+                webhook = name,
+                events,
+                "events that an earlier version left out are told now"
+            );
+        }
+        if noted.is_caught_up {
+            break;
+        }
+    }
     let due = store.due_deliveries(name.clone(), at(), AT_ONCE).await?;
     if due.is_empty() {
         let next = store.due_deliveries(name.clone(), i64::MAX, 1).await?;
@@ -179,11 +189,15 @@ async fn note(
     at: i64,
 ) -> Result<(), StoreError> {
     let (name, sequence) = (&webhook.config.name, delivery.event.sequence);
-    let retry_at = match &outcome {
-        Outcome::Delivered(_) => None,
-        Outcome::Failed(_) | Outcome::Gone => {
-            let millis = pause_millis(delivery.failures, sequence);
-            Some(at.saturating_add(i64::try_from(millis).unwrap_or(i64::MAX)))
+    let behind = |millis| at.saturating_add(i64::try_from(millis).unwrap_or(i64::MAX));
+    let (retry_at, hold_until) = match &outcome {
+        Outcome::Delivered(_) => (None, None),
+        Outcome::Failed { asked: Some(pause), .. } => {
+            let until = behind(pause.millis());
+            (Some(until), pause.is_of_all.then_some(until))
+        }
+        Outcome::Failed { asked: None, .. } | Outcome::Gone => {
+            (Some(behind(pause_millis(delivery.failures, sequence))), None)
         }
     };
     let words = outcome.to_string();
@@ -192,7 +206,8 @@ async fn note(
     }
     let number = delivery.attempts.saturating_add(1);
     let webhook = name.clone();
-    let attempt = DeliveryAttempt { webhook, sequence, number, outcome: words, retry_at };
+    let attempt =
+        DeliveryAttempt { webhook, sequence, number, outcome: words, retry_at, hold_until };
     store.record_delivery(attempt, at).await?;
     if matches!(outcome, Outcome::Gone) {
         tracing::warn!(alarm = "WebhookGone", webhook = name, "it is told nothing more");

@@ -85,7 +85,10 @@ pub struct NewAttempt {
     pub gas_limit: u64,
     /// The most that any attempt at this account nonce may pay for a unit of gas, in wei.
     pub ceiling: U256,
-    /// What is held back of a day's budget for the account nonce: with its first attempt, for all of them.
+    /// What it costs besides gas at the most, in wei.
+    pub rollup_fee: U256,
+    /// What is held back of a day's budget for the account nonce once this attempt is stored, instead of what was held
+    /// back for the one before it.
     pub reservation: Reservation,
 }
 
@@ -112,7 +115,9 @@ pub struct AttemptRecord {
     pub gas_limit: u64,
     /// The most that any attempt at this account nonce may pay for a unit of gas, in wei.
     pub ceiling: U256,
-    /// What is held back for the account nonce.
+    /// What it costs besides gas at the most, in wei.
+    pub rollup_fee: U256,
+    /// What is held back for the account nonce while it is the last attempt.
     pub reservation: Reservation,
     /// What became of it.
     pub state: AttemptState,
@@ -153,8 +158,20 @@ pub struct Inclusion {
     pub block: BlockId,
     /// Gas of the whole transaction.
     pub gas_used: u64,
-    /// Wei that the sender paid for it.
+    /// Wei that the sender paid for it in all.
     pub fee: U256,
+    /// What of that was for layer 1; none where the chain takes nothing besides gas for that, or it is not known.
+    pub l1_fee: Option<U256>,
+    /// What of that went to the chain's operator; none where there is no such fee, or it is not known.
+    pub operator_fee: Option<U256>,
+}
+
+impl Inclusion {
+    /// What of the fee was for gas, in wei.
+    pub fn gas_fee(&self) -> U256 {
+        let beside = [self.l1_fee, self.operator_fee].into_iter().flatten();
+        beside.fold(self.fee, U256::saturating_sub)
+    }
 }
 
 impl AttemptState {
@@ -185,6 +202,8 @@ impl AttemptState {
                 block: fields.block("block_number", "block_hash")?,
                 gas_used: fields.number("gas_used")?,
                 fee: fields.u256("fee")?,
+                l1_fee: fields.u256_opt("l1_fee")?,
+                operator_fee: fields.u256_opt("operator_fee")?,
             })
         };
         Ok(match fields.text("state")?.as_str() {

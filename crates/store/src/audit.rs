@@ -43,6 +43,7 @@ pub(crate) enum Kind {
     WebhookDisabled,
     WebhookEnabled,
     WebhookRedelivered,
+    WebhookMended,
 }
 
 impl Kind {
@@ -66,6 +67,7 @@ impl Kind {
             Self::WebhookDisabled => "webhookDisabled",
             Self::WebhookEnabled => "webhookEnabled",
             Self::WebhookRedelivered => "webhookRedelivered",
+            Self::WebhookMended => "webhookMended",
         }
     }
 }

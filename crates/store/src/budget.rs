@@ -1,4 +1,4 @@
-//! What a day may cost: reserved at its worst when an account nonce is taken, settled when it is final.
+//! What a day may cost: reserved as it is bid when an attempt is stored, settled when it is final.
 
 use crate::{
     error::StoreError,
@@ -34,7 +34,7 @@ impl Usage {
 pub struct Reservation {
     /// The day, in days since 1970.
     pub day: u32,
-    /// Wei in the worst case, bumps and a no-op included.
+    /// Wei: what the dearest of its attempts bids, and what the chain takes besides.
     pub amount: U256,
 }
 
@@ -45,29 +45,26 @@ pub(crate) struct Budgets {
     used: BTreeMap<(WalletKey, u32), (Usage, bool)>,
 }
 
-/// What happens to a reservation.
+/// What happens to an amount.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Booking {
     /// It is held back.
     Reserve,
-    /// It is given back, and what it came to is booked.
-    Settle(U256),
-    /// That is undone.
-    Unsettle(U256),
+    /// It is held back no more.
+    Release,
+    /// It was paid.
+    Spend,
+    /// It was not paid after all.
+    Unspend,
 }
 
 impl Booking {
     const fn apply(self, amount: U256, Usage { reserved, spent }: Usage) -> Usage {
         match self {
             Self::Reserve => Usage { reserved: reserved.saturating_add(amount), spent },
-            Self::Settle(cost) => Usage {
-                reserved: reserved.saturating_sub(amount),
-                spent: spent.saturating_add(cost),
-            },
-            Self::Unsettle(cost) => Usage {
-                reserved: reserved.saturating_add(amount),
-                spent: spent.saturating_sub(cost),
-            },
+            Self::Release => Usage { reserved: reserved.saturating_sub(amount), spent },
+            Self::Spend => Usage { reserved, spent: spent.saturating_add(amount) },
+            Self::Unspend => Usage { reserved, spent: spent.saturating_sub(amount) },
         }
     }
 }

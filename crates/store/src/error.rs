@@ -27,6 +27,12 @@ pub enum DatabaseError {
         /// The database's or the system's own words.
         detail: String,
     },
+    /// The server takes no writes for now: a standby, or one that was told so. Nothing of the request was stored.
+    #[error("the database only reads for now: {detail}")]
+    Standby {
+        /// The database's own words.
+        detail: String,
+    },
     /// More requests are waiting than are queued.
     #[error("{waiting} requests are waiting to be stored")]
     Overloaded {
@@ -69,6 +75,7 @@ impl DatabaseError {
             Self::Busy { .. }
             | Self::Full { .. }
             | Self::Disconnected { .. }
+            | Self::Standby { .. }
             | Self::Overloaded { .. } => true,
             Self::Closed
             | Self::ReadOnly { .. }
@@ -78,9 +85,26 @@ impl DatabaseError {
         }
     }
 
-    /// Whether the connection has to be made anew.
+    /// Whether the same request may succeed later, if somebody puts the machine right: for a process that was at work,
+    /// and should not end for it. More than [`Self::is_retryable`]: a file that cannot be read or written may be again.
+    pub const fn may_pass(&self) -> bool {
+        self.is_retryable() || matches!(self, Self::ReadOnly { .. } | Self::Io { .. })
+    }
+
+    /// Whether the connection has to be made anew: it is gone, or leads to a server or a file that was left behind.
     pub(crate) const fn is_disconnected(&self) -> bool {
-        matches!(self, Self::Disconnected { .. })
+        match self {
+            Self::Disconnected { .. }
+            | Self::Standby { .. }
+            | Self::ReadOnly { .. }
+            | Self::Io { .. } => true,
+            Self::Busy { .. }
+            | Self::Full { .. }
+            | Self::Overloaded { .. }
+            | Self::Closed
+            | Self::Damaged { .. }
+            | Self::Refused { .. } => false,
+        }
     }
 }
 
@@ -224,6 +248,11 @@ impl StoreError {
             | Self::Lost { .. }
             | Self::Gap { .. } => false,
         }
+    }
+
+    /// As [`DatabaseError::may_pass`]; false for what is no failure of the database.
+    pub const fn may_pass(&self) -> bool {
+        matches!(self, Self::Database(error) if error.may_pass())
     }
 }
 

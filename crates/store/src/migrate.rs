@@ -11,10 +11,16 @@ use sqlx::{
 };
 
 /// The migrations of each database, by version.
-const SQLITE: [(i64, &str, &str); 1] =
-    [(1, "schema", include_str!("../migrations/sqlite/0001_schema.sql"))];
-const POSTGRES: [(i64, &str, &str); 1] =
-    [(1, "schema", include_str!("../migrations/postgres/0001_schema.sql"))];
+const SQLITE: [(i64, &str, &str); 3] = [
+    (1, "schema", include_str!("../migrations/sqlite/0001_schema.sql")),
+    (2, "fees", include_str!("../migrations/sqlite/0002_fees.sql")),
+    (3, "events", include_str!("../migrations/sqlite/0003_events.sql")),
+];
+const POSTGRES: [(i64, &str, &str); 3] = [
+    (1, "schema", include_str!("../migrations/postgres/0001_schema.sql")),
+    (2, "fees", include_str!("../migrations/postgres/0002_fees.sql")),
+    (3, "events", include_str!("../migrations/postgres/0003_events.sql")),
+];
 
 /// What marks a SQLite file as ours: `Quor`.
 const APPLICATION_ID: i64 = 0x5175_6f72;

@@ -26,6 +26,8 @@ pub struct Options {
     pub queue_wait: Duration,
     /// How long the database waits for another one who writes.
     pub busy_wait: Duration,
+    /// How long a server may take for what is committed together; one that takes longer is connected to anew.
+    pub transaction_wait: Duration,
     /// How many pages a SQLite file may have, 4,096 bytes each: to rehearse a full disk. `None` is no limit.
     pub max_pages: Option<u32>,
 }
@@ -38,6 +40,7 @@ impl Default for Options {
             group: 64,
             queue_wait: Duration::from_secs(5),
             busy_wait: Duration::from_secs(5),
+            transaction_wait: Duration::from_secs(30),
             max_pages: None,
         }
     }
@@ -169,11 +172,18 @@ impl Connector {
         Ok(connection)
     }
 
-    /// Another connection that writes.
+    /// Another connection that writes. There was one before: what refuses it now, as a server that knows the password or
+    /// the database no more, may pass.
     pub(crate) async fn connect_writer(&self) -> Result<AnyConnection, DatabaseError> {
-        let mut connection = self.connect().await?;
-        self.prepare_writer(&mut connection).await?;
-        Ok(connection)
+        let connecting = async {
+            let mut connection = self.connect().await?;
+            self.prepare_writer(&mut connection).await?;
+            Ok::<_, sqlx::Error>(connection)
+        };
+        connecting.await.map_err(|error| match error.into() {
+            DatabaseError::Refused { detail } => DatabaseError::Disconnected { detail },
+            error => error,
+        })
     }
 
     /// The connections that read.

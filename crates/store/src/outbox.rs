@@ -89,7 +89,7 @@ pub struct EventFilter {
     pub chain_id: Option<u64>,
     /// Those of the wallets at this address.
     pub address: Option<Address>,
-    /// Those of the wallets that this account owns now.
+    /// Those of the wallets that this account owns, and of those it owned up to the event that tells that it does not.
     pub owner: Option<Address>,
     /// Those of the wallets among these.
     pub among: Option<Vec<WalletKey>>,
@@ -143,8 +143,10 @@ pub(crate) fn among_all(
     let mut query = Query::new("SELECT e.* FROM outbox e WHERE 1 = 1");
     if let Some(owner) = filter.owner {
         query.bind(
-            " AND EXISTS (SELECT 1 FROM wallet_owners o WHERE o.owner = ? \
-             AND o.chain_id = e.chain_id AND o.address = e.wallet)",
+            " AND (EXISTS (SELECT 1 FROM wallet_owners o WHERE o.owner = ? \
+             AND o.chain_id = e.chain_id AND o.address = e.wallet) \
+             OR EXISTS (SELECT 1 FROM former_owners f WHERE f.owner = ? \
+             AND f.chain_id = e.chain_id AND f.address = e.wallet AND f.until >= e.sequence))",
             blob(owner),
         );
     }
@@ -152,17 +154,19 @@ pub(crate) fn among_all(
 }
 
 /// Looks at the events of the owner's wallets alone. The order in which the tables are named is the one in which SQLite
-/// goes through them.
+/// goes through them. No wallet is in both: who owns it is no former owner.
 pub(crate) fn by_wallets(
     range: RangeInclusive<u64>,
     filter: &EventFilter,
     limit: i64,
 ) -> Result<Query, StoreError> {
-    let mut query = Query::new("SELECT e.* FROM wallet_owners o CROSS JOIN outbox e");
-    query.push(" WHERE e.wallet = o.address AND e.chain_id = o.chain_id");
-    if let Some(owner) = filter.owner {
-        query.bind(" AND o.owner = ?", blob(owner));
-    }
+    let mut query = Query::new("SELECT e.* FROM (SELECT chain_id, address, ");
+    query.bind("CAST(? AS BIGINT) AS until FROM wallet_owners", i64::MAX);
+    query.bind(" WHERE owner = ?", filter.owner.map(blob));
+    query.push(" UNION ALL SELECT chain_id, address, until FROM former_owners");
+    query.bind(" WHERE owner = ?", filter.owner.map(blob));
+    query.push(") o CROSS JOIN outbox e WHERE e.wallet = o.address AND e.chain_id = o.chain_id");
+    query.push(" AND e.sequence <= o.until");
     restrict(query, range, filter, limit)
 }
 

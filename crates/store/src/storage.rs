@@ -259,8 +259,14 @@ pub trait Storage: Send + Sync {
     /// The token with this SHA-256 hash, revoked or not.
     fn find_token(&self, hash: B256) -> impl Stores<Option<TokenRecord>>;
 
-    /// Notes what a webhook is to be told of at most `limit` further events. One that is not known yet is told what happens
-    /// from now on. `kinds` counts for these events: what was noted before stays.
+    /// Has a webhook be told what happens from now on. `Known` if it was begun with before.
+    fn begin_webhook(&self, webhook: String, at: i64) -> impl Stores<Recorded>;
+
+    /// Notes what a webhook is to be told of at most `limit` further events. One that is not known yet is begun with.
+    /// `kinds` counts for these events: what was noted before stays.
+    ///
+    /// Of a store that an earlier version of this program wrote, the events that it went past are noted first, of those
+    /// `kinds`.
     fn enqueue_deliveries(
         &self,
         webhook: String,
@@ -272,7 +278,7 @@ pub trait Storage: Send + Sync {
     /// At most `limit` events that the webhook is to be told by `now`, the longest due first: of each proposal, and of each
     /// wallet's other events, one at most. With `i64::MAX` the first one tells when something is due.
     ///
-    /// Nothing while the webhook is disabled.
+    /// Nothing while the webhook is disabled, or asked for a pause that is not over at `now`.
     fn due_deliveries(
         &self,
         webhook: String,
@@ -290,7 +296,8 @@ pub trait Storage: Send + Sync {
     fn record_delivery(&self, attempt: DeliveryAttempt, at: i64) -> impl Stores<Recorded>;
 
     /// Has a webhook be told the events of `range` again, those of `kinds` that it was not told too, and those that wait for
-    /// another attempt at once. What was not noted for it yet is left to come. Tells how many of `range` it is now to be told.
+    /// another attempt at once, a pause or not. What was not noted for it yet is left to come. Tells how many of `range` it is
+    /// now to be told.
     ///
     /// # Errors
     ///
@@ -303,7 +310,7 @@ pub trait Storage: Send + Sync {
         at: i64,
     ) -> impl Stores<u64>;
 
-    /// Has a webhook be told nothing, or what is to be told again. What happens meanwhile is not lost.
+    /// Has a webhook be told nothing, or what is to be told again, a pause or not. What happens meanwhile is not lost.
     ///
     /// # Errors
     ///

@@ -29,8 +29,9 @@ use crate::{
         WalletKey, WalletRecord,
     },
     webhook::{
-        self, DeliveryFilter, DeliveryRecord, EnqueueDeliveries, Enqueued, EventKinds, Redeliver,
-        SetWebhookEnabled, WebhookRecord,
+        self, DeliveryFilter, DeliveryRecord, Enqueued, EventKinds, Redeliver, SetWebhookEnabled,
+        WebhookRecord,
+        enqueue::{BeginWebhook, EnqueueDeliveries},
         outcome::{DeliveryAttempt, RecordDelivery},
     },
     writer::{CheckWritable, Intention, Queue},
@@ -39,10 +40,10 @@ use alloy::primitives::{Address, B256};
 use quorate_core::{Config, Snapshot, status::StatusChange};
 use sqlx::{Any, AnyPool, Transaction};
 use std::{fmt, ops::RangeInclusive, time::Duration};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
-/// How often opening is tried again while the database is busy, and how long is waited before.
-const OPEN_RETRIES: u32 = 40;
+/// For how long opening is tried again while the database is busy, and how long is waited before.
+const OPEN_WAIT: Duration = Duration::from_secs(3);
 const OPEN_PAUSE: Duration = Duration::from_millis(50);
 
 /// A database. Cheap to clone; all clones share one writer.
@@ -73,11 +74,10 @@ impl Store {
     pub async fn open(url: &str, options: Options) -> Result<Self, OpenError> {
         let connector = Connector::new(url, options, Access::Write)?;
         // While another process makes the file, SQLite says that it is locked without waiting.
-        let mut attempts = 0;
+        let begun = Instant::now();
         let writer = loop {
             match connector.open().await {
-                Err(error) if error.is_retryable() && attempts < OPEN_RETRIES => {
-                    attempts += 1;
+                Err(error) if error.is_retryable() && begun.elapsed() < OPEN_WAIT => {
                     tokio::time::sleep(OPEN_PAUSE).await;
                 }
                 opened => break opened?,
@@ -434,6 +434,10 @@ impl Storage for Store {
     async fn find_token(&self, hash: B256) -> Result<Option<TokenRecord>, StoreError> {
         let mut connection = self.pool.acquire().await?;
         token::find(&mut connection, hash).await
+    }
+
+    async fn begin_webhook(&self, webhook: String, at: i64) -> Result<Recorded, StoreError> {
+        self.store(BeginWebhook { webhook, at }).await
     }
 
     async fn enqueue_deliveries(

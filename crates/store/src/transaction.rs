@@ -79,7 +79,16 @@ impl Transaction {
         self.head.outbox_sequence + 1
     }
 
-    /// Writes an event of the wallet, to be told when this is committed.
+    /// The connection for one who reads `outbox` or `audit`: whatever was given a sequence is written first, so that
+    /// nobody takes a sequence for an event that is there.
+    pub(crate) async fn written(&mut self) -> Result<&mut AnyConnection, StoreError> {
+        self.write_events().await?;
+        self.write_entries().await?;
+        Ok(&mut self.connection)
+    }
+
+    /// Writes an event of the wallet, to be told when this is committed. It is kept back to be written with others: see
+    /// [`Self::written`].
     pub(crate) async fn emit(
         &mut self,
         at: i64,

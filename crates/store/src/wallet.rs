@@ -106,7 +106,7 @@ impl Intention for RegisterWallet {
             .execute(tx.connection())
             .await?;
         set_origin(tx, *key, origin.as_ref()).await?;
-        set_owners(tx, *key, config).await?;
+        set_owners(tx, *key, config, tx.next_event()).await?;
         let what = json!({ "config": config, "salt": origin.as_ref().map(|origin| origin.salt) });
         tx.emit(self.at, EventKind::WalletRegistered, *key, None, what.clone()).await?;
         tx.audit(self.at, Kind::WalletRegistered, named(*key, what)).await?;
@@ -140,7 +140,7 @@ impl Intention for RecordConfig {
             .bind(blob(self.key.address))
             .execute(tx.connection())
             .await?;
-        set_owners(tx, self.key, &self.config).await?;
+        set_owners(tx, self.key, &self.config, tx.next_event()).await?;
         let what = json!({ "config": self.config, "epoch": self.epoch });
         tx.emit(self.at, EventKind::WalletReconfigured, self.key, None, what.clone()).await?;
         tx.audit(self.at, Kind::WalletReconfigured, named(self.key, what)).await
@@ -204,25 +204,46 @@ async fn set_origin(
     Ok(())
 }
 
+/// Replaces who owns the wallet. Whoever does no longer is told events up to `until`, the one that tells so.
 async fn set_owners(
     tx: &mut Transaction,
     key: WalletKey,
     config: &Config,
+    until: u64,
 ) -> Result<(), StoreError> {
-    let chain_id = int("chainId", key.chain_id)?;
+    let (chain_id, address) = (int("chainId", key.chain_id)?, blob(key.address));
+    sqlx::query(
+        "INSERT INTO former_owners (chain_id, address, owner, until) \
+         SELECT chain_id, address, owner, $3 FROM wallet_owners WHERE chain_id = $1 AND address = $2 \
+         ON CONFLICT (owner, chain_id, address) DO UPDATE SET until = EXCLUDED.until",
+    )
+    .bind(chain_id)
+    .bind(address.clone())
+    .bind(int("sequence", until)?)
+    .execute(tx.connection())
+    .await?;
     sqlx::query("DELETE FROM wallet_owners WHERE chain_id = $1 AND address = $2")
         .bind(chain_id)
-        .bind(blob(key.address))
+        .bind(address.clone())
         .execute(tx.connection())
         .await?;
     for owner in config.owners() {
         sqlx::query("INSERT INTO wallet_owners (chain_id, address, owner) VALUES ($1, $2, $3)")
             .bind(chain_id)
-            .bind(blob(key.address))
+            .bind(address.clone())
             .bind(blob(owner))
             .execute(tx.connection())
             .await?;
     }
+    // Those who still own it, or do again.
+    sqlx::query(
+        "DELETE FROM former_owners WHERE chain_id = $1 AND address = $2 AND owner IN \
+         (SELECT owner FROM wallet_owners WHERE chain_id = $1 AND address = $2)",
+    )
+    .bind(chain_id)
+    .bind(address)
+    .execute(tx.connection())
+    .await?;
     Ok(())
 }
 

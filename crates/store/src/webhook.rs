@@ -4,6 +4,7 @@
 //! where there is none a wallet) are told one after the other: only the first one that is pending has a time at which it
 //! is due. So one that fails holds up its own subject alone, and what is due is found without looking at what waits.
 
+pub(crate) mod enqueue;
 pub(crate) mod outcome;
 pub(crate) mod read;
 
@@ -32,6 +33,8 @@ pub struct WebhookRecord {
     pub sequence: u64,
     /// Since when it is told nothing, in Unix milliseconds.
     pub disabled_at: Option<i64>,
+    /// Until when it is told nothing, because it asked for a pause, in Unix milliseconds; may be past.
+    pub held_until: Option<i64>,
     /// How many events it is still to be told.
     pub pending: u64,
     /// How many of them failed at the last attempt. Those that wait behind them are not counted.
@@ -60,7 +63,7 @@ pub struct DeliveryRecord {
 /// Whether an event is still to be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryState {
-    /// At this instant, in Unix milliseconds.
+    /// At this instant, in Unix milliseconds: when it is to be tried, or when the pause ends that its receiver asked for.
     Due {
         /// The instant.
         at: i64,
@@ -88,54 +91,8 @@ pub struct Enqueued {
     pub sequence: u64,
     /// Whether there was none behind it.
     pub is_caught_up: bool,
-}
-
-pub(crate) struct EnqueueDeliveries {
-    pub(crate) webhook: String,
-    pub(crate) kinds: EventKinds,
-    pub(crate) limit: u32,
-    pub(crate) at: i64,
-}
-
-impl Intention for EnqueueDeliveries {
-    type Output = Enqueued;
-
-    async fn apply(&self, tx: &mut Transaction) -> Result<Enqueued, StoreError> {
-        let last = tx.next_event() - 1;
-        let Some(known) = read::cursor(tx.connection(), &self.webhook).await? else {
-            self.begin(tx, last).await?;
-            return Ok(Enqueued { sequence: last, is_caught_up: true });
-        };
-        let sequence = last.min(known.saturating_add(self.limit.max(1).into()));
-        if sequence > known {
-            let range = known + 1..=sequence;
-            insert(tx, &self.webhook, &self.kinds, &range).await?;
-            make_due(tx, &self.webhook, &range, self.at).await?;
-            let query =
-                sqlx::query("UPDATE webhooks SET sequence = $1, updated_at = $2 WHERE name = $3");
-            query
-                .bind(int("sequence", sequence)?)
-                .bind(self.at)
-                .bind(foreign_text(&self.webhook))
-                .execute(tx.connection())
-                .await?;
-        }
-        Ok(Enqueued { sequence, is_caught_up: sequence == last })
-    }
-}
-
-impl EnqueueDeliveries {
-    /// A new webhook is told what happens from now on.
-    async fn begin(&self, tx: &mut Transaction, last: u64) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO webhooks (name, sequence, updated_at) VALUES ($1, $2, $3)")
-            .bind(foreign_text(&self.webhook))
-            .bind(int("sequence", last)?)
-            .bind(self.at)
-            .execute(tx.connection())
-            .await?;
-        let what = json!({ "name": self.webhook, "behind": last });
-        tx.audit(self.at, Kind::WebhookAdded, what).await
-    }
+    /// How many events were noted that an earlier version of this program had gone past.
+    pub mended: u64,
 }
 
 pub(crate) struct Redeliver {
@@ -150,20 +107,21 @@ impl Intention for Redeliver {
 
     async fn apply(&self, tx: &mut Transaction) -> Result<u64, StoreError> {
         let webhook = &self.webhook;
-        let cursor = read::cursor(tx.connection(), webhook).await?;
-        let cursor = cursor.ok_or_else(|| StoreError::UnknownWebhook { name: webhook.clone() })?;
-        // What is behind the cursor is told anyway.
-        let range = *self.range.start()..=cursor.min(*self.range.end());
+        let known = read::known(tx.connection(), webhook).await?;
+        let known = known.ok_or_else(|| StoreError::UnknownWebhook { name: webhook.clone() })?;
+        // What is behind that is told anyway.
+        let range = *self.range.start()..=known.sequence.min(*self.range.end());
         if range.is_empty() {
             return Ok(0);
         }
+        end_hold(tx, webhook, self.at).await?;
         let mut query = Query::new("UPDATE deliveries SET pending = 1, failures = 0");
         query.bind(" WHERE webhook = ?", foreign_text(webhook));
         within(&mut query, " AND sequence BETWEEN ?", &range)?;
         query.execute(tx.connection()).await?;
         insert(tx, webhook, &self.kinds, &range).await?;
         put_behind(tx, webhook, *range.start()).await?;
-        make_due(tx, webhook, &range, self.at).await?;
+        make_due(tx, webhook, &range, Which::All, self.at).await?;
         let pending = read::pending_within(tx.connection(), webhook, &range).await?;
         let what = json!({
             "name": webhook,
@@ -187,9 +145,10 @@ impl Intention for SetWebhookEnabled {
 
     async fn apply(&self, tx: &mut Transaction) -> Result<Recorded, StoreError> {
         let name = &self.webhook;
-        if read::cursor(tx.connection(), name).await?.is_none() {
+        if read::known(tx.connection(), name).await?.is_none() {
             return Err(StoreError::UnknownWebhook { name: name.clone() });
         }
+        let was_held = self.is_enabled && end_hold(tx, name, self.at).await?;
         let statement = if self.is_enabled {
             "UPDATE webhooks SET disabled_at = NULL, updated_at = $1 \
              WHERE name = $2 AND disabled_at IS NOT NULL"
@@ -199,7 +158,7 @@ impl Intention for SetWebhookEnabled {
         };
         let query = sqlx::query(statement).bind(self.at).bind(foreign_text(name));
         if query.execute(tx.connection()).await?.rows_affected() == 0 {
-            return Ok(Recorded::Known);
+            return Ok(if was_held { Recorded::New } else { Recorded::Known });
         }
         let kind = if self.is_enabled { Kind::WebhookEnabled } else { Kind::WebhookDisabled };
         tx.audit(self.at, kind, json!({ "name": name })).await?;
@@ -207,13 +166,22 @@ impl Intention for SetWebhookEnabled {
     }
 }
 
-/// Notes the events of `range` that are not there yet, not due.
+/// Ends the pause that a receiver asked for; whether there was one at `at`.
+async fn end_hold(tx: &mut Transaction, webhook: &str, at: i64) -> Result<bool, StoreError> {
+    let query = sqlx::query(
+        "UPDATE webhooks SET held_until = NULL, updated_at = $1 WHERE name = $2 AND held_until > $1",
+    );
+    let done = query.bind(at).bind(foreign_text(webhook)).execute(tx.connection()).await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Notes the events of `range` that are not there yet, not due; tells how many.
 async fn insert(
     tx: &mut Transaction,
     webhook: &str,
     kinds: &EventKinds,
     range: &RangeInclusive<u64>,
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     let mut query = Query::new(
         "INSERT INTO deliveries (webhook, sequence, chain_id, subject, pending, attempts, failures)",
     );
@@ -229,8 +197,7 @@ async fn insert(
         query.push(")");
     }
     query.push(" ON CONFLICT (webhook, sequence) DO NOTHING");
-    query.execute(tx.connection()).await?;
-    Ok(())
+    Ok(query.execute(tx.written().await?).await?)
 }
 
 /// Has those from `sequence` on that were due wait behind an earlier one of their subject, where now there is one.
@@ -244,17 +211,30 @@ async fn put_behind(tx: &mut Transaction, webhook: &str, sequence: u64) -> Resul
     Ok(())
 }
 
+/// Which of the pending events are made due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    /// Those too that wait for another attempt.
+    All,
+    /// Those alone that are not due at any time yet.
+    Undue,
+}
+
 /// Has the events of `range` that are the first pending ones of their subjects be due at `at`.
 async fn make_due(
     tx: &mut Transaction,
     webhook: &str,
     range: &RangeInclusive<u64>,
+    which: Which,
     at: i64,
 ) -> Result<(), StoreError> {
     let mut query = Query::new("UPDATE deliveries");
     query.bind(" SET next_at = ?", at);
     query.bind(" WHERE webhook = ? AND pending = 1", foreign_text(webhook));
     within(&mut query, " AND sequence BETWEEN ?", range)?;
+    if which == Which::Undue {
+        query.push(" AND next_at IS NULL");
+    }
     query.push(" AND NOT EXISTS (");
     query.push(EARLIER);
     query.push(")");

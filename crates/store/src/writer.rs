@@ -2,12 +2,15 @@
 
 use crate::{
     error::{DatabaseError, StoreError},
-    open::{Connector, Options},
+    open::{Connector, Engine, Options},
     transaction::Transaction,
 };
 use sqlx::{AnyConnection, Executor as _};
 use std::{future::Future, pin::Pin, time::Duration};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::timeout,
+};
 
 /// Something that is stored as a whole or not at all.
 pub(crate) trait Intention: Send + Sync + 'static {
@@ -214,25 +217,42 @@ impl Writer {
                     let mut alone = vec![job];
                     let failed = match self.store_together(&mut alone).await {
                         Ok(failures) => failures.into_iter().flatten().next(),
-                        Err(Broken::Before(error) | Broken::Commit(error)) => Some(error.into()),
+                        Err(error) => Some(error.reason().into()),
                     };
                     answer_all(alone, failed);
                 }
             }
-            Err(Broken::Before(error) | Broken::Commit(error)) => {
-                answer_all(group, Some(error.into()));
-            }
+            Err(error) => answer_all(group, Some(error.reason().into())),
         }
     }
 
-    /// One transaction; tells for each job why it failed, if it did.
-    ///
-    /// At first without savepoints, which cost as much as half of the rest; where one fails, all of it again with them.
+    /// One transaction; tells for each job why it failed, if it did. A server has a time for it: one that vanished
+    /// without a word would be waited for for hours.
     async fn store_together(
         &mut self,
         group: &mut [Box<dyn Job>],
     ) -> Result<Vec<Option<StoreError>>, Broken> {
-        let mut tx = self.begin().await.map_err(Broken::Before)?;
+        if self.connector.engine() == Engine::Sqlite {
+            return self.transact(group).await;
+        }
+        let limit = self.connector.options().transaction_wait;
+        match timeout(limit, self.transact(group)).await {
+            Ok(done) => done,
+            Err(_) => {
+                // Whether it had come to its commit is not known.
+                self.connection = None;
+                let detail = format!("no answer within {} s", limit.as_secs_f32());
+                Err(Broken::Commit(DatabaseError::Disconnected { detail }))
+            }
+        }
+    }
+
+    /// At first without savepoints, which cost as much as half of the rest; where one fails, all of it again with them.
+    async fn transact(
+        &mut self,
+        group: &mut [Box<dyn Job>],
+    ) -> Result<Vec<Option<StoreError>>, Broken> {
+        let mut tx = self.begin().await.map_err(Broken::Begin)?;
         let mut is_whole = true;
         for job in group.iter_mut() {
             if job.apply(&mut tx).await.is_err() {
@@ -253,25 +273,30 @@ impl Writer {
         &mut self,
         group: &mut [Box<dyn Job>],
     ) -> Result<Vec<Option<StoreError>>, Broken> {
-        let mut tx = self.begin().await.map_err(Broken::Before)?;
+        let mut tx = self.begin().await.map_err(Broken::Begin)?;
         let mut failures = Vec::with_capacity(group.len());
         for job in group.iter_mut() {
             match apply(job.as_mut(), &mut tx).await {
                 Ok(failed) => failures.push(failed),
                 Err(error) => {
-                    self.connection = tx.roll_back().await;
+                    self.connection = tx.roll_back().await.filter(|_| !error.is_disconnected());
                     return Err(Broken::Before(error));
                 }
             }
         }
         self.commit(tx).await?;
+        let is_of_connection = |failure: &Option<StoreError>| matches!(failure, Some(StoreError::Database(error)) if error.is_disconnected());
+        if failures.iter().any(is_of_connection) {
+            self.connection = None;
+        }
         Ok(failures)
     }
 
     async fn commit(&mut self, tx: Transaction) -> Result<(), Broken> {
         let last_event = tx.next_event() - 1;
         let (committed, connection) = tx.commit().await;
-        self.connection = connection;
+        let is_fit = committed.as_ref().err().is_none_or(|error| !error.is_disconnected());
+        self.connection = connection.filter(|_| is_fit);
         committed.map_err(Broken::Commit)?;
         self.tell.send_replace(last_event);
         Ok(())
@@ -298,10 +323,20 @@ impl Writer {
 
 /// Where a transaction broke.
 enum Broken {
+    /// It did not begin: nobody can store anything for now.
+    Begin(DatabaseError),
     /// Before its commit: nothing is stored.
     Before(DatabaseError),
     /// At its commit.
     Commit(DatabaseError),
+}
+
+impl Broken {
+    fn reason(self) -> DatabaseError {
+        match self {
+            Self::Begin(error) | Self::Before(error) | Self::Commit(error) => error,
+        }
+    }
 }
 
 /// Applies one job, and takes it back if it fails. `Err`: the whole transaction is lost.

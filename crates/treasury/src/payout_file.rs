@@ -7,18 +7,21 @@
 //!   word for everything left: what a list pays is known from the list.
 //! - `token`: a token's address, or `ETH`, in capitals alone: `eth` could be the symbol of a token.
 //! - `note`: for people; signed by nobody.
+//!
+//! A line may end before its optional cells, and empty cells and columns behind the last name count for nothing.
 
+mod columns;
 mod table;
 
 use crate::problem::{Fault, PayoutFileError, Problem};
 use alloy::primitives::{Address, U256};
+use columns::{Columns, Entry};
 use quorate_core::{
-    address,
+    address::Written,
     amount::{self, AmountError, ETHER_DECIMALS},
     text,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use table::Line;
 
 /// The largest file that is read, in bytes: some 30,000 payments.
 pub const LARGEST_FILE: usize = 4 << 20;
@@ -39,6 +42,24 @@ const OPTIONAL_COLUMN: &str = "note";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PayoutFile {
     rows: Vec<Row>,
+    /// The addresses whose text names a chain.
+    named: Vec<Named>,
+}
+
+/// An address whose text names a chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Named {
+    line: usize,
+    id: String,
+    cell: AddressCell,
+    written: Written,
+}
+
+/// Where an address stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AddressCell {
+    To,
+    Token,
 }
 
 /// One payment of a [`PayoutFile`].
@@ -69,9 +90,10 @@ impl PayoutFile {
         let mut lines = table::read(bytes)?.into_iter();
         let header = lines.next().ok_or_else(|| Problem::of_file(Fault::Empty))?;
         let columns = Columns::read(&header)?;
-        let (mut rows, mut problems) = (Vec::new(), Vec::new());
+        let (mut rows, mut named, mut problems) = (Vec::new(), Vec::new(), Vec::new());
         let mut first_lines = BTreeMap::new();
         for line in lines {
+            problems.extend(columns.nameless_cell(&line));
             let entry = match columns.entry(&line) {
                 Ok(entry) => entry,
                 Err(problem) => {
@@ -84,19 +106,40 @@ impl PayoutFile {
                 problems.push(entry.problem(Fault::IdTwice { first_line }));
             }
             match entry.row() {
-                Ok(row) => rows.push(row),
+                Ok((row, written)) => {
+                    rows.push(row);
+                    named.extend(written);
+                }
                 Err(faults) => {
                     problems.extend(faults.into_iter().map(|fault| entry.problem(fault)));
                 }
             }
         }
-        let file = Self { rows };
+        let file = Self { rows, named };
         problems.extend(file.paid_tokens());
         if problems.is_empty() && file.rows.is_empty() {
             problems.push(Problem::of_file(Fault::NoPayments));
         }
         PayoutFileError::check(problems)?;
         Ok(file)
+    }
+
+    /// Checks that no address names another chain than this, by a short name in front of it (EIP-3770) or by its checksum
+    /// (EIP-1191).
+    ///
+    /// # Errors
+    ///
+    /// With every address that does.
+    pub fn check_chain(&self, chain_id: u64) -> Result<(), PayoutFileError> {
+        let problem = |named: &Named| {
+            let error = named.written.on(chain_id).err()?;
+            let fault = match named.cell {
+                AddressCell::To => Fault::To(error),
+                AddressCell::Token => Fault::Token(error),
+            };
+            Some(Problem { line: Some(named.line), id: Some(named.id.clone()), fault })
+        };
+        PayoutFileError::check(self.named.iter().filter_map(problem).collect())
     }
 
     /// The payments, in the order of the file.
@@ -123,80 +166,31 @@ impl Row {
     }
 }
 
-/// Where each column is.
-struct Columns {
-    count: usize,
-    places: [Option<usize>; COLUMNS.len()],
-}
-
-impl Columns {
-    fn read(header: &Line) -> Result<Self, PayoutFileError> {
-        let mut places = [None; COLUMNS.len()];
-        let mut problems = Vec::new();
-        let mut push = |fault| problems.push(Problem::of_line(header.number, fault));
-        for (place, name) in header.fields.iter().enumerate() {
-            match COLUMNS.iter().position(|column| column == name) {
-                None => push(Fault::ColumnUnknown { name: name.clone() }),
-                Some(column) if places[column].is_some() => {
-                    push(Fault::ColumnTwice { column: COLUMNS[column] });
-                }
-                Some(column) => places[column] = Some(place),
-            }
-        }
-        if places.iter().all(Option::is_none) {
-            let found = header.fields.first().cloned().unwrap_or_default();
-            return Err(Problem::of_line(header.number, Fault::NoHeader { found }).into());
-        }
-        for (column, place) in COLUMNS.into_iter().zip(places) {
-            if place.is_none() && column != OPTIONAL_COLUMN {
-                push(Fault::ColumnMissing { column });
-            }
-        }
-        PayoutFileError::check(problems)?;
-        Ok(Self { count: header.fields.len(), places })
-    }
-
-    fn entry<'a>(&self, line: &'a Line) -> Result<Entry<'a>, Problem> {
-        let found = line.fields.len();
-        if found != self.count {
-            let fault = Fault::FieldCount { found, expected: self.count };
-            return Err(Problem::of_line(line.number, fault));
-        }
-        let [id, to, amount, token, note] =
-            self.places.map(|place| place.map_or("", |place| line.fields[place].as_str()));
-        Ok(Entry { line: line.number, id, to, amount, token, note })
-    }
-}
-
-/// What a line says, before it is checked.
-struct Entry<'a> {
-    line: usize,
-    id: &'a str,
-    to: &'a str,
-    amount: &'a str,
-    token: &'a str,
-    note: &'a str,
-}
-
 impl Entry<'_> {
-    /// The payment, or all that is wrong with it.
-    fn row(&self) -> Result<Row, Vec<Fault>> {
+    /// The payment, and the addresses in it that name a chain; or all that is wrong with it.
+    fn row(&self) -> Result<(Row, Vec<Named>), Vec<Fault>> {
         let mut faults = Vec::new();
         faults.extend(check_id(self.id).err());
-        let to = address::parse_account(self.to).map_err(|error| faults.push(Fault::To(error)));
+        let to = Written::parse_account(self.to).map_err(|error| faults.push(Fault::To(error)));
         let token = read_token(self.token).map_err(|fault| faults.push(fault));
-        faults.extend(check_amount(self.amount, token == Ok(Address::ZERO)).err());
-        match (to, token) {
-            (Ok(to), Ok(token)) if faults.is_empty() => Ok(Row {
-                line: self.line,
-                id: self.id.to_owned(),
-                to,
-                amount: self.amount.to_owned(),
-                token,
-                note: self.note.to_owned(),
-            }),
-            _ => Err(faults),
-        }
+        let is_ether = matches!(&token, Ok(None));
+        faults.extend(check_amount(self.amount, is_ether).err());
+        let (Ok(to), Ok(token), true) = (to, token, faults.is_empty()) else { return Err(faults) };
+        let row = Row {
+            line: self.line,
+            id: self.id.to_owned(),
+            to: to.anywhere(),
+            amount: self.amount.to_owned(),
+            token: token.as_ref().map_or(Address::ZERO, Written::anywhere),
+            note: self.note.to_owned(),
+        };
+        let of = |written: Written, cell| {
+            let (line, id) = (self.line, self.id.to_owned());
+            written.chain_id().map(|_| Named { line, id, cell, written })
+        };
+        let named = of(to, AddressCell::To);
+        let token = token.and_then(|token| of(token, AddressCell::Token));
+        Ok((row, named.into_iter().chain(token).collect()))
     }
 
     fn problem(&self, fault: Fault) -> Problem {
@@ -215,15 +209,14 @@ fn check_id(id: &str) -> Result<(), Fault> {
     }
 }
 
-fn read_token(token: &str) -> Result<Address, Fault> {
+/// The token; none is ether.
+fn read_token(token: &str) -> Result<Option<Written>, Fault> {
     if token == ETHER {
-        return Ok(Address::ZERO);
+        return Ok(None);
     }
-    match address::parse(token).map_err(Fault::Token)? {
-        // Ether to a wallet; in a file more likely a formula that found nothing.
-        Address::ZERO => Err(Fault::TokenZero),
-        address => Ok(address),
-    }
+    let written = Written::parse(token).map_err(Fault::Token)?;
+    // Ether to a wallet; in a file more likely a formula that found nothing.
+    if written.anywhere().is_zero() { Err(Fault::TokenZero) } else { Ok(Some(written)) }
 }
 
 /// Checks what can be checked without the token's decimals.
@@ -336,6 +329,77 @@ mod tests {
                 "line 7, id \"d\": amount: \"1e3\" is not an amount: write digits and at most one point, like 1250.50",
             ]
         );
+    }
+
+    /// Case 6: spreadsheets and libraries leave out empty cells at the end.
+    #[test]
+    fn a_row_may_end_before_its_optional_cells() {
+        let text = format!(
+            "id,to,amount,token,note\r\ninv-1,{TO},0.25,ETH,hosting\r\ninv-2,{TO},0.5,ETH\r\ninv-3,{TO},1,ETH,,,\r\n"
+        );
+        let notes: Vec<_> =
+            read(&text).unwrap().rows().iter().map(|row| row.note.clone()).collect();
+        assert_eq!(notes, ["hosting", "", ""]);
+        let line = |text: &str| read(text).unwrap_err().to_string();
+        let cut = format!("id,to,amount,token,note\ninv-1,{TO},0.25\n");
+        assert_eq!(
+            line(&cut),
+            "line 2: the line ends after 3 of 5 cells, without token: give it the rest"
+        );
+        assert!(line("id,note,to,amount,token\ninv-1,x\n").contains("without to, amount, token"));
+        // One too many is a comma that needs quotes, wherever the row ends.
+        let many = format!("id,to,amount,token,note\ninv-1,{TO},1,ETH,hosting, May,\n");
+        assert_eq!(
+            line(&many),
+            "line 2: 6 fields, where the header has 5: a field with a comma in it needs quotes"
+        );
+    }
+
+    /// Case 7: columns that nobody named, with nothing in them.
+    #[test]
+    fn empty_columns_without_a_name_are_nothing() {
+        for (header, row) in [
+            ("id,to,amount,token,note,", "1,TO,1,ETH,x,"),
+            ("id,to,amount,token,note,,,", "1,TO,1,ETH,x,,,"),
+            ("id,to,amount,token,note,,", "1,TO,1,ETH,x"),
+            ("id,to,amount,token,note,", "1,TO,1,ETH,x,,,,"),
+            ("id,to,amount,token,note", "1,TO,1,ETH,x,"),
+            (",id,,to,amount,token,note", ",1,,TO,1,ETH,x"),
+            ("id,to,amount,token,note,\"\"", "1,TO,1,ETH,x,\" \""),
+        ] {
+            let text = format!("{header}\n{row}\n").replace("TO", TO);
+            let file = read(&text).unwrap();
+            assert_eq!((file.rows().len(), file.rows()[0].note.as_str()), (1, "x"), "{text}");
+        }
+        let filled = format!("id,to,amount,token,note,\n1,{TO},1,ETH,x,\n2,{TO},1,ETH,y,paid\n");
+        assert_eq!(
+            read(&filled).unwrap_err().to_string(),
+            "line 3: \"paid\" stands in column 6, which has no name: name the column in the header, or empty it"
+        );
+        let numbered = format!(",id,to,amount,token\n1,a,{TO},1,ETH\n");
+        assert!(read(&numbered).unwrap_err().to_string().contains("stands in column 1"));
+    }
+
+    /// Case 9: addresses that name their chain.
+    #[test]
+    fn an_address_of_another_chain_is_found_once_the_chain_is_known() {
+        let rootstock = "0x5aaEB6053f3e94c9b9a09f33669435E7ef1bEAeD";
+        let text = format!(
+            "id,to,amount,token\na,eth:{TO},1,ETH\nb,{rootstock},1,eth:{USDC}\nc,{TO},1,{USDC}\n"
+        );
+        let file = read(&text).unwrap();
+        let lines = |chain_id| -> Vec<_> {
+            let error = file.check_chain(chain_id).err();
+            error.iter().flat_map(|error| error.problems()).map(ToString::to_string).collect()
+        };
+        let on_mainnet = lines(1);
+        assert_eq!(on_mainnet.len(), 1);
+        assert!(on_mainnet[0].starts_with(&format!(
+            "line 3, id \"b\": to: \"{rootstock}\" has the checksum of chain 30 (EIP-1191), and this is chain 1"
+        )));
+        assert_eq!(lines(30).len(), 2);
+        assert!(lines(30)[1].contains("token: \"eth:"));
+        assert_eq!(file.rows()[1].to, TO.parse::<Address>().unwrap());
     }
 
     #[test]

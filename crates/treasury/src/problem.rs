@@ -93,7 +93,7 @@ pub enum Fault {
     /// A header alone.
     #[error("the file has a header but no payment")]
     NoPayments,
-    /// More or fewer fields than columns.
+    /// More fields than columns.
     #[error(
         "{found} fields, where the header has {expected}: a field with a comma in it needs quotes"
     )]
@@ -102,6 +102,30 @@ pub enum Fault {
         found: usize,
         /// How many columns there are.
         expected: usize,
+    },
+    /// Fewer fields than are needed.
+    #[error(
+        "the line ends after {found} of {expected} cells, without {}: give it the rest",
+        missing.join(", ")
+    )]
+    RowEnds {
+        /// How many the line has.
+        found: usize,
+        /// How many columns there are.
+        expected: usize,
+        /// What is missing.
+        missing: Vec<&'static str>,
+    },
+    /// Something under no name.
+    #[error(
+        "{} stands in column {number}, which has no name: name the column in the header, or empty it",
+        shown(text)
+    )]
+    CellWithoutColumn {
+        /// The column, from 1.
+        number: usize,
+        /// What stands there.
+        text: String,
     },
     /// No id.
     #[error("the payment has no id: give it one that no other payment has, like an invoice number")]

@@ -4,6 +4,7 @@ mod bare;
 mod commits;
 mod footprint;
 mod http;
+mod keeping_up;
 mod lists;
 mod load;
 mod pace;
@@ -160,6 +161,9 @@ pub async fn measure(options: &Options) -> Result<Results> {
         }
         if options.wants(&[footprint::CALLS, footprint::IDLE, footprint::GROWTH]) {
             footprint::measure(options, &mut results).await?;
+        }
+        if options.wants(&[keeping_up::WORST, keeping_up::P99]) {
+            keeping_up::measure(options, &mut results).await?;
         }
         if options.wants(&[signatures::MEASURE]) {
             signatures::measure(options, &mut results)?;

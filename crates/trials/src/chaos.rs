@@ -1,7 +1,12 @@
 //! The trials: what goes wrong, and what must be true afterwards.
 
 pub mod crash;
+pub mod endpoints;
+pub mod kinds;
+pub mod layer2;
 pub mod report;
+pub mod stage;
+pub mod stores;
 pub mod storm;
 
 use crate::{

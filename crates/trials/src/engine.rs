@@ -8,7 +8,7 @@ use quorate_lab::owners::owner;
 use quorate_relayer::{
     Settings,
     budget::Limits,
-    driver::{Endpoints, Engine, Keeper, Key, LocalKey, Parts},
+    driver::{Endpoints, Engine, Keeper, Key, LocalKey, Parts, Report},
 };
 use quorate_store::{Options, Store};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,10 @@ use std::{
     process::{ExitStatus, Stdio},
     time::Duration,
 };
-use tokio::process::{Child, Command};
+use tokio::{
+    process::{Child, Command},
+    sync::watch,
+};
 
 /// The variable that names a failpoint.
 const FAILPOINT: &str = "QUORATE_FAILPOINT";
@@ -105,6 +108,20 @@ impl Setup {
     ///
     /// If the store fails for good.
     pub async fn run_on(self, store: Store, stopped: impl Future<Output = ()>) -> Result<()> {
+        self.run_telling(store, watch::Sender::default(), stopped).await
+    }
+
+    /// As [`Self::run_on`]; `told` is what the engine tells of itself.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails for good.
+    pub async fn run_telling(
+        self,
+        store: Store,
+        told: watch::Sender<Report>,
+        stopped: impl Future<Output = ()>,
+    ) -> Result<()> {
         let holder = format!("trial {}", std::process::id());
         let lease = Duration::from_millis(self.lease_millis);
         let keeper = Keeper::start(store.clone(), holder, lease, now_millis);
@@ -125,10 +142,18 @@ impl Setup {
             poll: Duration::from_millis(self.poll_millis),
         };
         let (engine, handle) = Engine::new(parts);
+        let mut report = handle.report();
+        let telling = async {
+            while report.changed().await.is_ok() {
+                told.send_replace(report.borrow_and_update().clone());
+            }
+            std::future::pending::<()>().await;
+        };
         let engine = engine.run();
         tokio::pin!(engine);
         let ended = tokio::select! {
             ended = &mut engine => ended,
+            () = telling => return Ok(()),
             () = stopped => {
                 handle.stop();
                 engine.await

@@ -2,6 +2,7 @@
 //!
 //! - [`world`]: a chain with wallets and payments to make; [`store`]: what owners hand in.
 //! - [`engine`]: an engine as a process of its own, which may be killed.
+//! - [`relayer`]: the program `quorate relayer`, with HTTP.
 //! - [`books`]: what the chain, the store and its audit log say, compared.
 //! - [`chaos`]: the trials.
 //! - [`mod@bench`]: how fast the engine and the service are; [`million`]: a store with a million proposals.
@@ -11,5 +12,6 @@ pub mod books;
 pub mod chaos;
 pub mod engine;
 pub mod million;
+pub mod relayer;
 pub mod store;
 pub mod world;

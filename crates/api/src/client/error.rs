@@ -40,6 +40,17 @@ pub enum ClientError {
         /// What happened.
         reason: String,
     },
+    /// What was handed in was sent, also again, and no answer says what became of it.
+    #[error(
+        "{relayer} did not say whether it took what was handed in: {reason}; it may have, `quorate list` shows it, and \
+         the same again stores nothing twice"
+    )]
+    Unsure {
+        /// Host and port.
+        relayer: String,
+        /// What happened last.
+        reason: String,
+    },
     /// An answer that is none of a relayer.
     #[error("{relayer} gave no sensible answer: {reason}")]
     WrongAnswer {
@@ -67,7 +78,7 @@ impl ClientError {
     /// Whether it may go better when asked again later.
     pub const fn is_retryable(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::WrongAnswer { .. } => true,
+            Self::Unreachable { .. } | Self::Unsure { .. } | Self::WrongAnswer { .. } => true,
             Self::Problem { status, .. } => matches!(status, 408 | 429 | 500..),
             Self::InvalidUrl { .. }
             | Self::InvalidToken

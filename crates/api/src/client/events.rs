@@ -31,7 +31,7 @@ pub struct EventFilter {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
     /// It is open. What happened before the first time is not told; of later times nothing is left out, unless the
-    /// relayer has forgotten the last event. So whatever is followed is to be read anew.
+    /// relayer has forgotten the last event, or was gone before it told any. So whatever is followed is to be read anew.
     Connected,
     /// Something happened, by the relayer's word. To be taken as the hint that there is something to read.
     Event(Box<Event>),
@@ -126,13 +126,16 @@ impl Events {
                 let event: Event = serde_json::from_str(&message.data)
                     .map_err(|_| wrong("something that is no event in the stream of events"))?;
                 self.last = Some(event.sequence);
+                if event.kind == Event::CONNECTED {
+                    continue;
+                }
                 if self.filter.is_met_by(&event) {
                     return Ok(event);
                 }
             }
             let Some(bytes) = chunk(&mut open.response, silence).await? else {
                 let reason = "the stream of events ended".to_owned();
-                return Err(Fault::Unreachable { reason });
+                return Err(Fault::Unreachable { reason, is_sent: true });
             };
             open.parser
                 .read(bytes.as_ref(), &mut open.ready)

@@ -30,7 +30,11 @@ pub(super) struct Bounds {
 #[derive(Clone, Debug)]
 pub(super) enum Fault {
     /// Nobody answered, or not now.
-    Unreachable { reason: String },
+    Unreachable {
+        reason: String,
+        /// Whether the request may have got there.
+        is_sent: bool,
+    },
     /// No whole answer in time.
     Late { time: Duration },
     /// No answer of a relayer.
@@ -42,12 +46,13 @@ pub(super) enum Fault {
 impl Fault {
     fn unreachable(error: reqwest::Error) -> Self {
         let error = error.without_url();
+        let is_sent = !error.is_connect();
         // The innermost cause is the one that tells something.
         let mut innermost: &dyn Error = &error;
         while let Some(source) = innermost.source() {
             innermost = source;
         }
-        Self::Unreachable { reason: cut(&innermost.to_string()) }
+        Self::Unreachable { reason: cut(&innermost.to_string()), is_sent }
     }
 
     /// Whether it is worth asking again at once, where nothing was handed in.
@@ -66,6 +71,15 @@ impl Fault {
             Self::Problem { problem, .. } => problem.code.is_passing(),
         }
     }
+
+    /// Whether what was handed in may have been taken. A relayer that gives a reason says so itself.
+    const fn may_be_taken(&self) -> bool {
+        match self {
+            Self::Unreachable { is_sent, .. } => *is_sent,
+            Self::Late { .. } | Self::Wrong { .. } => true,
+            Self::Problem { .. } => false,
+        }
+    }
 }
 
 impl Client {
@@ -81,8 +95,8 @@ impl Client {
         bounds: Bounds,
     ) -> Result<T, ClientError> {
         let request = self.request(self.http.get(url));
-        let body = self.persist(request, bounds, Fault::is_passing).await?.1;
-        Ok(body)
+        let body = self.persist(request, bounds, Fault::is_passing, |_| ()).await;
+        Ok(body.map_err(|fault| self.error(fault))?.1)
     }
 
     /// Hands in, and hands in again where the answer was lost: the relayer knows what it has taken. Says whether it was
@@ -95,7 +109,17 @@ impl Client {
         let body = serde_json::to_vec(body).expect("every field has a form in JSON");
         let request = self.http.post(url).header(header::CONTENT_TYPE, "application/json");
         let request = self.request(request.body(body));
-        let (status, answer) = self.persist(request, self.single(), Fault::leaves_open).await?;
+        let mut may_be_taken = false;
+        let note = |fault: &Fault| may_be_taken |= fault.may_be_taken();
+        let handed_in = self.persist(request, self.single(), Fault::leaves_open, note).await;
+        let (status, answer) =
+            handed_in.map_err(|fault| match (self.error(fault), may_be_taken) {
+                (ClientError::Unreachable { relayer, reason }, true)
+                | (ClientError::WrongAnswer { relayer, reason }, true) => {
+                    ClientError::Unsure { relayer, reason }
+                }
+                (error, _) => error,
+            })?;
         Ok((status == StatusCode::CREATED, answer))
     }
 
@@ -107,27 +131,29 @@ impl Client {
         }
     }
 
+    /// Asks until there is an answer, or patience ends. Each failure is noted.
     async fn persist<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,
         bounds: Bounds,
         again: fn(&Fault) -> bool,
-    ) -> Result<(StatusCode, T), ClientError> {
+        mut note: impl FnMut(&Fault),
+    ) -> Result<(StatusCode, T), Fault> {
         let once = || ask(request.try_clone().expect("a body in memory can be cloned"), bounds);
         for pause in &self.patience.pauses {
-            match once().await {
+            match once().await.inspect_err(&mut note) {
                 Err(fault) if again(&fault) => sleep(*pause).await,
-                answer => return answer.map_err(|fault| self.error(fault)),
+                answer => return answer,
             }
         }
-        once().await.map_err(|fault| self.error(fault))
+        once().await.inspect_err(note)
     }
 
     /// The error that a fault is to the outside.
     pub(super) fn error(&self, fault: Fault) -> ClientError {
         let relayer = self.name().to_owned();
         match fault {
-            Fault::Unreachable { reason } => ClientError::Unreachable { relayer, reason },
+            Fault::Unreachable { reason, .. } => ClientError::Unreachable { relayer, reason },
             Fault::Late { time } => {
                 let reason = format!("no whole answer within {} seconds", time.as_secs_f32());
                 ClientError::Unreachable { relayer, reason }
@@ -194,7 +220,8 @@ fn refusal(status: StatusCode, body: &[u8]) -> Fault {
         return Fault::Problem { status, problem };
     }
     if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
-        return Fault::Unreachable { reason: format!("HTTP {number}") };
+        let is_sent = status != StatusCode::TOO_MANY_REQUESTS;
+        return Fault::Unreachable { reason: format!("HTTP {number}"), is_sent };
     }
     Fault::Wrong {
         reason: format!("HTTP {number}, and not as a relayer says it: is the URL right?"),

@@ -91,6 +91,9 @@ fn executed(block_number: u64) -> Proposal {
         depth: Some(1),
         gas_used: None,
         fee: None,
+        gas_fee: None,
+        l1_fee: None,
+        operator_fee: None,
     };
     Proposal { status: StatusWord::Executed, execution: Some(execution), ..proposal() }
 }
@@ -237,6 +240,7 @@ fn a_wallet_is_what_its_address_commits_to() {
         genuine: true,
         lanes: Vec::new(),
         head: None,
+        final_depth: None,
         registered_at: Instant::from_millis(0),
     };
     assert!(wallet.verify_origin().unwrap().is_some());

@@ -2,7 +2,7 @@
 
 use crate::sample::{answers, gives, proposal, request, signature, wallet};
 use eyre::{Result, ensure};
-use quorate_api::{Client, ClientError, Lie, RegisterWallet};
+use quorate_api::{Client, ClientError, Lie, RegisterWallet, client::Patience};
 use quorate_lab::{
     fixtures::world,
     http::{Reply, Server},
@@ -43,7 +43,25 @@ async fn a_lost_answer_is_asked_for_again_with_the_same_words() -> Result<()> {
         let (server, client) = loses(lost, 3).await?;
         let error = client.sign(digest, &signature(1, &digest)?).await.unwrap_err();
         ensure!(error.is_retryable() && server.asked().len() == 3, "{error}");
+        // It may be stored: whoever handed it in is told so.
+        ensure!(matches!(error, ClientError::Unsure { .. }), "{error}");
+        ensure!(error.to_string().contains("it may have, `quorate list` shows it"), "{error}");
     }
+    Ok(())
+}
+
+/// Case 51: nothing may be stored where nobody was there, or where all said that they took nothing.
+#[tokio::test]
+async fn what_cannot_have_arrived_is_not_said_to_have() -> Result<()> {
+    let digest = request(0).digest();
+    let (server, client) = loses(|| Reply::Bytes(429, b"later".to_vec()), 3).await?;
+    let error = client.sign(digest, &signature(1, &digest)?).await.unwrap_err();
+    ensure!(matches!(error, ClientError::Unreachable { .. }), "{error}");
+    ensure!(server.asked().len() == 3);
+    // Nobody listens.
+    let client = Client::new("http://127.0.0.1:1", None, Patience::default())?;
+    let error = client.sign(digest, &signature(1, &digest)?).await.unwrap_err();
+    ensure!(matches!(error, ClientError::Unreachable { .. }), "{error}");
     Ok(())
 }
 

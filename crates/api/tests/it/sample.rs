@@ -96,6 +96,7 @@ pub(crate) fn wallet() -> Wallet {
         genuine: true,
         lanes: vec![LaneState { lane: Lane::ZERO, next: 0, next_free: 1 }],
         head: None,
+        final_depth: None,
         registered_at: Instant::from_millis(0),
     }
 }

@@ -3,7 +3,7 @@
 use crate::fake::{Fake, error, http, result};
 use alloy::primitives::Address;
 use eyre::{Result, ensure};
-use quorate_chain::{Chain, ChainError};
+use quorate_chain::{Chain, ChainError, Patience, SimulateError};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -45,23 +45,108 @@ async fn an_endpoint_that_never_answers_is_unreachable_after_ten_seconds() -> Re
 #[tokio::test]
 async fn what_is_no_json_rpc_is_a_wrong_answer() -> Result<()> {
     let page = "<!doctype html><title>Sign in</title>";
-    for response in [
-        http("200 OK", page),
-        http("200 OK", ""),
-        http("200 OK", "{}"),
-        http("200 OK", "[]"),
-        http("404 Not Found", page),
-        http("401 Unauthorized", page),
-        http("302 Found\r\nlocation: http://127.0.0.1:1/", ""),
-        result(json!("mainnet")),
-        result(json!(null)),
-        result(json!("0x10000000000000000")),
-        result(json!({ "a": ["\u{202e}"] })),
+    // Gateways answer with a page now and then, which is worth another try.
+    for (response, times) in [
+        (http("200 OK", page), 3),
+        (http("200 OK", ""), 3),
+        (http("200 OK", "{}"), 3),
+        (http("200 OK", "[]"), 3),
+        (http("404 Not Found", page), 1),
+        (http("401 Unauthorized", page), 1),
+        (http("302 Found\r\nlocation: http://127.0.0.1:1/", ""), 1),
+        (result(json!("mainnet")), 1),
+        (result(json!(null)), 1),
+        (result(json!("0x10000000000000000")), 1),
+        (result(json!({ "a": ["\u{202e}"] })), 1),
     ] {
         let fake = Fake::start(move |_, _| response.clone()).await?;
         let error = failure(&fake.url()).await;
         ensure!(matches!(error, ChainError::WrongAnswer { .. }), "{error}");
-        ensure!(fake.count("eth_chainId") == 1, "asked again");
+        assert_eq!(fake.count("eth_chainId"), times, "{error}");
+    }
+    Ok(())
+}
+
+/// Case 15: an error in the body is an error of JSON-RPC at any HTTP status: a revert is what the call did.
+#[tokio::test]
+async fn a_revert_is_read_at_any_status() -> Result<()> {
+    let error = json!({ "code": 3, "message": "execution reverted", "data": "0x" });
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "error": error }).to_string();
+    for status in ["400 Bad Request", "404 Not Found", "500 Internal Server Error", "503 No"] {
+        let body = body.clone();
+        let fake = Fake::start(move |method, _| match method {
+            "eth_chainId" => result(json!("0x1")),
+            _ => http(status, &body),
+        })
+        .await?;
+        let chain = Chain::connect(&fake.url()).await?;
+        let answer = chain.estimate(Address::ZERO, Address::ZERO, Default::default()).await;
+        ensure!(matches!(answer, Err(SimulateError::Reverted(_))), "{status}: {answer:?}");
+    }
+    Ok(())
+}
+
+/// Case 14: what too many requests are answered with is a reason to wait, in whatever form it is said, and to ask again.
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_wants_fewer_requests_is_asked_again_later() -> Result<()> {
+    let busy = |code: i64, message: &str| {
+        http("200 OK", &json!({ "error": { "code": code, "message": message } }).to_string())
+    };
+    for response in [
+        busy(429, "compute units per second capacity exceeded"),
+        busy(-32_005, "daily request count exceeded, request rate limited"),
+        busy(-32_016, "over rate limit"),
+        busy(-32_000, "Too Many Requests"),
+        http("429 Too Many Requests", "slow down"),
+        http("200 OK", "<html>"),
+    ] {
+        let times = std::sync::atomic::AtomicUsize::new(0);
+        let fake = Fake::start(move |_, _| {
+            match times.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+                0 | 1 => response.clone(),
+                _ => result(json!("0x1")),
+            }
+        })
+        .await?;
+        let chain = Chain::connect(&fake.url()).await?;
+        ensure!(chain.id() == 1 && fake.count("eth_chainId") == 3 && !chain.is_resting());
+    }
+    Ok(())
+}
+
+/// Case 14: `Retry-After` is kept, by whoever asks.
+#[tokio::test(start_paused = true)]
+async fn retry_after_is_kept() -> Result<()> {
+    let fake = Fake::start(|method, _| match method {
+        "eth_chainId" => result(json!("0x1")),
+        _ => http("429 Too Many Requests\r\nretry-after: 30", ""),
+    })
+    .await?;
+    let chain = Chain::connect(&fake.url()).await?;
+    let other = chain.clone();
+    for _ in 0..2 {
+        let error = other.balance(Address::ZERO).await.expect_err("it is busy");
+        ensure!(error.is_unreachable() && chain.is_resting(), "{error}");
+        assert_eq!(fake.count("eth_getBalance"), 1, "{error}");
+    }
+    tokio::time::advance(std::time::Duration::from_secs(30)).await;
+    ensure!(!chain.is_resting());
+    chain.balance(Address::ZERO).await.expect_err("it is busy still");
+    assert_eq!(fake.count("eth_getBalance"), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn patience_decides_how_often_is_asked() -> Result<()> {
+    let fake = Fake::start(|method, _| match method {
+        "eth_chainId" => result(json!("0x1")),
+        _ => http("502 Bad Gateway", ""),
+    })
+    .await?;
+    let chain = Chain::connect(&fake.url()).await?;
+    for (patience, times) in [(Patience::Once, 1), (Patience::Usual, 4)] {
+        chain.with_patience(patience).balance(Address::ZERO).await.expect_err("it is broken");
+        assert_eq!(fake.count("eth_getBalance"), times);
     }
     Ok(())
 }

@@ -68,7 +68,7 @@ async fn serve(
         }
     };
     let method = body["method"].as_str().unwrap_or_default().to_owned();
-    let response = answer(&method, &body["params"]);
+    let response = with_id(&answer(&method, &body["params"]), &body["id"]);
     asked
         .lock()
         .expect("no test panics while it holds this")
@@ -76,6 +76,16 @@ async fn serve(
     stream.write_all(&response).await?;
     stream.shutdown().await?;
     Ok(())
+}
+
+/// The response with the number of the request in place of 1.
+fn with_id(response: &[u8], id: &Value) -> Vec<u8> {
+    let Ok(text) = std::str::from_utf8(response) else { return response.to_vec() };
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return response.to_vec() };
+    let numbered = body.replacen("\"id\":1", &format!("\"id\":{id}"), 1);
+    let length = |body: &str| format!("content-length: {}\r\n", body.len());
+    let head = format!("{head}\r\n").replacen(&length(body), &length(&numbered), 1);
+    format!("{head}\r\n{numbered}").into()
 }
 
 /// An HTTP response.

@@ -1,12 +1,12 @@
 //! Raw transactions, and what becomes of them.
 
 use crate::{
-    fake::{Fake, result},
+    fake::{Fake, http, result},
     stage::{Stage, config, packed},
 };
 use alloy::primitives::{Address, B256, Bytes, keccak256};
 use eyre::{Result, bail, ensure};
-use quorate_chain::{Chain, ChainError, Revert, WaitError};
+use quorate_chain::{Chain, ChainError, Revert, SendAnswer, WaitError, refusal::Class};
 use quorate_core::{Action, Lane, Nonce};
 use serde_json::json;
 use std::time::Duration;
@@ -68,6 +68,39 @@ async fn a_transaction_that_is_refused_is_an_error_of_the_endpoint() -> Result<(
     for raw in [&raw[..], &[], &[1, 2, 3]] {
         let refused = stage.chain.send(raw).await;
         ensure!(matches!(refused, Err(ChainError::Rpc { .. })), "{refused:?}");
+    }
+    Ok(())
+}
+
+/// Case 29: nodes that mine what they are sent say that it failed once it is on chain: with a code and data (Hardhat 3),
+/// one level down with the hash (Hardhat 2), or in words alone. That is no refusal, whatever the HTTP status.
+#[tokio::test]
+async fn a_transaction_that_failed_when_it_was_sent_is_not_refused() -> Result<()> {
+    let message = "0x08c379a0\
+        0000000000000000000000000000000000000000000000000000000000000020\
+        0000000000000000000000000000000000000000000000000000000000000004\
+        6e6f7065000000000000000000000000000000000000000000000000000000";
+    let message = message.replace(' ', "") + "00";
+    let nested = json!({ "message": "reverted", "txHash": B256::ZERO, "data": message });
+    for (error, name) in [
+        (json!({ "code": 3, "message": "execution reverted: nope", "data": message }), "Error"),
+        (json!({ "code": -32603, "message": "Error: VM Exception", "data": nested }), "Error"),
+        (json!({ "code": 3, "message": "execution reverted" }), "Silent"),
+        (json!({ "code": -32000, "message": "Transaction reverted without a reason" }), "Silent"),
+    ] {
+        let error = error.to_string();
+        let fake = Fake::start(move |method, _| match method {
+            "eth_chainId" => result(json!("0x1")),
+            _ => http("200 OK", &format!(r#"{{"jsonrpc":"2.0","id":1,"error":{error}}}"#)),
+        })
+        .await?;
+        let chain = Chain::connect(&fake.url()).await?;
+        let sent = chain.send(&[1, 2, 3]).await;
+        let Err(ChainError::Reverted { tx_hash, reason, .. }) = sent else { bail!("{sent:?}") };
+        assert_eq!((tx_hash, reason.name()), (keccak256([1, 2, 3]), name));
+        let answer = chain.offer(&[1, 2, 3]).await;
+        let SendAnswer::Refused(refusal) = answer else { bail!("{answer:?}") };
+        assert!(refusal.class == Class::Reverted && !refusal.class.is_proof(), "{refusal:?}");
     }
     Ok(())
 }

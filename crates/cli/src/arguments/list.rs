@@ -1,9 +1,9 @@
 //! `quorate list` and `watch`.
 
 use super::{AccessOptions, ChainOptions};
-use alloy::primitives::{Address, B256};
+use alloy::primitives::B256;
 use clap::{Args, ValueEnum};
-use quorate_core::{address, status::StatusWord};
+use quorate_core::{address::Written, status::StatusWord};
 
 /// Whose proposals.
 ///
@@ -11,8 +11,8 @@ use quorate_core::{address, status::StatusWord};
 #[derive(Args, Debug)]
 pub(crate) struct Target {
     /// The owner who is awaited.
-    #[arg(long, value_name = "ADDRESS", value_parser = address::parse_account)]
-    pub(crate) owner: Option<Address>,
+    #[arg(long, value_name = "ADDRESS", value_parser = Written::parse_account)]
+    pub(crate) owner: Option<Written>,
 
     /// The wallet's address, or its wallet file. Where neither it nor an owner is named, QUORATE_WALLET
     /// names it.

@@ -1,7 +1,8 @@
 //! `quorate payout`.
 
-use super::{Accept, AccessOptions, ChainOptions, KeyOptions};
+use super::{Accept, AccessOptions, Beside, ChainOptions, KeyOptions};
 use clap::{Args, Subcommand};
+use quorate_core::{address::Written, text::shown};
 use quorate_treasury::payout_plan::{DEFAULT_BATCH_SIZE, MAX_BATCH_SIZE};
 use std::path::PathBuf;
 
@@ -19,6 +20,22 @@ pub(crate) enum PayoutCommand {
     #[command(override_usage = "quorate payout propose [OPTIONS] --wallet <ADDRESS|FILE>\n       \
                                 --run <NAME> <FILE>")]
     Propose(Box<PayoutPropose>),
+}
+
+/// How many decimals a token has, by the word of the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Decimals {
+    pub(crate) token: Written,
+    pub(crate) decimals: u8,
+}
+
+/// Reads `TOKEN=NUMBER`.
+fn decimals(text: &str) -> Result<Decimals, String> {
+    let form = || "write the token's address, = and its number of decimals, as 0x…=18".to_owned();
+    let (token, number) = text.split_once('=').ok_or_else(form)?;
+    let token = Written::parse_account(token).map_err(|error| error.to_string())?;
+    let wrong = |_| format!("{} is no number of decimals: 0 to 255", shown(number));
+    Ok(Decimals { token, decimals: number.trim_ascii().parse().map_err(wrong)? })
 }
 
 /// `quorate payout propose`.
@@ -50,6 +67,14 @@ pub(crate) struct PayoutPropose {
     #[arg(short, long, value_name = "FOLDER")]
     pub(crate) out: Option<PathBuf>,
 
+    /// How many decimals a token has that does not tell them itself, as ADDRESS=18; once for each. The danger unreadableDecimals:
+    /// a wrong number pays a thousandfold.
+    #[arg(long, value_name = "TOKEN=NUMBER", value_parser = decimals)]
+    pub(crate) decimals: Vec<Decimals>,
+
+    #[command(flatten)]
+    pub(crate) beside: Beside,
+
     #[command(flatten)]
     pub(crate) accept: Accept,
 
@@ -61,4 +86,27 @@ pub(crate) struct PayoutPropose {
 
     #[command(flatten)]
     pub(crate) key: KeyOptions,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
+
+    /// Case 11.
+    #[test]
+    fn decimals_are_given_token_by_token() {
+        let read = decimals(&format!("{TOKEN}=18")).unwrap();
+        assert_eq!((read.token.anywhere().to_string(), read.decimals), (TOKEN.to_owned(), 18));
+        for (text, reason) in [
+            (TOKEN.to_owned(), "write the token's address, ="),
+            (format!("{TOKEN}="), "\"\" is no number of decimals"),
+            (format!("{TOKEN}=256"), "\"256\" is no number of decimals"),
+            (format!("{TOKEN}=6.0"), "\"6.0\" is no number of decimals"),
+            ("USDC=6".to_owned(), "\"USDC\" is not an address"),
+        ] {
+            assert!(decimals(&text).unwrap_err().contains(reason), "{text}");
+        }
+    }
 }

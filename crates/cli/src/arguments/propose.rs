@@ -1,9 +1,9 @@
 //! `quorate propose`.
 
-use super::{Accept, AccessOptions, ChainOptions, KeyOptions, Source};
-use alloy::primitives::{Address, Bytes};
+use super::{Accept, AccessOptions, Beside, ChainOptions, KeyOptions, Source, bytes};
+use alloy::primitives::Bytes;
 use clap::{Args, Subcommand};
-use quorate_core::{Lane, address};
+use quorate_core::{Lane, address::Written};
 use std::path::PathBuf;
 
 /// `quorate propose`.
@@ -49,6 +49,9 @@ pub(crate) struct Common {
     pub(crate) out: Option<PathBuf>,
 
     #[command(flatten)]
+    pub(crate) beside: Beside,
+
+    #[command(flatten)]
     pub(crate) accept: Accept,
 
     #[command(flatten)]
@@ -71,17 +74,21 @@ pub(crate) enum ProposeCommand {
     )]
     Transfer {
         /// The payee; once for each.
-        #[arg(long, value_name = "ADDRESS", value_parser = address::parse_account, required = true)]
-        to: Vec<Address>,
+        #[arg(long, value_name = "ADDRESS", value_parser = Written::parse_account, required = true)]
+        to: Vec<Written>,
 
         /// How much, in ether or in the token's units; once for each payee. `all` is everything left at
         /// that moment.
         #[arg(long, value_name = "AMOUNT", required = true)]
         amount: Vec<String>,
 
+        /// How many decimals the token has, where it does not tell them itself.
+        #[arg(long, value_name = "NUMBER", requires = "token")]
+        decimals: Option<u8>,
+
         /// The token; without it ether.
-        #[arg(long, value_name = "ADDRESS", value_parser = address::parse_account)]
-        token: Option<Address>,
+        #[arg(long, value_name = "ADDRESS", value_parser = Written::parse_account)]
+        token: Option<Written>,
 
         #[command(flatten)]
         common: Common,
@@ -92,15 +99,15 @@ pub(crate) enum ProposeCommand {
                                 --to <ADDRESS> [ARGUMENT]...")]
     Call {
         /// The contract.
-        #[arg(long, value_name = "ADDRESS", value_parser = address::parse_account)]
-        to: Address,
+        #[arg(long, value_name = "ADDRESS", value_parser = Written::parse_account)]
+        to: Written,
 
         /// How much is sent along, in ether.
         #[arg(long, value_name = "AMOUNT", default_value = "0")]
         value: String,
 
         /// The calldata, 0x-hex.
-        #[arg(long, value_name = "HEX", conflicts_with = "signature")]
+        #[arg(long, value_name = "HEX", value_parser = bytes, conflicts_with = "signature")]
         data: Option<Bytes>,
 
         /// The function, as in "approve(address,uint256)"; its arguments follow.
@@ -120,27 +127,27 @@ pub(crate) enum ProposeCommand {
     /// What is not named stays as it is. Every signature given before is void afterwards.
     Owners {
         /// A new owner, behind the present ones; once for each.
-        #[arg(long, value_name = "ADDRESS", value_parser = address::parse_account)]
-        add: Vec<Address>,
+        #[arg(long, value_name = "ADDRESS", value_parser = Written::parse_account)]
+        add: Vec<Written>,
 
         /// An owner to remove; once for each.
-        #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
-        remove: Vec<Address>,
+        #[arg(long, value_name = "ADDRESS", value_parser = Written::parse)]
+        remove: Vec<Written>,
 
         /// An owner and who takes its place; once for each pair.
-        #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], value_parser = address::parse)]
-        replace: Vec<Address>,
+        #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], value_parser = Written::parse)]
+        replace: Vec<Written>,
 
         /// How many owners must sign: from 1 to as many as there are.
         #[arg(long, value_name = "NUMBER")]
         threshold: Option<u64>,
 
         /// A contract that may veto actions; the zero address for none.
-        #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
-        policy: Option<Address>,
+        #[arg(long, value_name = "ADDRESS", value_parser = Written::parse)]
+        policy: Option<Written>,
 
         /// What the policy is told about this wallet, 0x-hex, at most 4,096 bytes.
-        #[arg(long, value_name = "HEX")]
+        #[arg(long, value_name = "HEX", value_parser = bytes)]
         policy_data: Option<Bytes>,
 
         #[command(flatten)]
@@ -150,13 +157,17 @@ pub(crate) enum ProposeCommand {
     /// Approve: let a spender take tokens, or sign for another wallet that this one owns.
     Approve {
         /// The token.
-        #[arg(long, value_name = "ADDRESS", value_parser = address::parse_account,
+        #[arg(long, value_name = "ADDRESS", value_parser = Written::parse_account,
             requires_all = ["spender", "amount"], required_unless_present = "proposal")]
-        token: Option<Address>,
+        token: Option<Written>,
 
         /// Who may take it.
-        #[arg(long, value_name = "ADDRESS", value_parser = address::parse_account, requires = "token")]
-        spender: Option<Address>,
+        #[arg(long, value_name = "ADDRESS", value_parser = Written::parse_account, requires = "token")]
+        spender: Option<Written>,
+
+        /// How many decimals the token has, where it does not tell them itself.
+        #[arg(long, value_name = "NUMBER", requires = "token")]
+        decimals: Option<u8>,
 
         /// How much, in the token's units; `0` takes an approval back.
         #[arg(long, value_name = "AMOUNT", requires = "token")]

@@ -1,9 +1,9 @@
 //! `quorate show`, `sign`, `combine` and `submit`.
 
 use super::{AccessOptions, ChainOptions, KeyOptions, SendOptions, Source};
-use alloy::primitives::{Address, Bytes};
+use alloy::primitives::Bytes;
 use clap::Args;
-use quorate_core::address;
+use quorate_core::{address::Written, signature};
 use std::path::PathBuf;
 
 /// Dangers that were seen and are accepted.
@@ -12,6 +12,16 @@ pub(crate) struct Accept {
     /// Accept a danger by its code; once for each. Asked for where somebody is there to answer.
     #[arg(long, value_name = "CODE")]
     pub(crate) accept: Vec<String>,
+}
+
+/// Other proposals that are compared with one.
+#[derive(Args, Debug)]
+pub(crate) struct Beside {
+    /// Another proposal of the wallet that may still be executed; once for each. What it pays too is a danger, as with those at
+    /// the relayer. Files in this folder, in that of the file, and in the folders in them are compared as well: of them a
+    /// warning is given.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) beside: Vec<PathBuf>,
 }
 
 /// `quorate show`.
@@ -28,6 +38,9 @@ pub(crate) struct Show {
     /// Exit with 4 when there is a danger that is not accepted.
     #[arg(long)]
     pub(crate) check: bool,
+
+    #[command(flatten)]
+    pub(crate) beside: Beside,
 
     #[command(flatten)]
     pub(crate) accept: Accept,
@@ -51,13 +64,17 @@ pub(crate) struct Sign {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 
-    /// A signature made elsewhere, 0x-hex: 65 bytes, 64 bytes (EIP-2098), or what a contract takes.
-    #[arg(long, value_name = "HEX", conflicts_with = "key")]
+    /// A signature made elsewhere, 0x-hex with or without the 0x: 65 bytes, 64 bytes (EIP-2098), or what a contract takes.
+    #[arg(long, value_name = "HEX", value_parser = signature::parse_bytes, conflicts_with = "key")]
     pub(crate) signature: Option<Bytes>,
 
-    /// The owner whose signature it is; needed for contracts, else it is recovered.
-    #[arg(long, value_name = "ADDRESS", value_parser = address::parse_account, requires = "signature")]
-    pub(crate) owner: Option<Address>,
+    /// The owner whose signature it is. Without it a key's is recovered, and each owner with code is asked whether it takes
+    /// it.
+    #[arg(long, value_name = "ADDRESS", value_parser = Written::parse_account, requires = "signature")]
+    pub(crate) owner: Option<Written>,
+
+    #[command(flatten)]
+    pub(crate) beside: Beside,
 
     #[command(flatten)]
     pub(crate) accept: Accept,

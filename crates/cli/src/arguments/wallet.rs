@@ -1,9 +1,9 @@
 //! `quorate wallet`.
 
-use super::{AccessOptions, ChainOptions, SendOptions};
-use alloy::primitives::{Address, B256, Bytes};
+use super::{AccessOptions, ChainOptions, SendOptions, bytes};
+use alloy::primitives::{B256, Bytes};
 use clap::{Args, Subcommand};
-use quorate_core::{Lane, address};
+use quorate_core::{Lane, address::Written};
 use std::path::PathBuf;
 
 /// What can be done with wallets.
@@ -35,19 +35,19 @@ pub(crate) enum WalletCommand {
 pub(crate) struct Make {
     /// An owner; once for each, or several with commas, at most 100. The order is part of the address.
     #[arg(long = "owner", visible_alias = "owners", value_name = "ADDRESS", value_delimiter = ',',
-        value_parser = address::parse, required = true)]
-    pub(crate) owners: Vec<Address>,
+        value_parser = Written::parse, required = true)]
+    pub(crate) owners: Vec<Written>,
 
     /// How many owners must sign: from 1 to as many as there are.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) threshold: u64,
 
     /// A contract that may veto actions.
-    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
-    pub(crate) policy: Option<Address>,
+    #[arg(long, value_name = "ADDRESS", value_parser = Written::parse)]
+    pub(crate) policy: Option<Written>,
 
     /// What the policy is told about this wallet, 0x-hex, at most 4,096 bytes.
-    #[arg(long, value_name = "HEX", requires = "policy", default_value = "0x")]
+    #[arg(long, value_name = "HEX", value_parser = bytes, requires = "policy", default_value = "0x")]
     pub(crate) policy_data: Bytes,
 
     /// 32 bytes, 0x-hex, that tell apart wallets of the same owners; `create` chooses them by itself.
@@ -76,6 +76,11 @@ pub(crate) struct WalletDeploy {
     /// Put the factory on the chain first where it is missing, as on a new local chain.
     #[arg(long)]
     pub(crate) with_factory: bool,
+
+    /// Put the deterministic deployment proxy there before, where that is missing too: its transaction was signed for all
+    /// chains, and its sender, 0x3fab184622dc19b6109349b94811493bf2a45362, is given the 0.01 ether that it costs.
+    #[arg(long, requires = "with_factory")]
+    pub(crate) with_proxy: bool,
 
     #[command(flatten)]
     pub(crate) send: SendOptions,
@@ -110,8 +115,8 @@ pub(crate) struct WalletShow {
     pub(crate) lanes: Vec<Lane>,
 
     /// A token whose balance is shown, besides ether; once for each.
-    #[arg(long = "token", value_name = "ADDRESS", value_parser = address::parse_account)]
-    pub(crate) tokens: Vec<Address>,
+    #[arg(long = "token", value_name = "ADDRESS", value_parser = Written::parse_account)]
+    pub(crate) tokens: Vec<Written>,
 
     #[command(flatten)]
     pub(crate) chain: ChainOptions,

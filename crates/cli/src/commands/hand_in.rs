@@ -1,7 +1,7 @@
 //! Handing proposals to a relayer: reviewed and signed as `sign` does.
 
 use super::{
-    show::{review, tell_of_creation},
+    show::{Known, review, tell_of_creation},
     sign::{check_owner, confirm, signature_by_key},
 };
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     key::Key,
     output::Output,
     relayer_access::{Answered, Relayer},
-    review::{Executor, Facts, View},
+    review::{Danger, Executor, Facts, View, again::Open},
 };
 use alloy::primitives::Address;
 use eyre::{Result, WrapErr as _};
@@ -29,6 +29,15 @@ pub(super) struct Draft {
     pub(super) facts: Facts,
     /// Whether the relayer has it already.
     pub(super) is_known: bool,
+}
+
+/// What concerns all drafts.
+#[derive(Default)]
+pub(super) struct Around {
+    /// Other proposals that may still be executed.
+    pub(super) open: Vec<Open>,
+    /// Dangers of the whole, which no draft has alone.
+    pub(super) dangers: Vec<Danger>,
 }
 
 /// A proposal that the relayer has.
@@ -54,6 +63,7 @@ impl Desk {
     pub(super) async fn hand_in(
         &self,
         drafts: Vec<Draft>,
+        around: &Around,
         chain: &Chain,
         output: Output,
     ) -> Result<(Address, Vec<HandedIn>)> {
@@ -62,13 +72,15 @@ impl Desk {
             if !is_one {
                 output.say("");
             }
-            review(&draft.proposal, Some(&draft.facts), Executor::Relayer, None, output)
+            let (facts, executor, open) = (Some(&draft.facts), Executor::Relayer, &around.open[..]);
+            review(&draft.proposal, Known { facts, executor, open, standing: None }, output)
         };
         let views: Vec<_> = drafts.iter().map(reviewed).collect();
         if let Some(view) = views.first() {
             tell_of_creation(view, output);
         }
-        let dangers: Vec<_> = views.iter().flat_map(|view| view.dangers.clone()).collect();
+        let mut dangers = around.dangers.clone();
+        dangers.extend(views.iter().flat_map(|view| view.dangers.clone()));
         output.accept(&dangers, &self.accept.accept)?;
         let key = Key::open(&self.key, output).await?;
         let owner = key.address();

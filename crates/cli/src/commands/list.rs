@@ -1,8 +1,8 @@
 //! `quorate list`.
 
-use super::target::{Place, place_of};
+use super::target::{Place, owner_of, place_of};
 use crate::{
-    arguments::{List, Target},
+    arguments::List,
     chain_access, clock,
     failure::{Cause, cause_of},
     output::{Output, Sheet},
@@ -32,8 +32,8 @@ pub(crate) async fn run(arguments: List, output: Output) -> Result<()> {
     let relayer = Relayer::named(&arguments.access, output)?;
     let chain = chain_access::try_connect(&arguments.chain, output).await?;
     let status = arguments.status.map(StatusWord::from);
-    let Target { owner, chain_id, .. } = arguments.target;
     let place = place_of(&arguments.target, chain.as_ref())?;
+    let (owner, chain_id) = owner_of(&arguments.target)?;
     let (items, is_whole) = match (owner, &place) {
         (Some(owner), place) => {
             let listed = relayer.client.awaiting(owner, chain_id, status);
@@ -152,7 +152,7 @@ fn describe(item: &Answered, output: Output) -> String {
     let tokens = item.facts.as_ref().map(|facts| &facts.tokens);
     let mut sheet = Sheet::default();
     sheet.title(&item.proposal.digest().to_string());
-    sheet.row("does", &review::summary(request, tokens.unwrap_or(&BTreeMap::new())));
+    sheet.paragraph("does", &review::summary(request, tokens.unwrap_or(&BTreeMap::new())));
     let wallet = request.wallet.to_checksum(None);
     sheet.row("wallet", &format!("{wallet} on chain {}", request.chain_id));
     let status = review::Standing::new("", proposal, item.sureness).status_line();

@@ -2,24 +2,26 @@
 
 mod report;
 mod run;
+mod tokens;
 
-use super::hand_in::Desk;
+use super::hand_in::{Around, Desk};
 use crate::{
     arguments::PayoutPropose,
     chain_access::{self, Named},
     clock,
     failure::Cause,
     files,
+    open_proposals::{self, Places},
     output::Output,
     relayer_access::{self, Relayer},
-    review::amount_text,
+    review::exact_text_in_full,
 };
 use alloy::primitives::Address;
 use eyre::Result;
 use quorate_chain::{Chain, Token};
 use quorate_treasury::{PayoutFile, Plan};
 use report::Report;
-use run::Place;
+use run::{Place, Standing};
 use std::{collections::BTreeMap, path::PathBuf};
 
 pub(crate) async fn propose(arguments: PayoutPropose, output: Output) -> Result<()> {
@@ -29,16 +31,20 @@ pub(crate) async fn propose(arguments: PayoutPropose, output: Output) -> Result<
     let file = PayoutFile::from_csv(&files::read(&arguments.file)?).map_err(|error| bad(&error))?;
     let mut named = Named::read(&arguments.wallet)?;
     let relayer = Relayer::find(&arguments.access, output)?;
+    let accept = arguments.accept.accept.clone();
+    let beside = arguments.beside.beside;
     let desk = Desk::open(relayer.as_ref(), arguments.accept, arguments.key);
     let chain = chain_access::connect(&arguments.chain, output).await?;
+    file.check_chain(chain.id()).map_err(|error| bad(&error))?;
     if let Some(Desk { relayer, .. }) = &desk {
         let wallet = relayer.wallet(chain.id(), named.address).await?;
         named = named.with_origin(wallet.origin());
         relayer_access::present_state(&wallet, &chain).await?;
     }
     let state = output.during("reading the wallet", named.usable_state(&chain)).await?;
-    let tokens = output.during("reading the tokens", tokens_of(&file, &chain)).await?;
-    let decimals = tokens.iter().filter_map(|(&address, t)| Some((address, t.decimals?))).collect();
+    let read = tokens::read(&file, &arguments.decimals, &chain);
+    let tokens = output.during("reading the tokens", read).await?;
+    let decimals = tokens.decimals();
     let (run, wallet) = (arguments.run.as_str(), state.address);
     let plan = quorate_treasury::plan(&file, run, wallet, &decimals, arguments.batch_size)
         .map_err(|error| bad(&error))?;
@@ -52,10 +58,22 @@ pub(crate) async fn propose(arguments: PayoutPropose, output: Output) -> Result<
         (None, None) => Some(PathBuf::from(run)),
         (Some(_), None) => None,
     };
-    let sheet = Report { plan: &plan, tokens: &tokens, folder, deadline };
-    let short = shortfalls(&plan, &tokens, &place.chain).await?;
+    let places = Places {
+        relayer: relayer.as_ref(),
+        files: beside,
+        plan: Some(&plan),
+        tokens: tokens.known.clone(),
+        ..Places::default()
+    };
+    let places = places.around(folder.as_deref());
+    let drafts: Vec<_> = batches.iter().filter_map(Standing::proposal).collect();
+    let seen = Some((&place.chain, &place.state));
+    let open = open_proposals::that_pay_again(&drafts, &places, seen, output).await?;
+    let around = Around { open, dangers: tokens.dangers() };
+    let sheet = Report { plan: &plan, tokens: &tokens.known, around, folder, deadline };
+    let short = shortfalls(&plan, &tokens.known, &place.chain).await?;
     match desk {
-        None => sheet.written(&batches, output)?,
+        None => sheet.written(&batches, &accept, output)?,
         Some(desk) => sheet.handed_in(batches, &desk, &place, output).await?,
     }
     for remark in plan.remarks() {
@@ -65,25 +83,6 @@ pub(crate) async fn propose(arguments: PayoutPropose, output: Output) -> Result<
         output.warn(text);
     }
     Ok(())
-}
-
-async fn tokens_of(file: &PayoutFile, chain: &Chain) -> Result<BTreeMap<Address, Token>> {
-    let mut tokens = BTreeMap::new();
-    for address in file.tokens() {
-        let token = chain.token(address).await?;
-        let (shown, id) = (address.to_checksum(None), chain.id());
-        if !token.has_code {
-            return Err(Cause::BadInput
-                .error(format!("{shown} is no token: there is no code on chain {id}")));
-        }
-        if token.decimals.is_none() {
-            return Err(Cause::BadInput.error(format!(
-                "token {shown} does not tell its decimals, so its amounts cannot be read"
-            )));
-        }
-        tokens.insert(address, token);
-    }
-    Ok(tokens)
 }
 
 /// Where the wallet has less than the run pays. Money may still come, so this is no error.
@@ -103,8 +102,8 @@ async fn shortfalls(
         if balance < total.amount {
             short.push(format!(
                 "the wallet has {}, the run pays {}: it needs more before it can be executed",
-                amount_text(balance, token),
-                amount_text(total.amount, token)
+                exact_text_in_full(balance, token),
+                exact_text_in_full(total.amount, token)
             ));
         }
     }

@@ -1,17 +1,19 @@
 //! `quorate propose`.
 
 mod configuration;
+mod unit;
 
 use super::{
-    hand_in::{Desk, Draft, HandedIn},
-    show::{review, tell_of_creation},
+    hand_in::{Around, Desk, Draft, HandedIn},
+    show::{Known, review, tell_of_creation},
 };
 use crate::{
     arguments::{Common, ProposeCommand, Source},
-    chain_access::{self, Named},
-    clock,
+    chain_access::{self, Named, all_on_chain, on_chain},
+    clock, escrow,
     failure::Cause,
     files,
+    open_proposals::{self, Places},
     output::Output,
     relayer_access::{self, Relayer},
     review::{Executor, Facts, calldata},
@@ -26,25 +28,34 @@ use quorate_chain::{Chain, WalletState};
 use quorate_core::{
     Action, Lane, Nonce, Proposal, Request,
     action::{Call, Transfer},
+    address::Written,
     amount::{self, ETHER_DECIMALS, EVERYTHING_LEFT},
+    proposal::Origin,
 };
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use unit::Unit;
+pub(super) use unit::decimals_of;
 
 pub(crate) async fn run(command: ProposeCommand, output: Output) -> Result<()> {
     match command {
-        ProposeCommand::Transfer { to, amount, token, common } => {
-            let place = Place::read(common, output).await?;
-            let transfers = transfers(&place.chain, token, &to, &amount, output).await?;
+        ProposeCommand::Transfer { to, amount, token, decimals, common } => {
+            let place = Place::read(common, None, output).await?;
+            let to = all_on_chain("--to", &to, place.chain.id())?;
+            let token = place.token(token.as_ref())?;
+            let unit = Unit::read(&place.chain, token, decimals, output).await?;
+            let transfers = transfers(unit, &to, &amount)?;
             let action = Action::Payout { token: token.unwrap_or_default(), transfers };
             place.propose(action, output).await
         }
         ProposeCommand::Call { to, value, data, signature, arguments, common } => {
-            let place = Place::read(common, output).await?;
+            let place = Place::read(common, None, output).await?;
+            let chain_id = place.chain.id();
+            let to = on_chain("--to", &to, chain_id)?;
             let value = amount::parse(&value, ETHER_DECIMALS)
                 .map_err(|error| Cause::BadInput.error(format!("--value: {error}")))?;
             let data = match signature {
-                Some(signature) => calldata::encode(&signature, &arguments)
+                Some(signature) => calldata::encode(chain_id, &signature, &arguments)
                     .map_err(|error| Cause::BadInput.error(error))?,
                 None => data.unwrap_or_default(),
             };
@@ -52,22 +63,29 @@ pub(crate) async fn run(command: ProposeCommand, output: Output) -> Result<()> {
             place.propose(Action::Execute { calls }, output).await
         }
         ProposeCommand::Owners { add, remove, replace, threshold, policy, policy_data, common } => {
-            let place = Place::read(common, output).await?;
-            let change =
-                configuration::Change { add, remove, replace, threshold, policy, policy_data };
+            let place = Place::read(common, None, output).await?;
+            let chain_id = place.chain.id();
+            let change = configuration::Change {
+                add: all_on_chain("--add", &add, chain_id)?,
+                remove: all_on_chain("--remove", &remove, chain_id)?,
+                replace: all_on_chain("--replace", &replace, chain_id)?,
+                threshold,
+                policy: policy.map(|policy| on_chain("--policy", &policy, chain_id)).transpose()?,
+                policy_data,
+            };
             let config = change.apply(place.config()?)?;
+            escrow::check_new(&config)?;
             config
                 .check_for(place.state.address)
                 .map_err(|error| Cause::BadInput.error(error.to_string()))?;
             place.propose(Action::Reconfigure { config }, output).await
         }
-        ProposeCommand::Approve { token, spender, amount, proposal, common } => {
-            let place = Place::read(common, output).await?;
+        ProposeCommand::Approve { token, spender, amount, decimals, proposal, common } => {
+            let place = Place::read(common, None, output).await?;
             let call = match (token, spender, amount, proposal) {
                 (Some(token), Some(spender), Some(amount), _) => {
-                    let amount = parse_amount(&place.chain, Some(token), &amount, output).await?;
-                    let data = calldata::approve_token(spender, amount);
-                    Call { to: token, value: U256::ZERO, data }
+                    let allowance = Allowance { token, spender, amount, decimals };
+                    allowance.call(&place.chain, output).await?
                 }
                 (_, _, _, Some(source)) => place.approval_of(&source).await?,
                 _ => {
@@ -82,6 +100,24 @@ pub(crate) async fn run(command: ProposeCommand, output: Output) -> Result<()> {
     }
 }
 
+/// What a spender may take of a token, as it was typed.
+struct Allowance {
+    token: Written,
+    spender: Written,
+    amount: String,
+    decimals: Option<u8>,
+}
+
+impl Allowance {
+    async fn call(self, chain: &Chain, output: Output) -> Result<Call> {
+        let token = on_chain("--token", &self.token, chain.id())?;
+        let spender = on_chain("--spender", &self.spender, chain.id())?;
+        let unit = Unit::read(chain, Some(token), self.decimals, output).await?;
+        let data = calldata::approve_token(spender, unit.parse(&self.amount)?);
+        Ok(Call { to: token, value: U256::ZERO, data })
+    }
+}
+
 async fn cancel(rejected: Option<Source>, mut common: Common, output: Output) -> Result<()> {
     let Some(source) = rejected else {
         if common.sequence.is_none() {
@@ -89,7 +125,8 @@ async fn cancel(rejected: Option<Source>, mut common: Common, output: Output) ->
                 "nothing to cancel: name the proposal, or its nonce with --lane and --sequence",
             ));
         }
-        return Place::read(common, output).await?.propose(Action::Cancel {}, output).await;
+        let place = Place::read(common, None, output).await?;
+        return place.propose(Action::Cancel {}, output).await;
     };
     let rejected = match &source {
         Source::File(path) => files::read_proposal(path)?,
@@ -102,7 +139,7 @@ async fn cancel(rejected: Option<Source>, mut common: Common, output: Output) ->
     let nonce = rejected.request().nonce;
     common.lane = Some(nonce.lane);
     common.sequence = Some(nonce.sequence);
-    let place = Place::read(common, output).await?;
+    let place = Place::read(common, rejected.origin(), output).await?;
     let (wallet, named) = (rejected.request().wallet, place.state.address);
     if wallet != named {
         return Err(Cause::Mismatch
@@ -112,58 +149,24 @@ async fn cancel(rejected: Option<Source>, mut common: Common, output: Output) ->
 }
 
 /// Each payee with its amount.
-async fn transfers(
-    chain: &Chain,
-    token: Option<Address>,
-    payees: &[Address],
-    amounts: &[String],
-    output: Output,
-) -> Result<Vec<Transfer>> {
+fn transfers(unit: Unit, payees: &[Address], amounts: &[String]) -> Result<Vec<Transfer>> {
     let (payee_count, amount_count) = (payees.len(), amounts.len());
     if payee_count != amount_count {
         return Err(Cause::Usage.error(format!(
             "{payee_count} payees and {amount_count} amounts: give --to and --amount once for each payment"
         )));
     }
-    let mut transfers = Vec::new();
-    for (&to, text) in payees.iter().zip(amounts) {
+    let transfer = |(&to, text): (&Address, &String)| {
         let amount = match text.as_str() {
             "all" => EVERYTHING_LEFT,
-            text => parse_amount(chain, token, text, output).await?,
+            text => unit.parse(text)?,
         };
         if amount.is_zero() {
             return Err(Cause::BadInput.error("the amount is 0: nothing would be paid"));
         }
-        transfers.push(Transfer { to, amount });
-    }
-    Ok(transfers)
-}
-
-async fn parse_amount(
-    chain: &Chain,
-    token: Option<Address>,
-    text: &str,
-    output: Output,
-) -> Result<U256> {
-    let decimals = match token {
-        None => ETHER_DECIMALS,
-        Some(address) => {
-            let token = output.during("reading the token", chain.token(address)).await?;
-            let address = address.to_checksum(None);
-            if !token.has_code {
-                let id = chain.id();
-                return Err(Cause::BadInput
-                    .error(format!("{address} is no token: there is no code on chain {id}")));
-            }
-            token.decimals.ok_or_else(|| {
-                Cause::BadInput.error(format!(
-                    "token {address} does not tell its decimals: use `propose call` with its smallest units"
-                ))
-            })?
-        }
+        Ok(Transfer { to, amount })
     };
-    amount::parse(text, decimals)
-        .map_err(|error| Cause::BadInput.error(format!("the amount: {error}")))
+    payees.iter().zip(amounts).map(transfer).collect()
 }
 
 /// Where a proposal goes: wallet, nonce, deadline.
@@ -172,6 +175,8 @@ struct Place {
     relayer: Option<Relayer>,
     /// Where it is handed in; else it becomes a file.
     desk: Option<Desk>,
+    /// Files of other proposals, which were named.
+    beside: Vec<PathBuf>,
     named: Named,
     state: WalletState,
     nonce: Nonce,
@@ -181,9 +186,14 @@ struct Place {
 }
 
 impl Place {
-    async fn read(common: Common, output: Output) -> Result<Self> {
+    /// Reads it. `origin` is what the wallet was made of, where that is known from elsewhere.
+    async fn read(common: Common, origin: Option<&Origin>, output: Output) -> Result<Self> {
         let deadline = clock::parse_deadline(&common.deadline, output.now)?;
-        let mut named = Named::read(&common.wallet)?;
+        let mut named = Named::read(&common.wallet)?.with_origin(origin);
+        let mut beside = common.beside.beside;
+        if let Some(Source::File(after)) = &common.after {
+            beside.push(after.clone());
+        }
         let relayer = Relayer::find(&common.access, output)?;
         let chain = chain_access::connect(&common.chain, output).await?;
         if let Some(relayer) = &relayer {
@@ -209,6 +219,7 @@ impl Place {
             chain,
             relayer,
             desk,
+            beside,
             named,
             state,
             nonce,
@@ -216,6 +227,10 @@ impl Place {
             note: common.note,
             out: common.out,
         })
+    }
+
+    fn token(&self, written: Option<&Written>) -> Result<Option<Address>> {
+        written.map(|token| on_chain("--token", token, self.chain.id())).transpose()
     }
 
     fn config(&self) -> Result<&quorate_core::Config> {
@@ -254,28 +269,39 @@ impl Place {
         let proposal = Proposal::new(request, self.note, self.named.origin)?;
         let facts = Facts::beside(self.state, &self.chain, &proposal);
         let facts = output.during("reading the chain", facts).await?;
+        let relayer = self.relayer.as_ref();
+        let (files, tokens) = (self.beside, facts.tokens.clone());
+        let places = Places { relayer, files, tokens, ..Places::default() };
+        let places = places.around(self.out.as_deref());
+        let seen = Some((&self.chain, &facts.state));
+        let open = open_proposals::that_pay_again(&[&proposal], &places, seen, output).await?;
         match &self.desk {
             Some(desk) => {
                 let draft = Draft { proposal, facts, is_known: false };
-                hand_in(desk, draft, &self.chain, self.out.as_deref(), output).await
+                let around = Around { open, ..Around::default() };
+                hand_in(desk, draft, &around, &self.chain, self.out.as_deref(), output).await
             }
-            None => write(&proposal, &facts, self.out, self.relayer.is_some(), output),
+            None => {
+                let executor =
+                    if relayer.is_some() { Executor::Relayer } else { Executor::Anybody };
+                let known = Known { facts: Some(&facts), executor, open: &open, standing: None };
+                write(&proposal, known, self.out, output)
+            }
         }
     }
 }
 
 fn write(
     proposal: &Proposal,
-    facts: &Facts,
+    known: Known<'_>,
     out: Option<PathBuf>,
-    has_relayer: bool,
     output: Output,
 ) -> Result<()> {
+    let has_relayer = known.executor == Executor::Relayer;
     let digest = proposal.digest().to_string();
     let path = out.unwrap_or_else(|| PathBuf::from(format!("proposal-{}.json", &digest[2..10])));
     files::create(&path, &proposal.to_json())?;
-    let executor = if has_relayer { Executor::Relayer } else { Executor::Anybody };
-    let view = review(proposal, Some(facts), executor, None, output);
+    let view = review(proposal, known, output);
     tell_of_creation(&view, output);
     let path = path.display().to_string();
     output.say(&format!("\n{path} written: let the owners sign it"));
@@ -291,6 +317,7 @@ fn write(
 async fn hand_in(
     desk: &Desk,
     draft: Draft,
+    around: &Around,
     chain: &Chain,
     out: Option<&Path>,
     output: Output,
@@ -298,7 +325,7 @@ async fn hand_in(
     if let Some(out) = out {
         files::check_free(out)?;
     }
-    let (owner, handed_in) = desk.hand_in(vec![draft], chain, output).await?;
+    let (owner, handed_in) = desk.hand_in(vec![draft], around, chain, output).await?;
     for HandedIn { proposal, view, answered, .. } in handed_in {
         let standing = answered.standing(&desk.relayer);
         if let Some(out) = out {

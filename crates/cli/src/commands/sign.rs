@@ -1,14 +1,16 @@
 //! `quorate sign`.
 
 mod at_relayer;
+mod signer;
 
-use super::show::review;
+use super::show::{Known, review};
 use crate::{
     arguments::{Sign, Source},
     clock,
     failure::Cause,
     files,
     key::Key,
+    open_proposals::{self, Places},
     output::Output,
     relayer_access::{Relayer, no_relayer},
     review::{Executor, Facts, Outcome, View},
@@ -16,8 +18,9 @@ use crate::{
 use alloy::primitives::{Address, Bytes};
 use eyre::Result;
 use quorate_chain::Chain;
-use quorate_core::{OwnerSignature, Proposal, signature::EcdsaSignature};
+use quorate_core::{OwnerSignature, Proposal};
 use serde_json::json;
+use signer::Signer;
 use std::path::Path;
 
 pub(crate) async fn run(arguments: Sign, output: Output) -> Result<()> {
@@ -32,8 +35,16 @@ async fn in_file(path: &Path, arguments: &Sign, output: Output) -> Result<()> {
     let mut proposal = files::read_proposal(path)?;
     let (chain, facts) = Facts::of(&proposal, &arguments.chain, output).await?;
     check_can_be_executed(&proposal, facts.as_ref(), output.now)?;
-    let view = review(&proposal, facts.as_ref(), Executor::Anybody, None, output);
     let seen = chain.as_ref().zip(facts.as_ref());
+    let tokens = facts.as_ref().map(|facts| facts.tokens.clone()).unwrap_or_default();
+    let files = arguments.beside.beside.clone();
+    let places = Places { files, tokens, ..Places::default() };
+    let places = places.around(Some(path));
+    let state = seen.map(|(chain, facts)| (chain, &facts.state));
+    let open = open_proposals::that_pay_again(&[&proposal], &places, state, output).await?;
+    let executor = Executor::Anybody;
+    let known = Known { facts: facts.as_ref(), executor, open: &open, standing: None };
+    let view = review(&proposal, known, output);
     let Signed { owner, is_new, .. } =
         obtain(arguments, &mut proposal, seen, &view, output).await?;
     let file = write(path, arguments, &proposal, is_new)?;
@@ -71,11 +82,12 @@ async fn obtain(
 ) -> Result<Signed> {
     let facts = seen.map(|(_, facts)| facts);
     if let Some(bytes) = &arguments.signature {
-        let owner = signer_of(bytes, arguments.owner, proposal)?;
+        let signer = Signer { bytes, named: arguments.owner.as_ref() };
+        let owner = signer.find(proposal, seen).await?;
         check_owner(owner, proposal, facts)?;
-        output.accept(&view.dangers, &arguments.accept.accept)?;
         let is_new = proposal.add_bytes(owner, bytes)?;
         check_counts(seen, proposal, owner).await?;
+        output.accept(&view.dangers, &arguments.accept.accept)?;
         return Ok(Signed { owner, bytes: bytes.clone(), is_new });
     }
     output.accept(&view.dangers, &arguments.accept.accept)?;
@@ -131,17 +143,6 @@ pub(crate) fn check_can_be_executed(
         )));
     }
     Ok(())
-}
-
-/// Whose signature was handed in.
-fn signer_of(bytes: &Bytes, owner: Option<Address>, proposal: &Proposal) -> Result<Address> {
-    if let Some(owner) = owner {
-        return Ok(owner);
-    }
-    let recovered = EcdsaSignature::from_bytes(bytes).and_then(|s| s.recover(&proposal.digest()));
-    recovered.map_err(|error| {
-        Cause::BadInput.error(format!("{error}; if a contract made it, name that with --owner"))
-    })
 }
 
 pub(super) fn check_owner(

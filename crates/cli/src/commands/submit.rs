@@ -3,7 +3,7 @@
 use super::sign::check_can_be_executed;
 use crate::{
     arguments::Submit,
-    chain_access,
+    chain_access, cost,
     failure::Cause,
     files,
     key::Key,
@@ -11,13 +11,10 @@ use crate::{
     review::{Facts, Outcome},
     transaction::{self, Call, Mined},
 };
+use alloy::primitives::U256;
 use eyre::{OptionExt as _, Result};
 use quorate_chain::{Chain, Execution, Provenance};
-use quorate_core::{
-    Proposal,
-    amount::{ETHER_DECIMALS, grouped},
-    packing,
-};
+use quorate_core::{Proposal, packing};
 use serde_json::json;
 
 pub(crate) async fn run(arguments: Submit, output: Output) -> Result<()> {
@@ -47,9 +44,10 @@ pub(crate) async fn run(arguments: Submit, output: Output) -> Result<()> {
     let signatures =
         packing::pack(config, &chosen).map_err(|error| Cause::NotYet.error(error.to_string()))?;
     let key = Key::open(&arguments.send.key, output).await?;
-    let gas = chain.simulate(request, signatures.clone(), key.address()).await;
-    let gas = transaction::estimated(gas)?;
-    let call = Call { to: request.wallet, data: request.calldata(signatures), gas };
+    let simulated = chain.simulate(request, signatures.clone(), key.address()).await;
+    let (to, data) = (request.wallet, request.calldata(signatures));
+    let gas = transaction::gas_for(&chain, key.address(), (to, &data), simulated).await?;
+    let call = Call::new(to, data, gas);
     let sent = transaction::send(&chain, &key, call, arguments.send.timeout, output).await;
     report(&chain, &proposal, sent, output).await
 }
@@ -123,12 +121,18 @@ async fn report(
     }
     let Mined { tx_hash, receipt } = mined;
     let fee = receipt.cost();
+    let decimal = |part: Option<U256>| part.map(|part| part.to_string());
+    let parts = cost::Parts {
+        gas: Some(receipt.gas_fee()),
+        l1: receipt.l1_fee,
+        operator: receipt.operator_fee,
+    };
     output.say(&format!(
-        "executed {}\nin transaction {tx_hash} (block {}, {} gas, {} ETH)",
+        "executed {}\nin transaction {tx_hash} (block {}, {} gas, {})",
         proposal.digest(),
         receipt.block_number,
         receipt.gas_used,
-        grouped(fee, ETHER_DECIMALS),
+        cost::words(fee, parts),
     ));
     output.result(&json!({
         "status": "executed",
@@ -137,6 +141,9 @@ async fn report(
         "blockNumber": receipt.block_number,
         "gasUsed": receipt.gas_used,
         "fee": fee.to_string(),
+        "gasFee": receipt.gas_fee().to_string(),
+        "l1Fee": decimal(receipt.l1_fee),
+        "operatorFee": decimal(receipt.operator_fee),
         "already": false,
     }));
     Ok(())

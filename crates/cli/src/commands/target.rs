@@ -1,6 +1,10 @@
 //! Whose proposals are meant.
 
-use crate::{arguments::Target, chain_access::Named, failure::Cause};
+use crate::{
+    arguments::Target,
+    chain_access::{Named, on_chain},
+    failure::Cause,
+};
 use alloy::primitives::Address;
 use eyre::Result;
 use quorate_chain::Chain;
@@ -20,6 +24,17 @@ impl Place {
     }
 }
 
+/// The owner that is named, if one is, and the chain: that which is named, or that which the address names.
+pub(super) fn owner_of(target: &Target) -> Result<(Option<Address>, Option<u64>)> {
+    let Some(owner) = &target.owner else { return Ok((None, target.chain_id)) };
+    let chain_id = target.chain_id.or(owner.chain_id());
+    let owner = match chain_id {
+        Some(chain_id) => on_chain("--owner", owner, chain_id)?,
+        None => owner.anywhere(),
+    };
+    Ok((Some(owner), chain_id))
+}
+
 /// The wallet that is named, if one is.
 pub(super) fn place_of(target: &Target, chain: Option<&Chain>) -> Result<Option<Place>> {
     let from_environment = || {
@@ -32,5 +47,12 @@ pub(super) fn place_of(target: &Target, chain: Option<&Chain>) -> Result<Option<
     let chain_id = chain_id.ok_or_else(|| {
         Cause::Usage.error("no chain: name the wallet's chain with --chain-id, or give --rpc-url")
     })?;
+    if let Some(other) =
+        named.only_chain().filter(|other| named.origin.is_none() && *other != chain_id)
+    {
+        return Err(Cause::Mismatch.error(format!(
+            "the wallet is named for chain {other}, and this is chain {chain_id}"
+        )));
+    }
     Ok(Some(Place { chain_id, wallet: named.address }))
 }

@@ -1,36 +1,33 @@
 //! `quorate wallet`.
 
+mod factory;
 mod register;
 
 pub(crate) use register::register;
 
 use crate::{
     arguments::{Make, WalletDeploy, WalletShow},
-    chain_access::{self, Named},
+    chain_access::{self, Named, all_on_chain, on_chain},
+    escrow,
     failure::Cause,
     files,
     key::Key,
     output::{Output, Sheet},
-    review::amount_text,
+    review::{alike, exact_text, exact_text_in_full, token_name_in_full},
     transaction::{self, Call},
 };
 use alloy::{
-    primitives::{Address, B256},
+    primitives::{Address, B256, U256},
     sol_types::SolCall as _,
 };
 use eyre::{Result, WrapErr as _};
-use quorate_bindings::{
-    canonical,
-    contracts::{IWalletFactory, WalletFactory},
-};
-use quorate_chain::{Chain, Provenance};
-use quorate_core::{
-    Config, Lane, WalletFile,
-    amount::{ETHER_DECIMALS, grouped},
-};
+use quorate_bindings::{canonical, contracts::IWalletFactory};
+use quorate_chain::{Provenance, Token};
+use quorate_core::{Config, Lane, WalletFile, address::Written};
+use quorate_treasury::EscrowTerms;
 use serde_json::json;
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
@@ -70,10 +67,22 @@ async fn wallet_file(make: &Make, salt: B256, output: Output) -> Result<WalletFi
     for &id in &chain_ids {
         chain_access::check_chain(id)?;
     }
-    let policy = make.policy.unwrap_or_default();
-    let config = Config::new(make.threshold, make.owners.clone(), policy, make.policy_data.clone())
+    let policy = make.policy.as_ref().map(|policy| on_all("--policy", policy, &chain_ids));
+    let policy = policy.transpose()?.unwrap_or_default();
+    let owners = make.owners.iter().map(|owner| on_all("--owner", owner, &chain_ids));
+    let owners = owners.collect::<Result<_>>()?;
+    let config = Config::new(make.threshold, owners, policy, make.policy_data.clone())
         .map_err(|error| Cause::BadInput.error(error.to_string()))?;
+    escrow::check_new(&config)?;
     Ok(WalletFile::new(config, salt, chain_ids)?)
+}
+
+/// An address that has to be of all these chains.
+fn on_all(option: &str, written: &Written, chain_ids: &BTreeSet<u64>) -> Result<Address> {
+    for &id in chain_ids {
+        on_chain(option, written, id)?;
+    }
+    Ok(written.anywhere())
 }
 
 fn report(file: &WalletFile, path: Option<&Path>, output: Output) {
@@ -81,7 +90,7 @@ fn report(file: &WalletFile, path: Option<&Path>, output: Output) {
     sheet.title(&format!("Wallet {}", file.address().to_checksum(None)));
     let ids: Vec<_> = file.chain_ids().iter().map(u64::to_string).collect();
     sheet.row("chains", &ids.join(", "));
-    configuration(&mut sheet, file.config());
+    configuration(&mut sheet, file.config(), output.now);
     sheet.row("salt", &file.salt().to_string());
     if let Some(path) = path {
         sheet.row("file", &path.display().to_string());
@@ -103,7 +112,7 @@ fn report(file: &WalletFile, path: Option<&Path>, output: Output) {
     }));
 }
 
-fn configuration(sheet: &mut Sheet, config: &Config) {
+fn configuration(sheet: &mut Sheet, config: &Config, now: u64) {
     sheet.row("threshold", &format!("{} of {}", config.threshold(), config.owners().len()));
     for (place, owner) in config.owners().iter().enumerate() {
         let label = if place == 0 { "owners" } else { "" };
@@ -111,6 +120,7 @@ fn configuration(sheet: &mut Sheet, config: &Config) {
     }
     let policy = config.policy().map_or("none".to_owned(), |policy| policy.to_checksum(None));
     sheet.row("policy", &policy);
+    escrow::lines(config, now).iter().for_each(|line| sheet.more(line));
     if !config.policy_data().is_empty() {
         sheet.row("policy data", &config.policy_data().to_string());
     }
@@ -143,16 +153,21 @@ pub(crate) async fn deploy(arguments: WalletDeploy, output: Output) -> Result<()
             );
         }
     }
+    if let Some(terms) = escrow::terms_of(file.config()).filter(EscrowTerms::has_worthless_disputes)
+    {
+        output.warn(&format!("in this escrow {}", escrow::worthless(&terms)));
+    }
     let key = Key::open(&arguments.send.key, output).await?;
     let timeout = arguments.send.timeout;
     if !chain.has_canonical(&canonical::WALLET_FACTORY).await? {
-        deploy_factory(&chain, &key, &arguments, output).await?;
+        factory::deploy(&chain, &key, &arguments, output).await?;
     }
     let create = IWalletFactory::createCall { config: file.config().into(), salt: file.salt() };
     let to = canonical::WALLET_FACTORY.address;
     let data: alloy::primitives::Bytes = create.abi_encode().into();
-    let gas = transaction::estimated(chain.estimate(key.address(), to, data.clone()).await)?;
-    let mined = transaction::send(&chain, &key, Call { to, data, gas }, timeout, output).await?;
+    let estimated = chain.estimate(key.address(), to, data.clone()).await;
+    let gas = transaction::gas_for(&chain, key.address(), (to, &data), estimated).await?;
+    let mined = transaction::send(&chain, &key, Call::new(to, data, gas), timeout, output).await?;
     if named.state(&chain).await?.provenance != Provenance::Factory {
         let tx_hash = mined.tx_hash;
         return Err(Cause::Mismatch.error(format!(
@@ -163,45 +178,13 @@ pub(crate) async fn deploy(arguments: WalletDeploy, output: Output) -> Result<()
     Ok(())
 }
 
-/// Puts the factory on a chain through the deterministic deployment proxy.
-async fn deploy_factory(
-    chain: &Chain,
-    key: &Key,
-    arguments: &WalletDeploy,
-    output: Output,
-) -> Result<()> {
-    let (id, factory) = (chain.id(), canonical::WALLET_FACTORY.address);
-    if !arguments.with_factory {
-        return Err(Cause::NotYet.error(format!(
-            "chain {id} has no Quorate factory at {factory}: anyone may put it there, with --with-factory"
-        )));
-    }
-    if !chain.has_code(canonical::DEPLOYER).await? {
-        return Err(Cause::NotYet.error(format!(
-            "chain {id} has no deterministic deployment proxy at {}: deploy that first",
-            canonical::DEPLOYER
-        )));
-    }
-    let data: alloy::primitives::Bytes =
-        [canonical::SALT.as_slice(), &WalletFactory::BYTECODE].concat().into();
-    let to = canonical::DEPLOYER;
-    let gas = transaction::estimated(chain.estimate(key.address(), to, data.clone()).await)?;
-    let timeout = arguments.send.timeout;
-    transaction::send(chain, key, Call { to, data, gas }, timeout, output).await?;
-    if !chain.has_canonical(&canonical::WALLET_FACTORY).await? {
-        return Err(Cause::Mismatch.error(format!("{factory} has not the factory's code")));
-    }
-    output.say(&format!("factory {factory} is on chain {id}"));
-    Ok(())
-}
-
 pub(crate) async fn show(arguments: WalletShow, output: Output) -> Result<()> {
     let named = Named::read(&arguments.wallet)?;
     let chain = chain_access::connect(&arguments.chain, output).await?;
     let state = output.during("reading the chain", named.state(&chain)).await?;
     let balance = chain.balance(state.address).await?;
     let mut tokens = Vec::new();
-    for &token in &arguments.tokens {
+    for token in all_on_chain("--token", &arguments.tokens, chain.id())? {
         let balance = chain.token_balance(token, state.address).await?;
         tokens.push((chain.token(token).await?, balance));
     }
@@ -211,32 +194,19 @@ pub(crate) async fn show(arguments: WalletShow, output: Output) -> Result<()> {
             lanes.push(chain.next_nonce(&state, lane).await?);
         }
     }
-    let (standing, word) = match state.provenance {
-        Provenance::NotDeployed => ("not deployed on this chain", "notDeployed"),
-        Provenance::Factory => ("made by the Quorate factory", "factory"),
-        Provenance::CodeOnly => {
-            ("has a wallet's code, but nothing shows that the factory made it", "codeOnly")
-        }
-        Provenance::Foreign => ("NOT a Quorate wallet: other code is there", "foreign"),
-    };
-
+    let (standing, word) = origin(state.provenance);
     let mut sheet = Sheet::default();
     sheet.title(&format!("Wallet {}", state.address.to_checksum(None)));
     sheet.row("chain", &chain.id().to_string());
     sheet.row("origin", standing);
     if let Some(config) = &state.config {
-        configuration(&mut sheet, config);
+        configuration(&mut sheet, config, output.now);
         sheet.row("epoch", &state.epoch.to_string());
     }
     for nonce in &lanes {
         sheet.row("lane", &format!("{}, next sequence {}", nonce.lane, nonce.sequence));
     }
-    sheet.row("balance", &format!("{} ETH", grouped(balance, ETHER_DECIMALS)));
-    for (token, balance) in &tokens {
-        let address = token.address.to_checksum(None);
-        let text = balance.map_or("unreadable".to_owned(), |b| amount_text(b, Some(token)));
-        sheet.more(&format!("{text}  ({address})"));
-    }
+    holdings(&mut sheet, balance, &tokens);
     output.say(&sheet.finish());
     let tokens: Vec<_> = tokens
         .iter()
@@ -268,6 +238,32 @@ pub(crate) async fn show(arguments: WalletShow, output: Output) -> Result<()> {
         return Err(not_a_wallet(state.address));
     }
     Ok(())
+}
+
+/// Where a wallet's code is from, for people and for scripts.
+const fn origin(provenance: Provenance) -> (&'static str, &'static str) {
+    match provenance {
+        Provenance::NotDeployed => ("not deployed on this chain", "notDeployed"),
+        Provenance::Factory => ("made by the Quorate factory", "factory"),
+        Provenance::CodeOnly => {
+            ("has a wallet's code, but nothing shows that the factory made it", "codeOnly")
+        }
+        Provenance::Foreign => ("NOT a Quorate wallet: other code is there", "foreign"),
+    }
+}
+
+/// What a wallet has of ether, and of tokens, where they tell.
+fn holdings(sheet: &mut Sheet, ether: U256, tokens: &[(Token, Option<U256>)]) {
+    sheet.row("balance", &exact_text(ether, None));
+    for (token, balance) in tokens {
+        sheet.more(&match balance {
+            Some(balance) => exact_text_in_full(*balance, Some(token)),
+            None => format!("unreadable of {}", token_name_in_full(token)),
+        });
+    }
+    let named: BTreeMap<_, _> =
+        tokens.iter().map(|(token, _)| (token.address, token.clone())).collect();
+    sheet.dangers(&alike::dangers(&named));
 }
 
 fn not_a_wallet(address: Address) -> eyre::Report {

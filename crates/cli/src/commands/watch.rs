@@ -2,8 +2,9 @@
 
 mod line;
 mod news;
+mod waiting;
 
-use super::target::{Place, place_of};
+use super::target::{Place, owner_of, place_of};
 use crate::{
     arguments::{Watch, WatchUntil},
     chain_access, clock,
@@ -20,10 +21,11 @@ use quorate_api::client::EventFilter;
 use quorate_chain::Chain;
 use quorate_core::status::StatusWord;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     time::Duration,
 };
 use tokio::time::timeout;
+use waiting::Quiet;
 
 /// Of how many wallets events are asked for one by one. Beyond, those of all are.
 const MOST_STREAMS: usize = 8;
@@ -33,8 +35,8 @@ pub(crate) async fn run(arguments: Watch, output: Output) -> Result<()> {
     let chain = chain_access::try_connect(&arguments.chain, output).await?;
     let scope = if !arguments.digests.is_empty() {
         Scope::Digests
-    } else if let Some(owner) = arguments.target.owner {
-        Scope::Owner { owner, chain_id: arguments.target.chain_id }
+    } else if let (Some(owner), chain_id) = owner_of(&arguments.target)? {
+        Scope::Owner { owner, chain_id }
     } else if let Some(place) = place_of(&arguments.target, chain.as_ref())? {
         Scope::Wallet(place)
     } else {
@@ -42,8 +44,9 @@ pub(crate) async fn run(arguments: Watch, output: Output) -> Result<()> {
     };
     let followed = arguments.digests.iter().map(|&digest| (digest, Followed::default())).collect();
     let until = arguments.until;
-    let is_away = false;
-    let mut watcher = Watcher { relayer, chain, scope, followed, until, is_away, output };
+    let (is_away, missed, quiet) = (false, BTreeSet::new(), Quiet::default());
+    let mut watcher =
+        Watcher { relayer, chain, scope, followed, until, is_away, missed, quiet, output };
     match arguments.timeout {
         None => watcher.follow().await,
         Some(secs) => match timeout(Duration::from_secs(secs), watcher.follow()).await {
@@ -90,52 +93,68 @@ struct Watcher {
     until: WatchUntil,
     /// Whether the relayer, or the endpoint, did not answer the last time.
     is_away: bool,
+    /// Of what something was told that could not be read.
+    missed: BTreeSet<B256>,
+    quiet: Quiet,
     output: Output,
 }
 
 impl Watcher {
     async fn follow(&mut self) -> Result<()> {
+        // What happens while the first list is read is to be told too, so they listen before.
+        let listening = match self.scope {
+            Scope::Digests => None,
+            Scope::Wallet(_) | Scope::Owner { .. } => {
+                let mut news = News::of(&self.relayer, self.filters());
+                news.begun().await;
+                Some(news)
+            }
+        };
         // At the beginning a relayer that does not answer is an error: the URL may be wrong.
-        self.look_for_new().await?;
+        self.look_for_new(&BTreeSet::new()).await?;
         for digest in self.open() {
             self.read(digest).await?;
         }
-        let mut news = News::of(&self.relayer, self.filters());
+        // Of proposals that are named it is known by now which wallets they are of.
+        let mut news = listening.unwrap_or_else(|| News::of(&self.relayer, self.filters()));
         while !self.is_done() {
-            let due = news.next(self.output).await;
-            let read = self.catch_up(due).await;
+            let mut due = news.next(self.output).await;
+            due.is_all |= self.is_away;
+            due.told.append(&mut self.missed);
+            let read = self.catch_up(&due).await;
             self.is_away = match read {
                 Ok(()) => false,
                 Err(error) if cause_of(&error) == Cause::Unreachable => {
                     if !self.is_away {
                         self.output.warn(&format!("{error:#}; trying again"));
                     }
+                    self.missed = due.told;
                     true
                 }
                 Err(error) => return Err(error),
             };
+            if !self.is_away {
+                self.say_what_is_waited_for().await;
+            }
         }
         self.verdict()
     }
 
-    /// Reads what may have changed.
-    async fn catch_up(&mut self, due: Due) -> Result<()> {
-        let open = self.open();
-        let is_due = |digest: &B256| match &due {
-            Due::All => true,
-            Due::These(digests) => digests.contains(digest),
-        };
-        let has_unknown = match &due {
-            Due::All => true,
-            Due::These(digests) => digests.iter().any(|d| !self.followed.contains_key(d)),
-        };
-        for digest in open.into_iter().filter(is_due) {
+    /// Reads what may have changed: what goes on, and whatever was told, also of what was over.
+    async fn catch_up(&mut self, due: &Due) -> Result<()> {
+        let is_known = |digest: &&B256| self.followed.contains_key(*digest);
+        let mut known: BTreeSet<_> = due.told.iter().filter(is_known).copied().collect();
+        let has_unknown = known.len() < due.told.len();
+        if due.is_all {
+            known.extend(self.open());
+        }
+        for digest in known {
             self.read(digest).await?;
         }
-        if !has_unknown || self.scope == Scope::Digests {
+        if self.scope == Scope::Digests || !(has_unknown || due.is_all) {
             return Ok(());
         }
-        for digest in self.look_for_new().await? {
+        for digest in self.look_for_new(&due.told).await? {
             self.read(digest).await?;
         }
         Ok(())
@@ -147,8 +166,9 @@ impl Watcher {
         open.map(|(digest, _)| *digest).collect()
     }
 
-    /// Adds the open proposals of a wallet, or of an owner's wallets, and says which are new.
-    async fn look_for_new(&mut self) -> Result<Vec<B256>> {
+    /// Adds the open proposals of a wallet, or of an owner's wallets, and those of them of which something was told, which
+    /// may be over by now; says which are new.
+    async fn look_for_new(&mut self, told: &BTreeSet<B256>) -> Result<Vec<B256>> {
         let places = match self.scope {
             Scope::Digests => Vec::new(),
             Scope::Wallet(place) => vec![place],
@@ -161,17 +181,23 @@ impl Watcher {
                 listed.items.iter().map(place).collect()
             }
         };
+        let mut found = Vec::new();
+        for &Place { chain_id, wallet } in &places {
+            found.extend(self.relayer.open(chain_id, wallet).await?);
+        }
+        for digest in told.iter().filter(|digest| !self.followed.contains_key(*digest)) {
+            found.extend(self.relayer.client.proposal(*digest).await?);
+        }
         let mut new = Vec::new();
-        for Place { chain_id, wallet } in places {
-            for verified in self.relayer.open(chain_id, wallet).await? {
-                let digest = verified.digest();
-                if let std::collections::btree_map::Entry::Vacant(free) =
-                    self.followed.entry(digest)
-                {
-                    let place = Some(Place { chain_id, wallet });
-                    free.insert(Followed { place, ..Followed::default() });
-                    new.push(digest);
-                }
+        for verified in found {
+            let request = verified.request();
+            let place = Place { chain_id: request.chain_id, wallet: request.wallet };
+            let digest = verified.digest();
+            if places.contains(&place)
+                && let Entry::Vacant(free) = self.followed.entry(digest)
+            {
+                free.insert(Followed { place: Some(place), ..Followed::default() });
+                new.push(digest);
             }
         }
         Ok(new)
@@ -197,6 +223,7 @@ impl Watcher {
             self.output.say(&line.text(digest));
         }
         if followed.line.as_ref() != Some(&line) {
+            self.quiet = Quiet::default();
             self.output.line(&line.document(digest));
             followed.line = Some(line);
         }
@@ -225,6 +252,30 @@ impl Watcher {
     /// Whether all that were named are over. Of a wallet or an owner there may always come more.
     fn is_done(&self) -> bool {
         self.scope == Scope::Digests && self.open().is_empty()
+    }
+
+    /// Says now and then which blocks are waited for, while nothing changes.
+    async fn say_what_is_waited_for(&mut self) {
+        if !self.quiet.is_long() {
+            return;
+        }
+        let mut waiting = BTreeMap::<Place, Vec<_>>::new();
+        for (digest, followed) in self.followed.iter().filter(|(_, f)| f.end.is_none()) {
+            if let (Some(place), Some(line)) = (followed.place, &followed.line)
+                && let Some(wait) = line.wait()
+            {
+                waiting.entry(place).or_default().push((*digest, wait));
+            }
+        }
+        for (Place { chain_id, wallet }, waits) in waiting.into_iter().take(MOST_STREAMS) {
+            // Whether anybody answers is found, and said, by looking.
+            let Ok(Some(wallet)) = self.relayer.client.wallet(chain_id, wallet).await else {
+                return;
+            };
+            for text in waiting::texts(&waits, wallet.wallet(), clock::now()) {
+                self.output.waiting(&text);
+            }
+        }
     }
 
     fn verdict(&self) -> Result<()> {

@@ -7,7 +7,7 @@ use super::{
 use crate::failure::Cause;
 use alloy::primitives::Address;
 use eyre::Result;
-use quorate_api::{ClientError, Lie, Verified};
+use quorate_api::{ClientError, Lie, Verified, client::Listed};
 use quorate_chain::{Chain, WalletState};
 use quorate_core::{Lane, Nonce, status::StatusWord};
 use std::collections::BTreeMap;
@@ -18,22 +18,33 @@ const OPEN: [StatusWord; 3] = [StatusWord::Collecting, StatusWord::Ready, Status
 impl Relayer {
     /// The proposals of a wallet that are not over, by the relayer's word, by nonce.
     pub(crate) async fn open(&self, chain_id: u64, wallet: Address) -> Result<Vec<Verified>> {
-        let mut open = BTreeMap::new();
+        let Listed { items, is_whole } = self.open_as_listed(chain_id, wallet).await?;
+        if !is_whole {
+            let count = items.len();
+            return Err(Cause::BadInput.error(format!(
+                "the relayer lists more than {count} proposals of this wallet, of which no more are read: say which place with --lane and --sequence"
+            )));
+        }
+        Ok(items)
+    }
+
+    /// As [`Self::open`], where it need not be all of them.
+    pub(crate) async fn open_as_listed(
+        &self,
+        chain_id: u64,
+        wallet: Address,
+    ) -> Result<Listed<Verified>> {
+        let (mut open, mut is_whole) = (BTreeMap::new(), true);
         for status in OPEN {
             let listed = self.client.proposals(chain_id, wallet, Some(status));
             let listed = self.output.during("asking the relayer", listed).await?;
-            if !listed.is_whole {
-                let count = listed.items.len();
-                return Err(Cause::BadInput.error(format!(
-                    "the relayer lists more than {count} proposals of this wallet, of which no more are read: say which place with --lane and --sequence"
-                )));
-            }
+            is_whole &= listed.is_whole;
             // One that went on meanwhile is listed twice: what was read last counts.
             open.extend(listed.items.into_iter().map(|item| (item.digest(), item)));
         }
-        let mut open: Vec<_> = open.into_values().collect();
-        open.sort_by_key(|verified| verified.request().nonce);
-        Ok(open)
+        let mut items: Vec<_> = open.into_values().collect();
+        items.sort_by_key(|verified| verified.request().nonce);
+        Ok(Listed { items, is_whole })
     }
 
     /// As [`Self::open`], each of the present epoch, and signed by an owner.

@@ -7,13 +7,21 @@ pub(crate) use code::DangerCode;
 
 use super::{
     Facts,
+    again::{self, Open},
+    alike,
     calldata::{self, Effect},
 };
-use crate::clock;
+use crate::{clock, escrow};
 use alloy::primitives::Address;
 use quorate_chain::Provenance;
-use quorate_core::{Action, Config, Proposal, action::Call, text};
+use quorate_core::{
+    Action, Config, Proposal,
+    action::{Call, Transfer},
+    text,
+};
+use quorate_treasury::EscrowTerms;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Who brings a proposal to the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,9 +43,22 @@ const FAR_SECS: u64 = 90 * 24 * 60 * 60;
 pub(crate) struct Danger {
     pub(crate) code: DangerCode,
     pub(crate) message: String,
+    /// What can be typed to be rid of it, where one command does that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) command: Option<String>,
 }
 
 impl Danger {
+    pub(crate) fn new(code: DangerCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), command: None }
+    }
+
+    /// Message and command in one line.
+    pub(crate) fn line(&self) -> String {
+        let command = self.command.as_ref().map(|command| format!("; to stop that one: {command}"));
+        format!("{}{}", self.message, command.unwrap_or_default())
+    }
+
     /// Whether it is that the wallet is not there.
     pub(crate) fn is_not_deployed(&self) -> bool {
         self.code == DangerCode::WalletNotDeployed
@@ -48,10 +69,13 @@ impl Danger {
 ///
 /// That the wallet is not there yet is none where a relayer is to create it and the address is the one that follows from
 /// the owners: nothing else can be created there.
+///
+/// `open` are other proposals of the wallet that may still be executed, as far as they are known.
 pub(crate) fn dangers(
     proposal: &Proposal,
     facts: Option<&Facts>,
     executor: Executor,
+    open: &[Open],
     now: u64,
 ) -> Vec<Danger> {
     let mut found = Found::default();
@@ -67,17 +91,7 @@ pub(crate) fn dangers(
         }
     }
     let now = facts.map_or(now, |facts| now.max(facts.head.timestamp));
-    let left = request.deadline.saturating_sub(now);
-    if left < NEAR_SECS {
-        let words = clock::words(request.deadline, now);
-        found.add(DangerCode::DeadlineNear, format!("the deadline is {words}"));
-    } else if left > FAR_SECS {
-        let words = clock::words(request.deadline, now);
-        found.add(
-            DangerCode::DeadlineFar,
-            format!("the deadline is {words}: until then the signature stays good"),
-        );
-    }
+    found.of_deadline(request.deadline, now);
     match &request.action {
         Action::Execute { calls } => {
             for (number, call) in (1..).zip(calls) {
@@ -85,16 +99,7 @@ pub(crate) fn dangers(
             }
         }
         Action::Payout { token, transfers } => {
-            for (number, transfer) in (1..).zip(transfers) {
-                let to = transfer.to;
-                let whose = match to {
-                    Address::ZERO => "the zero address",
-                    _ if to == request.wallet => "the wallet itself",
-                    _ if to == *token => "the token's own contract",
-                    _ => continue,
-                };
-                found.add(DangerCode::SuspectPayee, format!("payment {number} goes to {whose}"));
-            }
+            found.of_payees(request.wallet, *token, transfers);
         }
         Action::Reconfigure { config } => {
             let present = facts.and_then(|facts| facts.state.config.as_ref());
@@ -115,6 +120,10 @@ pub(crate) fn dangers(
             found.add(DangerCode::DataToNoCode, format!("{address} has no code on this chain"));
         }
     }
+    let none = BTreeMap::new();
+    let tokens = facts.map_or(&none, |facts| &facts.tokens);
+    found.0.extend(alike::dangers(tokens));
+    found.0.extend(again::dangers(request, proposal.note(), open, tokens, now));
     if proposal.note().is_some_and(has_hidden_text) {
         found.add(DangerCode::HiddenText, "the note contains characters that hide or reorder text");
     }
@@ -131,7 +140,7 @@ struct Found(Vec<Danger>);
 
 impl Found {
     fn add(&mut self, code: DangerCode, message: impl Into<String>) {
-        self.0.push(Danger { code, message: message.into() });
+        self.0.push(Danger::new(code, message));
     }
 
     fn of_wallet(&mut self, provenance: Provenance, is_created: bool) {
@@ -161,6 +170,32 @@ impl Found {
         }
     }
 
+    fn of_deadline(&mut self, deadline: u64, now: u64) {
+        let left = deadline.saturating_sub(now);
+        let words = clock::words(deadline, now);
+        if left < NEAR_SECS {
+            self.add(DangerCode::DeadlineNear, format!("the deadline is {words}"));
+        } else if left > FAR_SECS {
+            self.add(
+                DangerCode::DeadlineFar,
+                format!("the deadline is {words}: until then the signature stays good"),
+            );
+        }
+    }
+
+    fn of_payees(&mut self, wallet: Address, token: Address, transfers: &[Transfer]) {
+        for (number, transfer) in (1..).zip(transfers) {
+            let to = transfer.to;
+            let whose = match to {
+                Address::ZERO => "the zero address",
+                _ if to == wallet => "the wallet itself",
+                _ if to == token => "the token's own contract",
+                _ => continue,
+            };
+            self.add(DangerCode::SuspectPayee, format!("payment {number} goes to {whose}"));
+        }
+    }
+
     fn of_call(&mut self, number: usize, call: &Call) {
         self.of_bytes(&format!("the data of call {number}"), call.data.len());
         let to = call.to.to_checksum(None);
@@ -175,11 +210,11 @@ impl Found {
             return;
         };
         if decoded.is_unlimited_allowance() || decoded.is_operator_approval() {
-            let who = decoded.arguments.first().map(|(_, who)| calldata::text(who));
-            let who = who.unwrap_or_default();
+            let who = decoded.taker().map(|who| who.to_checksum(None)).unwrap_or_default();
+            let token = decoded.token(call.to).map_or(to.clone(), |token| token.to_checksum(None));
             self.add(
                 DangerCode::UnlimitedApproval,
-                format!("call {number} lets {who} take tokens of {to} without limit"),
+                format!("call {number} lets {who} take tokens of {token} without limit"),
             );
         }
         if decoded.effect == Effect::Control {
@@ -193,6 +228,12 @@ impl Found {
 
     fn of_config(&mut self, present: Option<&Config>, new: &Config) {
         self.of_bytes("the policy's data", new.policy_data().len());
+        if let Some(terms) = escrow::terms_of(new).filter(EscrowTerms::has_worthless_disputes) {
+            self.add(
+                DangerCode::PolicyChange,
+                format!("in the escrow that this makes, {}", escrow::worthless(&terms)),
+            );
+        }
         let Some(present) = present else {
             self.add(
                 DangerCode::OwnerChange,
@@ -245,7 +286,7 @@ impl Found {
 mod tests {
     use super::*;
     use alloy::primitives::{Bytes, U256};
-    use quorate_core::{Nonce, Request, action::Transfer};
+    use quorate_core::{Nonce, Request};
 
     const NOW: u64 = 1_767_225_600;
     const DAY: u64 = 86_400;
@@ -262,14 +303,14 @@ mod tests {
     }
 
     fn codes(proposal: &Proposal) -> Vec<&'static str> {
-        let dangers = dangers(proposal, None, Executor::Anybody, NOW);
+        let dangers = dangers(proposal, None, Executor::Anybody, &[], NOW);
         assert_eq!(dangers[0].code, DangerCode::Offline);
         dangers[1..].iter().map(|danger| danger.code.word()).collect()
     }
 
     fn call(signature: &str, arguments: &[&str]) -> Action {
         let arguments: Vec<_> = arguments.iter().map(|&text| text.to_owned()).collect();
-        let data = calldata::encode(signature, &arguments).unwrap();
+        let data = calldata::encode(1, signature, &arguments).unwrap();
         let call = Call { to: Address::with_last_byte(1), value: U256::ZERO, data };
         Action::Execute { calls: vec![call] }
     }

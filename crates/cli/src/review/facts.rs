@@ -130,11 +130,9 @@ impl Facts {
 fn tokens_of(action: &Action) -> BTreeSet<Address> {
     match action {
         Action::Payout { token, .. } if !token.is_zero() => BTreeSet::from([*token]),
-        Action::Execute { calls } => calls
-            .iter()
-            .filter(|call| calldata::decode(call).is_some_and(|decoded| decoded.is_of_token()))
-            .map(|call| call.to)
-            .collect(),
+        Action::Execute { calls } => {
+            calls.iter().filter_map(|call| calldata::decode(call)?.token(call.to)).collect()
+        }
         Action::Payout { .. } | Action::Reconfigure { .. } | Action::Cancel {} => BTreeSet::new(),
     }
 }

@@ -1,16 +1,17 @@
 //! A proposal for people: everything that is signed, in words and units.
 
 use super::{
-    Facts, View, calldata,
-    view::{SignatureView, amount_text, symbol},
+    Facts, View,
+    calldata::{self, Decoded, as_power},
+    view::{ETHER, SignatureView, amount_text, exact_text, shown_symbol, token_name},
 };
-use crate::{clock, output::Sheet};
+use crate::{clock, escrow, output::Sheet};
 use alloy::primitives::{Address, U256};
 use quorate_chain::{Provenance, Token};
 use quorate_core::{
     Action, Config, Proposal,
     action::{Call, Transfer, total_of},
-    amount::{self, ETHER_DECIMALS},
+    amount,
     signature::Kind,
     text,
 };
@@ -33,7 +34,7 @@ pub(crate) fn render(proposal: &Proposal, facts: Option<&Facts>, view: &View, no
             }
         }
         Action::Payout { token, transfers } => payout(&mut sheet, *token, transfers, facts),
-        Action::Reconfigure { config } => configuration(&mut sheet, config, facts),
+        Action::Reconfigure { config } => configuration(&mut sheet, config, facts, now),
         Action::Cancel {} => sheet.row("effect", "the nonce is used up and nothing else happens"),
     }
     sheet.row("lane", &view.lane);
@@ -59,12 +60,7 @@ pub(crate) fn render(proposal: &Proposal, facts: Option<&Facts>, view: &View, no
     if let Some(standing) = &view.standing {
         standing.render(&mut sheet, now);
     }
-    if !view.dangers.is_empty() {
-        sheet.title("Dangers");
-        for danger in &view.dangers {
-            sheet.row(danger.code.word(), &danger.message);
-        }
-    }
+    sheet.dangers(&view.dangers);
     sheet.finish()
 }
 
@@ -77,8 +73,8 @@ fn headline(action: &Action, facts: Option<&Facts>) -> String {
         Action::Payout { token, transfers } => {
             let known = facts.and_then(|facts| facts.tokens.get(token));
             let what = match known {
-                Some(token) => symbol(token),
-                None if token.is_zero() => "ETH".to_owned(),
+                Some(token) => token_name(token),
+                None if token.is_zero() => ETHER.to_owned(),
                 None => "a token".to_owned(),
             };
             match transfers.len() {
@@ -121,7 +117,7 @@ fn sequence_line(view: &View) -> String {
 fn call_lines(call: &Call, facts: Option<&Facts>) -> Vec<String> {
     let mut lines = Vec::new();
     if !call.value.is_zero() {
-        lines.push(format!("with {} ETH", amount::grouped(call.value, ETHER_DECIMALS)));
+        lines.push(format!("with {}", exact_text(call.value, None)));
     }
     if call.data.is_empty() {
         if call.value.is_zero() {
@@ -135,19 +131,30 @@ fn call_lines(call: &Call, facts: Option<&Facts>) -> Vec<String> {
         return lines;
     };
     lines.push(decoded.name.clone());
-    let token = facts.and_then(|facts| facts.tokens.get(&call.to));
+    let token = decoded.token(call.to).and_then(|token| facts?.tokens.get(&token));
     for (name, value) in &decoded.arguments {
-        let in_units = token.filter(|_| name == "amount" && decoded.is_of_token());
-        let value = match (in_units, value.as_uint()) {
-            (Some(token), Some((amount, _))) if amount == U256::MAX => {
-                format!("everything, without limit, of {}", symbol(token))
-            }
-            (Some(token), Some((amount, _))) => amount_text(amount, Some(token)),
+        let value = match value.as_uint() {
+            Some((amount, _)) if name == "amount" => call_amount(amount, &decoded, token),
             _ => calldata::text(value),
         };
         lines.push(format!("  {name}: {value}"));
     }
     lines
+}
+
+/// The amount of a call. Only an allowance has no limit: of a transfer the largest number is an amount like others.
+fn call_amount(amount: U256, decoded: &Decoded, token: Option<&Token>) -> String {
+    let exact = match token {
+        Some(token) => exact_text(amount, Some(token)),
+        None => as_power(amount).unwrap_or_else(|| amount.to_string()),
+    };
+    if !decoded.is_unlimited_allowance() {
+        return exact;
+    }
+    match token.filter(|_| amount == U256::MAX) {
+        Some(token) => format!("everything, without limit, of {}", token_name(token)),
+        None => format!("{exact}: without limit"),
+    }
 }
 
 fn payout(sheet: &mut Sheet, token: Address, transfers: &[Transfer], facts: Option<&Facts>) {
@@ -158,19 +165,25 @@ fn payout(sheet: &mut Sheet, token: Address, transfers: &[Transfer], facts: Opti
             sheet.more(&token_line(known));
         }
     }
-    let in_words = |amount: U256| match known {
-        None if !token.is_zero() && amount != amount::EVERYTHING_LEFT => {
-            format!("{amount} smallest units")
-        }
-        _ => amount_text(amount, known),
+    let is_left = |amount| amount == amount::EVERYTHING_LEFT;
+    // The token stands above: beside each amount its name would make long lines.
+    let bare = |amount: U256| match known.map(|token| token.decimals) {
+        None if token.is_zero() => amount_text(amount, None),
+        _ if is_left(amount) => amount_text(amount, None),
+        Some(Some(decimals)) => amount::grouped(amount, decimals),
+        Some(None) | None => format!("{amount} smallest units"),
     };
-    let amounts: Vec<_> = transfers.iter().map(|transfer| in_words(transfer.amount)).collect();
+    let amounts: Vec<_> = transfers.iter().map(|transfer| bare(transfer.amount)).collect();
     let width = amounts.iter().map(String::len).max().unwrap_or_default();
     for (number, (transfer, amount)) in (1..).zip(transfers.iter().zip(&amounts)) {
         let label = if number == 1 { "pays" } else { "" };
         let to = transfer.to.to_checksum(None);
         sheet.row(label, &format!("{number:>3}  {to}  {amount:>width$}"));
     }
+    let in_words = |amount| match known {
+        None if !token.is_zero() => format!("{amount} smallest units"),
+        _ => exact_text(amount, known),
+    };
     let total = total_of(transfers).map_or("more than any token can hold".to_owned(), in_words);
     let rest = transfers.iter().any(Transfer::is_everything_left);
     let rest = if rest { ", and everything left at that moment" } else { "" };
@@ -178,18 +191,22 @@ fn payout(sheet: &mut Sheet, token: Address, transfers: &[Transfer], facts: Opti
         1 => "1 payment".to_owned(),
         count => format!("{count} payments"),
     };
-    sheet.row("total", &format!("{total} in {count}{rest}"));
+    sheet.paragraph("total", &format!("{total} in {count}{rest}"));
 }
 
-fn token_line(token: &Token) -> String {
+/// What a token says of itself, for where its address stands above.
+pub(crate) fn token_line(token: &Token) -> String {
     let decimals = match token.decimals {
         Some(decimals) => format!("{decimals} decimals"),
         None => "decimals unreadable".to_owned(),
     };
-    format!("calls itself {}, {decimals}", symbol(token))
+    match &token.symbol {
+        Some(symbol) => format!("calls itself {}, {decimals}", shown_symbol(symbol)),
+        None => format!("without a name, {decimals}"),
+    }
 }
 
-fn configuration(sheet: &mut Sheet, config: &Config, facts: Option<&Facts>) {
+fn configuration(sheet: &mut Sheet, config: &Config, facts: Option<&Facts>, now: u64) {
     let present = facts.and_then(|facts| facts.state.config.as_ref());
     let was = |text: String, old: Option<String>| match old {
         Some(old) if old != text => format!("{text}   (was {old})"),
@@ -210,6 +227,7 @@ fn configuration(sheet: &mut Sheet, config: &Config, facts: Option<&Facts>) {
         sheet.row("removed", &format!("     {}", owner.to_checksum(None)));
     }
     sheet.row("policy", &was(policy(config), present.map(policy)));
+    escrow::lines(config, now).iter().for_each(|line| sheet.more(line));
     if !config.policy_data().is_empty() {
         sheet.row("policy data", &config.policy_data().to_string());
     }

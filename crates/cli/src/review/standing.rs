@@ -1,6 +1,6 @@
 //! Where a proposal stands at a relayer, by its word, and how sure that is.
 
-use crate::{clock, output::Sheet};
+use crate::{clock, cost, output::Sheet};
 use alloy::primitives::B256;
 use quorate_api::{
     Proposal,
@@ -8,7 +8,6 @@ use quorate_api::{
 };
 use quorate_core::{
     Reason,
-    amount::{ETHER_DECIMALS, grouped},
     status::{FailureReason, StatusWord},
 };
 use serde::Serialize;
@@ -150,7 +149,12 @@ const fn reason_words(reason: Reason) -> &'static str {
 
 fn cost(execution: &Execution) -> Option<String> {
     let (gas, fee) = execution.gas_used.zip(execution.fee)?;
-    Some(format!("for {gas} gas, {} ETH", grouped(fee, ETHER_DECIMALS)))
+    let parts = cost::Parts {
+        gas: execution.gas_fee,
+        l1: execution.l1_fee,
+        operator: execution.operator_fee,
+    };
+    Some(format!("for {gas} gas, {}", cost::words(fee, parts)))
 }
 
 fn attempt_line(attempt: &Attempt) -> String {
@@ -262,6 +266,9 @@ At the relayer 127.0.0.1:1
                 depth: Some(3),
                 gas_used: Some(53_000),
                 fee: Some(U256::from(1_000_000_000_000_000_u64)),
+                gas_fee: Some(U256::from(1_000_000_000_000_000_u64)),
+                l1_fee: None,
+                operator_fee: None,
             }),
             ..standing(StatusWord::Executed)
         };

@@ -1,12 +1,11 @@
 //! What a proposal does, in one line.
 
-use super::view::amount_text;
+use super::view::{ETHER, exact_text, exact_text_in_full, token_name_in_full};
 use alloy::primitives::Address;
 use quorate_chain::Token;
 use quorate_core::{
     Action, Request,
     action::{Call, Transfer, total_of},
-    amount::ETHER_DECIMALS,
 };
 use std::collections::BTreeMap;
 
@@ -31,19 +30,28 @@ pub(crate) fn summary(request: &Request, tokens: &BTreeMap<Address, Token>) -> S
 
 fn payout(token: Address, transfers: &[Transfer], tokens: &BTreeMap<Address, Token>) -> String {
     let known = tokens.get(&token);
-    let in_words = |amount| match known {
+    let exact = |amount| match known {
         None if !token.is_zero() => {
             format!("{amount} smallest units of token {}", token.to_checksum(None))
         }
-        _ => amount_text(amount, known),
+        _ => exact_text_in_full(amount, known),
+    };
+    let of = match known {
+        Some(token) => token_name_in_full(token),
+        None if token.is_zero() => ETHER.to_owned(),
+        None => format!("token {}", token.to_checksum(None)),
     };
     let rest = transfers.iter().filter(|transfer| transfer.is_everything_left()).count();
     match transfers {
-        [Transfer { to, amount }] => {
-            format!("pays {} to {}", in_words(*amount), to.to_checksum(None))
+        [transfer] => {
+            let to = transfer.to.to_checksum(None);
+            match transfer.is_everything_left() {
+                true => format!("pays everything left of {of} to {to}"),
+                false => format!("pays {} to {to}", exact(transfer.amount)),
+            }
         }
         transfers => {
-            let total = total_of(transfers).map_or("too much".to_owned(), in_words);
+            let total = total_of(transfers).map_or(format!("too much of {of}"), exact);
             let rest = if rest > 0 { ", and everything left" } else { "" };
             format!("pays {total} in {} payments{rest}", transfers.len())
         }
@@ -55,7 +63,7 @@ fn name_of(call: &Call) -> String {
     let value = if call.value.is_zero() {
         String::new()
     } else {
-        format!(" with {} ETH", quorate_core::amount::grouped(call.value, ETHER_DECIMALS))
+        format!(" with {}", exact_text(call.value, None))
     };
     match super::calldata::decode(call) {
         Some(decoded) => format!("{} of {to}{value}", decoded.name),
@@ -91,6 +99,10 @@ mod tests {
         assert_eq!(
             payout(to, &[EVERYTHING_LEFT, eth]),
             "pays 1 ETH in 2 payments, and everything left"
+        );
+        assert_eq!(
+            payout(to, &[EVERYTHING_LEFT]),
+            format!("pays everything left of ETH to {nobody}")
         );
         let token = Address::with_last_byte(9);
         let shown = token.to_checksum(None);

@@ -2,7 +2,7 @@
 
 use super::{
     Danger, Facts, Standing,
-    calldata::{self, Decoded},
+    calldata::{self, Asset, Decoded, as_power},
     facts::Outcome,
 };
 use alloy::primitives::{Address, B256, Bytes, U256};
@@ -154,26 +154,102 @@ fn signatures(proposal: &Proposal, facts: Option<&Facts>) -> Vec<SignatureView> 
     views
 }
 
-/// An amount in units, with its symbol; a raw number where the decimals are not known.
+/// An amount of a payout in units: 2^256-1 is everything left.
 pub(crate) fn amount_text(amount: U256, token: Option<&Token>) -> String {
     if amount == amount::EVERYTHING_LEFT {
         return "everything left".to_owned();
     }
+    exact_text(amount, token)
+}
+
+/// An exact amount in units, with the token's name; a raw number where the decimals are not known. Without a token ether.
+pub(crate) fn exact_text(amount: U256, token: Option<&Token>) -> String {
     match token {
-        None => format!("{} ETH", amount::grouped(amount, ETHER_DECIMALS)),
-        Some(token) => match token.decimals {
-            Some(decimals) => format!("{} {}", amount::grouped(amount, decimals), symbol(token)),
-            None => format!("{amount} smallest units of {}", symbol(token)),
-        },
+        None => in_units(amount, Some(ETHER_DECIMALS), ETHER),
+        Some(token) => in_units(amount, token.decimals, &token_name(token)),
     }
 }
 
-/// A token's symbol, escaped, or the beginning of its address.
-pub(crate) fn symbol(token: &Token) -> String {
-    match &token.symbol {
-        Some(symbol) if !symbol.is_empty() => quorate_core::text::escaped(symbol),
-        _ => "an unnamed token".to_owned(),
+/// As [`exact_text`], with the token's whole address: where that stands nowhere else.
+pub(crate) fn exact_text_in_full(amount: U256, token: Option<&Token>) -> String {
+    match token {
+        None => exact_text(amount, None),
+        Some(token) => in_units(amount, token.decimals, &token_name_in_full(token)),
     }
+}
+
+/// What is paid of an asset; of a token that was not read in its smallest units.
+pub(super) fn paid_text(asset: &Asset, amount: U256, tokens: &BTreeMap<Address, Token>) -> String {
+    let of = match asset {
+        Asset::Ether { .. } => ETHER.to_owned(),
+        Asset::Token(address) => match tokens.get(address) {
+            Some(token) => token_name_in_full(token),
+            None => format!("token {}", address.to_checksum(None)),
+        },
+        Asset::Item { collection, id } => {
+            format!("item {id} of {}", collection.to_checksum(None))
+        }
+    };
+    let decimals = match asset {
+        Asset::Ether { .. } => Some(ETHER_DECIMALS),
+        Asset::Token(address) => tokens.get(address).and_then(|token| token.decimals),
+        Asset::Item { .. } => Some(0),
+    };
+    match amount {
+        amount::EVERYTHING_LEFT => format!("everything left of {of}"),
+        amount => in_units(amount, decimals, &of),
+    }
+}
+
+fn in_units(amount: U256, decimals: Option<u8>, name: &str) -> String {
+    match (decimals, as_power(amount)) {
+        (_, Some(power)) => format!("{power} smallest units of {name}"),
+        (Some(decimals), None) => format!("{} {name}", amount::grouped(amount, decimals)),
+        (None, None) => format!("{amount} smallest units of {name}"),
+    }
+}
+
+/// How ether is called. Nothing else is called so without an address beside it.
+pub(crate) const ETHER: &str = "ETH";
+
+/// What a token calls itself, never without its address, which is shortened: for where the whole address is near.
+pub(crate) fn token_name(token: &Token) -> String {
+    let address = token.address.to_checksum(None);
+    let short = format!("{}…{}", &address[..6], &address[38..]);
+    match &token.symbol {
+        Some(symbol) => format!("{} ({short})", shown_symbol(symbol)),
+        None => format!("token {short}"),
+    }
+}
+
+/// As [`token_name`], with the whole address.
+pub(crate) fn token_name_in_full(token: &Token) -> String {
+    let address = token.address.to_checksum(None);
+    match &token.symbol {
+        Some(symbol) => format!("{} ({address})", shown_symbol(symbol)),
+        None => format!("token {address}"),
+    }
+}
+
+/// The most characters of a symbol that are shown: what people use has no more.
+const LONGEST_SYMBOL: usize = 24;
+
+/// A symbol as it is shown: in quotation marks where it could be read as part of what stands around it, such as an amount or
+/// another address. Says nothing about the token: never shown without its address.
+pub(super) fn shown_symbol(symbol: &str) -> String {
+    let cut = cut_symbol(symbol);
+    let is_plain = |c: char| c.is_alphanumeric() || ".-_+$…".contains(c);
+    let begins_plain = cut.starts_with(|c: char| c.is_alphabetic() || c == '$');
+    if begins_plain && cut.chars().all(is_plain) { cut } else { format!("\"{cut}\"") }
+}
+
+/// A symbol, escaped and cut, without quotation marks in it.
+pub(super) fn cut_symbol(symbol: &str) -> String {
+    let escaped = quorate_core::text::escaped(symbol).replace('"', "'");
+    if escaped.chars().count() <= LONGEST_SYMBOL {
+        return escaped;
+    }
+    escaped.chars().take(LONGEST_SYMBOL - 1).chain(['…']).collect()
 }
 
 fn decoded(action: &Action, facts: Option<&Facts>) -> Value {
@@ -187,12 +263,13 @@ fn decoded(action: &Action, facts: Option<&Facts>) -> Value {
             // Off chain nothing is known of a token but its address.
             let is_readable = token.is_zero() || known.is_some();
             let text = |amount| is_readable.then(|| amount_text(amount, known));
+            let exact = |amount| is_readable.then(|| exact_text(amount, known));
             let total = total_of(transfers);
             json!({
                 "token": token_json(known, *token),
                 "count": transfers.len(),
                 "total": total.map(|total| total.to_string()),
-                "totalText": total.and_then(text),
+                "totalText": total.and_then(exact),
                 "everythingLeft": transfers.iter().any(Transfer::is_everything_left),
                 "amounts": transfers.iter().map(|transfer| text(transfer.amount)).collect::<Vec<_>>(),
             })
@@ -208,7 +285,7 @@ fn decoded(action: &Action, facts: Option<&Facts>) -> Value {
 
 fn token_json(known: Option<&Token>, address: Address) -> Value {
     if address.is_zero() {
-        return json!({ "symbol": "ETH", "decimals": ETHER_DECIMALS });
+        return json!({ "symbol": ETHER, "decimals": ETHER_DECIMALS });
     }
     json!({
         "address": address.to_checksum(None),
@@ -220,15 +297,73 @@ fn token_json(known: Option<&Token>, address: Address) -> Value {
 fn decoded_call(call: &Call, tokens: Option<&BTreeMap<Address, Token>>) -> Value {
     let value = amount::plain(call.value, ETHER_DECIMALS);
     match calldata::decode(call) {
-        Some(Decoded { name, arguments, .. }) => {
-            let token = tokens.and_then(|tokens| tokens.get(&call.to));
+        Some(decoded) => {
+            let address = decoded.token(call.to);
+            let token = address.and_then(|address| tokens?.get(&address));
+            let Decoded { name, arguments, .. } = decoded;
             let arguments: Vec<_> = arguments
                 .iter()
                 .map(|(name, value)| json!({ "name": name, "value": calldata::text(value) }))
                 .collect();
             json!({ "value": value, "function": name, "arguments": arguments,
-                "token": token.map(|token| token_json(Some(token), call.to)) })
+                "token": token.map(|token| token_json(Some(token), token.address)) })
         }
         None => json!({ "value": value, "function": Value::Null }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(symbol: Option<&str>) -> Token {
+        let address = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48".parse().unwrap();
+        Token { address, has_code: true, symbol: symbol.map(str::to_owned), decimals: Some(6) }
+    }
+
+    /// Case 2: what a token says of itself never stands alone.
+    #[test]
+    fn a_symbol_has_its_address_beside_it() {
+        let five = U256::from(5_000_000);
+        let text = |symbol| exact_text(five, Some(&token(symbol)));
+        assert_eq!(text(Some("ETH")), "5 ETH (0xA0b8…eB48)");
+        assert_eq!(text(None), "5 token 0xA0b8…eB48");
+        let in_full = exact_text_in_full(five, Some(&token(Some("ETH"))));
+        assert_eq!(in_full, "5 ETH (0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48)");
+        assert_eq!(exact_text(five, None), "0.000000000005 ETH");
+    }
+
+    /// Case 5.
+    #[test]
+    fn a_symbol_is_short_and_seen() {
+        for symbol in [&"f".repeat(64)[..], &"\u{202e}".repeat(64), &"é".repeat(64)] {
+            assert_eq!(cut_symbol(symbol).chars().count(), LONGEST_SYMBOL, "{symbol}");
+        }
+        assert_eq!(shown_symbol("variableDebtEthUSDC"), "variableDebtEthUSDC");
+        assert_eq!(shown_symbol("US\0DC"), "\"US\\u{0}DC\"");
+    }
+
+    /// Case 2: a symbol is not taken for the amount before it, nor for the address behind it.
+    #[test]
+    fn a_symbol_that_looks_like_more_is_quoted() {
+        let amount = |symbol| exact_text(U256::from(5_000_000), Some(&token(Some(symbol))));
+        for symbol in
+            ["USDC (0xA0b8…eB48)", "000 USDC", "000", "1INCH", "USDC, ETH", "x（y）", ",5"]
+        {
+            assert_eq!(amount(symbol), format!("5 \"{symbol}\" (0xA0b8…eB48)"));
+        }
+        assert_eq!(amount("a\" (0x\"b"), "5 \"a' (0x'b\" (0xA0b8…eB48)");
+        for symbol in ["USDC", "USDC.e", "$TKN", "USD+", "stkAAVE-v2", "Löwe", "東京", "a…"] {
+            assert_eq!(amount(symbol), format!("5 {symbol} (0xA0b8…eB48)"));
+        }
+    }
+
+    /// Case 4: everything left is a word of payouts alone.
+    #[test]
+    fn the_largest_number_is_not_everything_left_outside_of_payouts() {
+        let token = token(Some("USDC"));
+        assert_eq!(amount_text(U256::MAX, Some(&token)), "everything left");
+        let expected = "2^256-1 smallest units of USDC (0xA0b8…eB48)";
+        assert_eq!(exact_text(U256::MAX, Some(&token)), expected);
     }
 }

@@ -80,6 +80,12 @@ impl Environment {
         Ok(name)
     }
 
+    /// The wallet's address.
+    pub(crate) fn wallet(&self) -> Result<String> {
+        let shown = self.json(&["wallet", "show", "wallet.json"])?;
+        Ok(shown["address"].as_str().ok_or_eyre("no address")?.to_owned())
+    }
+
     /// Runs the program, whatever comes of it.
     pub(crate) fn run(&self, arguments: &[&str]) -> Result<Answer> {
         self.program.run(self.folder(), arguments)

@@ -57,8 +57,8 @@ impl FakeRelayer {
     pub(crate) async fn start(environment: &Environment) -> Result<Self> {
         let deadline = environment.chain.now().await? + 7 * 86_400;
         let proposals = vec![
-            proposal(Nonce::new(Lane::ZERO, 0), deadline, &[0])?,
-            proposal(Nonce::new("7".parse()?, 0), deadline, &[1])?,
+            proposal(Nonce::new(Lane::ZERO, 0), deadline, 1_500, &[0])?,
+            proposal(Nonce::new("7".parse()?, 0), deadline, 1_250, &[1])?,
         ];
         let digest = proposals[0].digest;
         let treasury = world::treasury();
@@ -160,6 +160,7 @@ impl World {
             genuine: true,
             lanes: self.proposals.iter().map(lane_behind).collect(),
             head: None,
+            final_depth: None,
             registered_at: Instant::from_millis(0),
         };
         apply(fault.wallet, &mut wallet);
@@ -211,10 +212,10 @@ fn lane_behind(proposal: &Proposal) -> LaneState {
     LaneState { lane: proposal.lane, next: 0, next_free: proposal.sequence + 1 }
 }
 
-/// A payment of 1.5 ether that these owners signed.
-fn proposal(nonce: Nonce, deadline: u64, signers: &[u64]) -> Result<Proposal> {
-    let transfer =
-        Transfer { to: PAYEE.parse()?, amount: U256::from(1_500_000_000_000_000_000_u64) };
+/// A payment of so many thousandths of an ether that these owners signed.
+fn proposal(nonce: Nonce, deadline: u64, thousandths: u64, signers: &[u64]) -> Result<Proposal> {
+    let amount = U256::from(thousandths) * U256::from(1_000_000_000_000_000_u64);
+    let transfer = Transfer { to: PAYEE.parse()?, amount };
     let request = Request {
         chain_id: world::CHAIN_ID,
         wallet: world::treasury().address(),

@@ -157,6 +157,9 @@ async fn lies_about_what_became_of_it_are_refused_by_every_command() -> Result<(
         ("it was executed", &[Status], |p| {
             p.status = StatusWord::Executed;
             p.execution = Some(Execution {
+                gas_fee: None,
+                l1_fee: None,
+                operator_fee: None,
                 tx_hash: B256::repeat_byte(1),
                 block_number: 1,
                 block_hash: B256::repeat_byte(2),

@@ -57,8 +57,8 @@ async fn the_check_tells_what_is_wrong_with_its_exit_code() -> Result<()> {
     let answer = check(&program)?;
     ensure!(answer.code == 0 && answer.stdout.starts_with("Chain 31337\n"), "{answer:?}");
     let found = program.json(folder.path(), &["relayer", "--config", "relayer.toml", "check"])?;
-    ensure!(found["findings"].as_array().is_some_and(|all| all.len() == 6), "{found}");
-    ensure!(found["findings"][5]["detail"] == "the address is free", "{found}");
+    ensure!(found["findings"].as_array().is_some_and(|all| all.len() == 9), "{found}");
+    ensure!(found["findings"][8]["detail"] == "the address is free", "{found}");
     ensure!(found["findings"][0]["verdict"] == "good", "{found}");
 
     let dead = program.clone().with("QUORATE_RPC_URLS_31337", "");

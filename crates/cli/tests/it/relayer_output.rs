@@ -58,7 +58,7 @@ DIGEST
   sure      your endpoint shows the same
 
 0x…
-  does      pays 1.5 ETH to PAYEE
+  does      pays 1.25 ETH to PAYEE
 …";
     let digest = stage.relayer.digest.to_string();
     let expected = expected.replace("ME", &me).replace("PAYEE", PAYEE).replace("DIGEST", &digest);

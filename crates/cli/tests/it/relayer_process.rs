@@ -14,7 +14,8 @@ use quorate_lab::{
 use serde_json::Value;
 use std::{
     fs,
-    io::Read as _,
+    io::{Read as _, Write as _},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::Child,
     time::Duration,
@@ -148,6 +149,23 @@ impl RelayerProcess {
 
     /// Starts it, at the address that it had, if it had one.
     pub(crate) fn begin(&mut self) -> Result<()> {
+        self.begin_until(&["engine running"])
+    }
+
+    /// Starts it, as far as it serves HTTP.
+    pub(crate) fn begin_to_listen(&mut self) -> Result<()> {
+        self.begin_until(&[])
+    }
+
+    /// A connection to its store, past it.
+    pub(crate) async fn intruder(&self) -> Result<sqlx::AnyConnection> {
+        sqlx::any::install_default_drivers();
+        let file = self.folder.path().join(&self.store);
+        let url = format!("sqlite://{}", file.display());
+        Ok(<sqlx::AnyConnection as sqlx::Connection>::connect(&url).await?)
+    }
+
+    fn begin_until(&mut self, awaited: &[&str]) -> Result<()> {
         let Self { address, endpoint, store, http, .. } = self;
         let config = format!(
             "store = \"{store}\"\n[http]\nlisten = \"{address}\"\nopen_registration = true\n{http}\
@@ -156,10 +174,26 @@ impl RelayerProcess {
         );
         fs::write(self.folder.path().join("relayer.toml"), config)?;
         let folder = self.folder.path();
-        let running = Service::start(&program(), folder, "relayer.toml", &["engine running"])?;
+        let running = Service::start(&program(), folder, "relayer.toml", awaited)?;
         running.address().clone_into(&mut self.address);
         self.running = Some(running);
         Ok(())
+    }
+
+    /// Waits until its metrics have this line, with a whole number.
+    pub(crate) async fn until_metric(&self, line: &str) -> Result<()> {
+        let mut text = String::new();
+        for _ in 0..600 {
+            let mut stream = TcpStream::connect(&self.address)?;
+            write!(stream, "GET /metrics HTTP/1.0\r\nHost: {}\r\n\r\n", self.address)?;
+            text.clear();
+            stream.read_to_string(&mut text)?;
+            if text.lines().any(|found| found.trim_end_matches(".0") == line) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        bail!("{line} is not in {text}")
     }
 
     /// Kills it, as a power cut would.

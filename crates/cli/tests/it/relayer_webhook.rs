@@ -5,12 +5,16 @@ use crate::{
     relayer::{CONFIG, prepare},
     relayer_process::Stage,
 };
+use alloy::primitives::{Address, B256, Bytes, U256};
 use eyre::{Result, bail, ensure};
+use quorate_api::RegisterWallet;
+use quorate_core::Config;
 use quorate_lab::{
     http::{Asked, Reply, Server},
     keystore::write_private,
 };
 use serde_json::{Value, json};
+use sqlx::Connection as _;
 use std::{
     fs,
     path::Path,
@@ -153,8 +157,14 @@ books
     told.until("it is told again", |_| Ok(told.times() > before)).await?;
     told.until_delivered().await?;
     let webhook = &operator.json(&["webhook", "list"])?["webhooks"][0];
-    let expected =
-        json!({ "name": "books", "enabled": true, "sequence": 1, "pending": 0, "failing": 0 });
+    let expected = json!({
+        "name": "books",
+        "enabled": true,
+        "heldUntil": null,
+        "sequence": 1,
+        "pending": 0,
+        "failing": 0,
+    });
     assert_eq!(*webhook, expected);
     Ok(())
 }
@@ -228,5 +238,108 @@ fn webhooks_and_events_that_cannot_be_meant_are_refused() -> Result<()> {
     ] {
         operator.refuses(&[&["webhook"], arguments].concat(), code, reason)?;
     }
+    Ok(())
+}
+
+/// Case 17: one webhook and two, fast and slow, and every wallet that is registered is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_wallet_that_is_registered_is_told_to_each_webhook() -> Result<()> {
+    const WALLETS: u64 = 40;
+    for pauses in [&[0_u64][..], &[0, 40]] {
+        let mut receivers = Vec::new();
+        for &pause in pauses {
+            let pause = Duration::from_millis(pause);
+            let answer =
+                move |_: &Asked| Reply::Later(pause, Box::new(Reply::Json(204, Value::Null)));
+            receivers.push(Server::start(answer).await?);
+        }
+        let secret = tempfile::tempdir()?;
+        let file = secret.path().join("books.secret");
+        write_private(&file, SECRET)?;
+        let sections = (0..).zip(&receivers).map(|(number, receiver)| {
+            let name = format!("name = \"books{number}\"");
+            section(&receiver.url(), &file).replace("name = \"books\"", &name)
+        });
+        let stage = Stage::start_with(&sections.collect::<String>()).await?;
+        let client = quorate_api::Client::new(&stage.relayer.url(), None, Default::default())?;
+        // One after the other at first, so that each may be committed beside anything, and then at once.
+        for number in 0..WALLETS / 2 {
+            register(client.clone(), number).await?;
+        }
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in WALLETS / 2..WALLETS {
+            tasks.spawn(register(client.clone(), number));
+        }
+        while let Some(registered) = tasks.join_next().await {
+            registered??;
+        }
+        for (number, receiver) in (0..).zip(&receivers) {
+            let told = || {
+                let asked = receiver.asked();
+                let told = asked.iter().filter_map(|asked| asked.body["data"]["sequence"].as_u64());
+                told.collect::<std::collections::BTreeSet<_>>()
+            };
+            for _ in 0..400 {
+                if told().len() as u64 == WALLETS {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            let told = told();
+            ensure!(told.into_iter().eq(1..=WALLETS), "webhook {number} of {}", receivers.len());
+        }
+    }
+    Ok(())
+}
+
+async fn register(client: quorate_api::Client, number: u64) -> Result<()> {
+    let owners = vec![Address::with_last_byte(1)];
+    let config = Config::new(1, owners, Address::ZERO, Bytes::new())?;
+    let salt = B256::from(U256::from(number));
+    client.register_wallet(&RegisterWallet::Made { chain_id: 31_337, config, salt }).await?;
+    Ok(())
+}
+
+/// Case 17: what an earlier version went past is told at the first start of this one, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_version_left_out_is_told_at_the_first_start() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (store, secret) = (folder.path().join("old.db"), folder.path().join("hooks.secret"));
+    fs::write(&store, "")?;
+    write_private(&secret, SECRET)?;
+    sqlx::any::install_default_drivers();
+    let mut old = sqlx::AnyConnection::connect(&format!("sqlite://{}", store.display())).await?;
+    sqlx::raw_sql(include_str!("../../../store/tests/it/old/sqlite.sql")).execute(&mut old).await?;
+    old.close().await?;
+    let receiver = Server::start(|_| Reply::Json(204, Value::Null)).await?;
+    let sections = ["hook0", "hook1"].map(|name| {
+        let name = format!("name = \"{name}\"");
+        section(&receiver.url(), &secret).replace("name = \"books\"", &name)
+    });
+    let store = store.display().to_string();
+    let mut stage = Stage::start_on(&store, &sections.concat()).await?;
+    let told = || {
+        let mut ids: Vec<_> =
+            receiver.asked().into_iter().map(|asked| asked.headers["webhook-id"].clone()).collect();
+        ids.sort();
+        ids
+    };
+    let until = async |expected: &[&str]| {
+        for _ in 0..300 {
+            if told().len() >= expected.len() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(told(), expected);
+    };
+    let left_out = ["hook0.13", "hook0.5", "hook1.4", "hook1.8"];
+    until(&left_out).await;
+    // And not again at the next.
+    stage.relayer.kill()?;
+    stage.relayer.begin()?;
+    let client = quorate_api::Client::new(&stage.relayer.url(), None, Default::default())?;
+    register(client, 1_000).await?;
+    until(&["hook0.13", "hook0.17", "hook0.5", "hook1.17", "hook1.4", "hook1.8"]).await;
     Ok(())
 }

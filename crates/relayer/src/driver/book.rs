@@ -37,7 +37,7 @@ const DAYS: u64 = 7;
 /// Why a book cannot go on.
 #[derive(Debug, Error)]
 pub enum BookError {
-    /// The store fails for good: its rows are damaged, or its file cannot be written.
+    /// The store fails for good: its rows are damaged, or it refuses what it is told.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Stored bytes are not a transaction.
@@ -76,6 +76,8 @@ pub(super) enum Written {
     Stored,
     /// Other bytes have its place, or the lease is lost.
     Lost,
+    /// Nobody knows: the store did not answer until the lease was over. It is read anew.
+    Open,
 }
 
 /// What is known of the lease.
@@ -156,7 +158,7 @@ impl Book {
     }
 
     /// Stores all of these, in this order, as far as they need one. What fails for now is tried again until it is
-    /// durable.
+    /// durable, or the lease is over.
     pub(super) async fn write(&self, writes: &[Write]) -> Result<Vec<Written>, BookError> {
         let mut pause = FIRST_PAUSE;
         let mut written: Vec<Option<Written>> = vec![None; writes.len()];
@@ -176,16 +178,20 @@ impl Book {
                     Err(StoreError::Lost { .. } | StoreError::Gap { .. }) => {
                         written[index] = Some(Written::Lost);
                     }
-                    Err(error) if error.is_retryable() => failed = Some(error),
+                    Err(error) if error.may_pass() => failed = Some(error),
                     Err(error) => return Err(error.into()),
                 }
             }
             let Some(error) = failed else { break };
+            if !self.is_leading() {
+                tracing::warn!(%error, "not stored before the lease was over");
+                break;
+            }
             tracing::warn!(%error, "not stored yet");
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        Ok(written.into_iter().flatten().collect())
+        Ok(written.into_iter().map(|written| written.unwrap_or(Written::Open)).collect())
     }
 
     async fn write_one(&self, write: &Write) -> Result<(), StoreError> {
@@ -226,6 +232,8 @@ impl Book {
                     is_reverted: !paid.success,
                     gas_used: paid.gas_used,
                     fee: paid.cost,
+                    l1_fee: paid.l1_fee,
+                    operator_fee: paid.operator_fee,
                 });
                 let settlement = store::Settlement { account_nonce, block, mined };
                 store.settle_nonce(lease, settlement, at).await?;
@@ -272,6 +280,7 @@ impl Book {
             max_priority_fee_per_gas: U256::from(draft.fees.max_priority_fee_per_gas()),
             gas_limit: draft.gas_limit,
             ceiling: U256::from(draft.ceiling),
+            rollup_fee: draft.rollup_fee,
             reservation: Reservation {
                 day: u32::try_from(draft.charge.day).unwrap_or(u32::MAX),
                 amount: draft.charge.amount,
@@ -281,14 +290,14 @@ impl Book {
 }
 
 /// Asks until there is an answer that asking again would not change.
-async fn retried<T, F>(ask: impl Fn() -> F) -> Result<T, StoreError>
+pub(super) async fn retried<T, F>(ask: impl Fn() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
 {
     let mut pause = FIRST_PAUSE;
     loop {
         match ask().await {
-            Err(error) if error.is_retryable() => {
+            Err(error) if error.may_pass() => {
                 tracing::warn!(%error, "not read yet");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
@@ -363,6 +372,8 @@ fn rows(records: ChainRecords) -> Result<Rows, BookError> {
                     success: matches!(record.state, store::AttemptState::Mined(_)),
                     gas_used: inclusion.gas_used,
                     cost,
+                    l1_fee: inclusion.l1_fee,
+                    operator_fee: inclusion.operator_fee,
                 };
             }
         }
@@ -387,14 +398,13 @@ fn attempt(
         store::Purpose::Create => Kind::Create,
         store::Purpose::Noop => Kind::Noop,
     };
-    let taken_for = match (record.number, record.purpose, record.wallet) {
-        (0, store::Purpose::Execute { digest }, Some(wallet)) => {
-            Purpose::Execute { wallet, digest }
-        }
-        (0, store::Purpose::Create, Some(wallet)) => Purpose::Create { wallet },
-        (0, store::Purpose::Noop, _) => Purpose::Gap,
-        (0, ..) => return Err(not_ours("it belongs to no wallet")),
-        _ => purpose.ok_or_else(|| not_ours("it replaces nothing"))?,
+    // A no-op is for what had the account nonce before it.
+    let taken_for = match (record.purpose, record.wallet) {
+        (store::Purpose::Execute { digest }, Some(wallet)) => Purpose::Execute { wallet, digest },
+        (store::Purpose::Create, Some(wallet)) => Purpose::Create { wallet },
+        (store::Purpose::Noop, _) if record.number == 0 => Purpose::Gap,
+        (store::Purpose::Noop, _) => purpose.ok_or_else(|| not_ours("it replaces nothing"))?,
+        _ => return Err(not_ours("it belongs to no wallet")),
     };
     *purpose = Some(taken_for);
     let ceiling = u128::try_from(record.ceiling).unwrap_or(u128::MAX);
@@ -415,6 +425,7 @@ fn attempt(
         gas_limit: envelope.gas_limit(),
         fees: Fees::new(envelope.max_fee_per_gas(), priority),
         ceiling,
+        rollup_fee: record.rollup_fee,
         charge,
     };
     Ok(AttemptRecord { draft, tx_hash, raw: record.raw.clone() })

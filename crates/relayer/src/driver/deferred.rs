@@ -94,7 +94,7 @@ impl Deferred {
             if self.working.is_none() {
                 self.start();
             }
-            if self.written().await? == Written::Lost {
+            if self.written().await? != Written::Stored {
                 return Ok(());
             }
         }
@@ -122,8 +122,8 @@ impl Deferred {
         let book = self.book.clone();
         self.working = Some(tokio::spawn(async move {
             let written = book.write(&writes).await?;
-            let is_lost = written.contains(&Written::Lost);
-            Ok(if is_lost { Written::Lost } else { Written::Stored })
+            let lost = written.into_iter().find(|written| *written != Written::Stored);
+            Ok(lost.unwrap_or(Written::Stored))
         }));
     }
 }

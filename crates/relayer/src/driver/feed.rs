@@ -6,8 +6,10 @@ use super::{
 };
 use crate::Event;
 use alloy::primitives::{Address, B256};
-use quorate_store::{EventFilter, EventKind, Storage, Store, StoreError, WalletKey};
-use std::{sync::Arc, time::Duration};
+use quorate_store::{
+    Event as Stored, EventFilter, EventKind, Storage, Store, StoreError, WalletKey,
+};
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 use tokio::time::MissedTickBehavior;
 
 /// How often is looked for what other processes stored.
@@ -39,41 +41,48 @@ pub(super) async fn feed(context: Arc<Context>, store: Store, mut cursor: u64) {
                 return;
             },
         }
-        match news(&context, &store, cursor).await {
-            Ok((events, read_to)) => {
-                for event in events {
-                    if context.events.send(event).await.is_err() {
-                        return;
-                    }
-                }
-                cursor = read_to;
-            }
+        match tell_news(&context, &store, &mut cursor).await {
+            Ok(ControlFlow::Continue(())) => {}
+            Ok(ControlFlow::Break(())) => return,
             Err(error) => tracing::debug!(%error, "feed"),
         }
     }
 }
 
-/// What happened behind `cursor`, and up to where was read.
+/// Tells what happened behind `cursor`, which moves on with what was told. Breaks if the engine has ended.
+async fn tell_news(
+    context: &Context,
+    store: &Store,
+    cursor: &mut u64,
+) -> Result<ControlFlow<()>, StoreError> {
+    let chain_id = Some(context.settings.chain_id);
+    loop {
+        let filter = EventFilter { chain_id, ..EventFilter::default() };
+        let events = store.events_after(*cursor, filter, BATCH).await?;
+        let Some(last) = events.last() else { return Ok(ControlFlow::Continue(())) };
+        let last = last.sequence;
+        for event in news(context, store, &events).await? {
+            if context.events.send(event).await.is_err() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        *cursor = last;
+    }
+}
+
+/// What the engine is to know of these events.
 async fn news(
     context: &Context,
     store: &Store,
-    mut cursor: u64,
-) -> Result<(Vec<Event>, u64), StoreError> {
+    events: &[Stored],
+) -> Result<Vec<Event>, StoreError> {
     let chain_id = context.settings.chain_id;
-    let filter = EventFilter { chain_id: Some(chain_id), ..EventFilter::default() };
     let (mut wallets, mut digests) = (Vec::<Address>::new(), Vec::<B256>::new());
-    loop {
-        let events = store.events_after(cursor, filter.clone(), BATCH).await?;
-        for event in &events {
-            match (event.kind, event.digest) {
-                (EventKind::WalletRegistered, _) => wallets.push(event.wallet.address),
-                (EventKind::Proposed | EventKind::Signed, Some(digest)) => digests.push(digest),
-                _ => {}
-            }
-            cursor = event.sequence;
-        }
-        if events.len() < BATCH as usize {
-            break;
+    for event in events {
+        match (event.kind, event.digest) {
+            (EventKind::WalletRegistered, _) => wallets.push(event.wallet.address),
+            (EventKind::Proposed | EventKind::Signed, Some(digest)) => digests.push(digest),
+            _ => {}
         }
     }
     digests.sort_unstable();
@@ -95,5 +104,5 @@ async fn news(
             signature,
         }));
     }
-    Ok((told, cursor))
+    Ok(told)
 }

@@ -1,25 +1,66 @@
-//! Following the chain: its blocks in order, by parent hash, with the events of the wallets.
+//! Following the chain: its blocks in order, by parent hash, with the events of the wallets. What was read is kept, so that
+//! whatever fails, the next try begins where the last one ended, and told as soon as it follows what was told before.
 
-use super::{Context, logs};
+use super::{Context, logs, path, reading, watched::Watched};
 use crate::{
     Event,
-    event::{Block, Header as EngineHeader},
+    event::{Block, Header as EngineHeader, WalletLog},
 };
-use alloy::primitives::Address;
-use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use alloy::primitives::B256;
+use path::Path;
 use quorate_chain::{ChainError, Header};
-use std::{collections::VecDeque, sync::Arc};
-use tokio::time::MissedTickBehavior;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::watch,
+    time::{Instant, MissedTickBehavior, timeout},
+};
+
+/// How long nothing is told of a head that stands still before it is told again: nobody is out of reach then.
+const STANDS: Duration = Duration::from_secs(5);
+
+/// How long the first block waits for what others pay.
+const FIRST_TIP: Duration = Duration::from_secs(3);
 
 /// Tells the engine of new blocks until it ends.
 pub(super) async fn follow(context: Arc<Context>) {
-    let mut follower = Follower::default();
-    let mut again_from = context.again_from.subscribe();
+    let (heads, told) = watch::channel(Vec::new());
+    tokio::select! {
+        () = poll(&context, &heads) => {}
+        () = follow_heads(&context, told) => {}
+    }
+}
+
+/// Asks for the heads of all endpoints, whether or not what leads to them is read already.
+async fn poll(context: &Context, heads: &watch::Sender<Vec<Header>>) {
     let mut ticks = tokio::time::interval(context.poll);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
+        ticks.tick().await;
+        match context.endpoints.heads().await {
+            Ok(found) => {
+                heads.send_replace(found);
+            }
+            Err(error) => {
+                tracing::debug!(%error, "no head");
+                // What leads to the last ones can still be read.
+                heads.send_modify(|_| {});
+            }
+        }
+    }
+}
+
+async fn follow_heads(context: &Context, mut heads: watch::Receiver<Vec<Header>>) {
+    let mut follower = Follower::default();
+    let mut again_from = context.again_from.subscribe();
+    loop {
         tokio::select! {
-            _ = ticks.tick() => {}
+            changed = heads.changed() => if changed.is_err() {
+                return;
+            },
             changed = again_from.changed() => {
                 if changed.is_err() {
                     return;
@@ -29,25 +70,60 @@ pub(super) async fn follow(context: Arc<Context>) {
                 }
             }
         }
-        match follower.new_blocks(&context).await {
-            Ok(Some(event)) => {
-                if context.events.send(event).await.is_err() {
-                    return;
+        let found = heads.borrow_and_update().clone();
+        loop {
+            match follower.next(context, &found).await {
+                Ok(Some(event)) => {
+                    if context.events.send(event).await.is_err() {
+                        return;
+                    }
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::debug!(%error, "blocks");
+                    break;
                 }
             }
-            Ok(None) => {}
-            Err(error) => tracing::debug!(%error, "no head"),
+            if again_from.has_changed().unwrap_or(true) {
+                break;
+            }
         }
     }
 }
 
-/// What the engine was told.
+/// What the engine was told, and what was read for it.
 #[derive(Debug, Default)]
-struct Follower {
+pub(super) struct Follower {
     /// The blocks, the newest last.
-    known: VecDeque<Header>,
+    pub(super) known: VecDeque<Header>,
     /// From which block on it wants them, where it asked.
-    wanted: Option<u64>,
+    pub(super) wanted: Option<u64>,
+    pub(super) read: Mutex<Read>,
+    /// When it was told last.
+    told_at: Option<Instant>,
+}
+
+/// What was read and not told yet.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    /// Headers by number, as endpoints take them for the chain.
+    pub(super) headers: BTreeMap<u64, Header>,
+    /// The head that is being read towards, where all that leads to it has to be told together.
+    pub(super) target: Option<Header>,
+    /// Events by block, with whose they are.
+    logs: BTreeMap<B256, (Arc<Watched>, Vec<WalletLog>)>,
+}
+
+impl Read {
+    /// Forgets what is told now, up to block `last`; all events that are left where those are more than `most`.
+    fn forget(&mut self, last: u64, told: &[(Header, Vec<WalletLog>)], most: usize) {
+        self.target = None;
+        self.headers.retain(|number, _| *number > last);
+        self.logs.retain(|hash, _| !told.iter().any(|(header, _)| header.hash == *hash));
+        if self.logs.len() > most {
+            self.logs.clear();
+        }
+    }
 }
 
 impl Follower {
@@ -55,129 +131,169 @@ impl Follower {
     fn forget_from(&mut self, number: u64) {
         self.known.retain(|header| header.number < number);
         self.wanted = Some(number);
+        self.read().target = None;
     }
 
-    async fn new_blocks(&mut self, context: &Context) -> Result<Option<Event>, ChainError> {
-        let heads = self.unknown_heads(context).await?;
-        // One of them may be made up, and nobody has what leads to it: the others are not kept waiting.
-        let read = heads.into_iter().map(|head| self.blocks_to(head, context));
-        let mut read: FuturesUnordered<_> = read.collect();
-        let mut failed = None;
-        let (headers, blocks) = loop {
-            match read.next().await {
-                Some(Ok(found)) => break found,
-                Some(Err(error)) => failed = Some(error),
-                None => return failed.map_or(Ok(None), Err),
-            }
-        };
-        drop(read);
-        self.tell(headers, blocks, context).await.map(Some)
+    pub(super) fn read(&self) -> MutexGuard<'_, Read> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The blocks up to `head` that are to be told.
-    async fn blocks_to(
-        &self,
-        head: Header,
-        context: &Context,
-    ) -> Result<(VecDeque<Header>, Vec<Block>), ChainError> {
-        let headers = self.path_to(head, context).await?;
-        let wallets = context.wallets.borrow().clone();
-        let mut blocks = Vec::with_capacity(headers.len());
-        for header in &headers {
-            blocks.push(block(context, *header, &wallets).await?);
-        }
-        Ok((headers, blocks))
-    }
-
-    /// Notes what is told.
-    async fn tell(
+    /// The next part of what leads to one of these heads, the highest first: one of them may be made up, and nobody has what
+    /// leads to it. None if there is nothing to tell.
+    async fn next(
         &mut self,
-        headers: VecDeque<Header>,
-        blocks: Vec<Block>,
         context: &Context,
-    ) -> Result<Event, ChainError> {
-        let tip = context.endpoints.read(|chain| async move { chain.fees().await }).await?;
-        let branch = headers.front().map_or(0, |header| header.number);
-        self.known.retain(|header| header.number < branch);
-        self.known.extend(headers);
-        self.wanted = None;
-        while self.known.len() > context.settings.history {
-            self.known.pop_front();
+        heads: &[Header],
+    ) -> Result<Option<Event>, ChainError> {
+        let unknown = self.unknown(heads);
+        if unknown.is_empty() {
+            return Ok(self.standing(heads));
         }
-        Ok(Event::NewHead { blocks, tip: tip.max_priority_fee_per_gas })
+        let mut failed = None;
+        for head in unknown {
+            match self.part(context, head).await {
+                Ok(part) => return Ok(Some(self.tell(context, part).await)),
+                Err(error) => failed = Some(error),
+            }
+        }
+        failed.map_or(Ok(None), Err)
     }
 
-    /// The heads of the endpoints that are higher than what was told, or beside it, the highest first. An endpoint that lags
-    /// behind answers with a block that was told long ago.
-    async fn unknown_heads(&self, context: &Context) -> Result<Vec<Header>, ChainError> {
-        let mut heads = context.endpoints.heads().await?;
+    /// The heads that are higher than what was told, or beside it, the highest first. An endpoint that lags behind answers
+    /// with a block that was told long ago.
+    fn unknown(&self, heads: &[Header]) -> Vec<Header> {
+        let mut heads = heads.to_vec();
         heads.sort_by_key(|head| std::cmp::Reverse(head.number));
         heads.dedup_by_key(|head| head.hash);
         // What is lower than a head that was told is an endpoint's that lags, or of a branch that was left.
         let behind = heads.iter().position(|head| self.is_known(head));
         heads.truncate(behind.unwrap_or(heads.len()));
-        Ok(heads)
+        heads
     }
 
-    fn is_known(&self, header: &Header) -> bool {
+    pub(super) fn is_known(&self, header: &Header) -> bool {
         self.known.iter().any(|known| known.hash == header.hash)
     }
 
-    /// The blocks from the first that was not told to `newest`, or from the one that is wanted. Where there is
-    /// neither, the newest alone: the engine asks for more.
-    async fn path_to(
-        &self,
-        newest: Header,
-        context: &Context,
-    ) -> Result<VecDeque<Header>, ChainError> {
-        let mut path = VecDeque::from([newest]);
-        let lowest = self.known.front().map(|known| known.number).or(self.wanted);
-        while let (Some(first), Some(lowest)) = (path.front(), lowest) {
-            let is_joined = self.known.iter().any(|known| is_parent(known, first));
-            let is_long = path.len() >= context.settings.history;
-            if is_joined || is_long || first.number <= lowest {
-                break;
-            }
-            let (parent, child) = (first.parent, *first);
-            let found = context.endpoints.read(|chain| async move {
-                let missing = ChainError::WrongAnswer {
-                    endpoint: chain.endpoint().to_owned(),
-                    method: "eth_getBlockByHash",
-                    reason: format!("no block {parent} before block {}", child.number),
-                };
-                let found = chain.block(parent).await?;
-                found.filter(|found| is_parent(found, &child)).ok_or(missing)
-            });
-            path.push_front(found.await?);
+    /// The head once more, where it stands still for long.
+    fn standing(&mut self, heads: &[Header]) -> Option<Event> {
+        let head = self.known.back().filter(|head| heads.contains(head))?;
+        if self.told_at.is_some_and(|told| told.elapsed() < STANDS) {
+            return None;
         }
-        Ok(path)
+        let block = Block { header: as_told(head), logs: Vec::new() };
+        self.told_at = Some(Instant::now());
+        Some(Event::NewHead { blocks: vec![block], of: None, tip: 0 })
+    }
+
+    /// Blocks towards `head` with their events, from the first that was not told, as far as both were read.
+    async fn part(
+        &self,
+        context: &Context,
+        head: Header,
+    ) -> Result<(Arc<Watched>, Vec<(Header, Vec<WalletLog>)>), ChainError> {
+        let watched = context.watched.borrow().clone();
+        let Path { headers, is_whole, found } =
+            path::towards(self, context, &watched, head).await?;
+        let is_read = |header: &Header| {
+            let read = self.read();
+            read.logs.get(&header.hash).is_some_and(|(of, _)| Arc::ptr_eq(of, &watched))
+        };
+        let unread: Vec<Header> = headers.iter().filter(|h| !is_read(h)).copied().collect();
+        let found = match found {
+            None if reading::is_range(unread.len()) => {
+                let ends = unread.first().zip(unread.last());
+                let (from, to) = ends.map_or((0, 0), |(first, last)| (first.number, last.number));
+                reading::range(context, &watched, (from, to)).await.ok()
+            }
+            found => found,
+        };
+        let mut failed = None;
+        for (hash, logs) in reading::of_blocks(context, &watched, &unread, found).await {
+            let header = unread.iter().find(|header| header.hash == hash);
+            match (logs, header) {
+                (Ok(logs), Some(header)) => {
+                    let logs = reading::as_told(&watched, header, &logs);
+                    self.read().logs.insert(hash, (watched.clone(), logs));
+                }
+                (Err(error), _) => failed = Some(error),
+                (Ok(_), None) => {}
+            }
+        }
+        let read = self.read();
+        let with_logs = headers.iter().map_while(|header| {
+            let (of, logs) = read.logs.get(&header.hash)?;
+            Arc::ptr_eq(of, &watched).then(|| (*header, logs.clone()))
+        });
+        let part: Vec<_> = with_logs.collect();
+        match failed {
+            Some(error) if part.is_empty() || (is_whole && part.len() < headers.len()) => {
+                Err(error)
+            }
+            _ => Ok((watched.clone(), part)),
+        }
+    }
+
+    /// Notes what is told.
+    async fn tell(
+        &mut self,
+        context: &Context,
+        (watched, part): (Arc<Watched>, Vec<(Header, Vec<WalletLog>)>),
+    ) -> Event {
+        let branch = part.first().map_or(0, |(header, _)| header.number);
+        self.known.retain(|header| header.number < branch);
+        self.known.extend(part.iter().map(|(header, _)| *header));
+        self.wanted = None;
+        while self.known.len() > context.settings.history {
+            self.known.pop_front();
+        }
+        let last = self.known.back().map_or(0, |header| header.number);
+        self.read().forget(last, &part, context.settings.history.saturating_mul(4));
+        let is_first = self.told_at.replace(Instant::now()).is_none();
+        let headers: Vec<Header> = part.iter().map(|(header, _)| *header).collect();
+        context.times.note(&headers, context.settings.history.saturating_mul(4));
+        let blocks =
+            part.into_iter().map(|(header, logs)| Block { header: as_told(&header), logs });
+        let tip = context.tip(is_first.then_some(FIRST_TIP)).await;
+        Event::NewHead { blocks: blocks.collect(), of: Some(watched.wallets.clone()), tip }
     }
 }
 
-fn is_parent(parent: &Header, child: &Header) -> bool {
-    parent.hash == child.parent && parent.number.checked_add(1) == Some(child.number)
+fn as_told(header: &Header) -> EngineHeader {
+    EngineHeader {
+        id: logs::id_of(header),
+        parent: header.parent,
+        timestamp: header.timestamp,
+        base_fee_per_gas: header.base_fee_per_gas.unwrap_or_default(),
+    }
 }
 
-/// A block with the events of the wallets in it.
-async fn block(
-    context: &Context,
-    header: Header,
-    wallets: &[Address],
-) -> Result<Block, ChainError> {
-    let factory = context.settings.factory;
-    let contracts = &logs::emitters(wallets, factory);
-    let found = context
-        .endpoints
-        .read(|chain| async move { chain.logs_of_block(header.hash, contracts).await });
-    let found = found.await?;
-    let logs = found.iter().filter_map(|log| logs::read(log, factory, header.timestamp));
-    Ok(Block {
-        header: EngineHeader {
-            id: logs::id_of(&header),
-            parent: header.parent,
-            timestamp: header.timestamp,
-            base_fee_per_gas: header.base_fee_per_gas.unwrap_or_default(),
-        },
-        logs: logs.collect(),
-    })
+impl Context {
+    /// The tip that others pay, in wei per gas, as of a moment ago; where none is known yet, waits for it that long.
+    async fn tip(&self, wait: Option<Duration>) -> u128 {
+        let mut tip = self.tip.subscribe();
+        if let Some(wait) = wait {
+            let _ = timeout(wait, tip.wait_for(Option::is_some)).await;
+        }
+        tip.borrow_and_update().unwrap_or(LEAST_TIP)
+    }
+}
+
+/// The tip while nobody says what others pay: less is refused by geth.
+const LEAST_TIP: u128 = 1;
+
+/// How often what others pay is asked for at most.
+const TIP_EVERY: Duration = Duration::from_secs(1);
+
+/// Keeps what others pay up to date. No block waits for it.
+pub(super) async fn watch_tip(context: Arc<Context>) {
+    loop {
+        match context.endpoints.read(|chain| async move { chain.fees().await }).await {
+            Ok(fees) => {
+                context.tip.send_replace(Some(fees.max_priority_fee_per_gas));
+            }
+            Err(error) => tracing::debug!(%error, "fees"),
+        }
+        tokio::time::sleep(TIP_EVERY.max(context.poll)).await;
+    }
 }

@@ -13,12 +13,8 @@ use quorate_core::{Config, Nonce};
 /// say which transaction emitted it.
 pub(super) fn read(log: &Log, factory: Address, timestamp: u64) -> Option<WalletLog> {
     let (wallet, what) = kind(log, factory)?;
-    Some(WalletLog { wallet, tx_hash: log.transaction_hash?, timestamp, what })
-}
-
-/// Whose events are read: the wallets' and their factory's.
-pub(super) fn emitters(wallets: &[Address], factory: Address) -> Vec<Address> {
-    wallets.iter().copied().chain([factory]).collect()
+    let (tx_hash, index) = (log.transaction_hash?, log.log_index.unwrap_or_default());
+    Some(WalletLog { wallet, tx_hash, index, timestamp, what })
 }
 
 /// The block with this header.

@@ -3,29 +3,38 @@
 use super::{
     Context,
     failpoint::{self, Point},
-    logs,
+    gas, logs, receipts,
+    running::Question,
 };
 use crate::{
     Effect, Event, State,
     attempt::Draft,
     effect::Call,
-    event::{BlockId, Paid, Receipt, Refusal, Simulation},
+    event::{BlockId, Refusal, Simulation, Standing},
     rows::WalletRow,
     wallet::Execution,
 };
-use alloy::primitives::{Address, B256};
-use quorate_chain::{Chain, ChainError, Header, Provenance, Revert, SimulateError, SimulatedCall};
+use alloy::{
+    primitives::{Address, B256, U256},
+    rpc::types::Log,
+};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
+use quorate_chain::{
+    Chain, ChainError, Header, Provenance, Revert, SimulateError, SimulatedCall, StandingQuestion,
+    lack::SIMULATE,
+};
 use quorate_core::{Config, Snapshot};
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     sync::Arc,
+    time::Duration,
 };
 
-/// From how many receipts on those of a whole block are asked for.
-const RECEIPTS_TOGETHER: usize = 4;
+/// How many accounts are read side by side.
+const SIDE_BY_SIDE: usize = 8;
 
-/// In how many blocks they are looked for.
-const RECEIPT_BLOCKS: usize = 3;
+/// How long to wait before a question that failed is asked again, where the engine does not ask again.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// Starts to do what `effect` asks for. What cannot be answered is not: the engine asks again.
 pub(super) fn beside(context: &Arc<Context>, effect: Effect, state: &State) {
@@ -42,8 +51,16 @@ pub(super) fn beside(context: &Arc<Context>, effect: Effect, state: &State) {
         }
         _ => None,
     };
+    let question = question(&effect);
+    let asking = question.clone().and_then(|question| context.running.begin(question));
+    if question.is_some() && asking.is_none() {
+        // That is being asked.
+        return;
+    }
+    let spawner = context.clone();
     let context = context.clone();
-    tokio::spawn(async move {
+    spawner.spawn(async move {
+        let _asking = asking;
         if let Some(work) = work {
             failpoint::reach(Point::BeforeSend, work);
         }
@@ -62,6 +79,18 @@ pub(super) fn beside(context: &Arc<Context>, effect: Effect, state: &State) {
     });
 }
 
+/// What is asked by an effect that is to be asked once at a time.
+fn question(effect: &Effect) -> Option<Question> {
+    Some(match effect {
+        Effect::AskLogs { wallets, from, to } => Question::Logs(wallets.clone(), *from, *to),
+        Effect::AskLane { wallet, lane, .. } => Question::Lane(*wallet, *lane),
+        Effect::AskStanding { wallet, .. } => Question::Standing(*wallet),
+        Effect::AskExecution { wallet, nonce } => Question::Execution(*wallet, *nonce),
+        Effect::AskWallet { wallet } => Question::Wallet(*wallet),
+        _ => return None,
+    })
+}
+
 async fn answers(
     context: &Context,
     effect: Effect,
@@ -70,14 +99,26 @@ async fn answers(
     let event = match effect {
         Effect::Simulate { request, at, in_flight, next } => {
             let outcome = simulate(context, at, &in_flight, &next).await;
+            let outcome = gas::with_rollup_fees(context, outcome, &next).await;
             Event::Simulated { request, outcome }
         }
         Effect::Sign { request, drafts } => sign(context, request, &drafts),
         Effect::Broadcast { tx_hash, raw } | Effect::Rebroadcast { tx_hash, raw } => {
             Event::SendResult { tx_hash, outcome: context.endpoints.broadcast(&raw).await }
         }
-        Effect::AskAccounts { at, senders } => return accounts(context, at, senders).await,
-        Effect::AskReceipts { head, tx_hashes } => return receipts(context, head, tx_hashes).await,
+        Effect::AskGas { sender, account_nonce, at, in_flight, call } => {
+            let needs = gas::needs(context, at, &in_flight, &call).await;
+            let Some((gas, rollup_fee)) = needs else { return Ok(Vec::new()) };
+            Event::GasSeen { sender, account_nonce, gas, rollup_fee }
+        }
+        Effect::AskAccounts { at, senders } => {
+            context.accounts.send_replace(Some((at, senders)));
+            return Ok(Vec::new());
+        }
+        Effect::AskReceipts { head, tx_hashes } => {
+            receipts::read(context, head, tx_hashes).await;
+            return Ok(Vec::new());
+        }
         Effect::AskBlocks { from } => {
             context.again_from.send_replace(Some(from));
             return Ok(Vec::new());
@@ -85,6 +126,8 @@ async fn answers(
         Effect::AskLogs { wallets, from, to } => {
             match read_logs(context, &wallets, from, to).await {
                 Ok(event) => event,
+                // Nobody answers for now: it is asked again as it is.
+                Err(error) if error.is_passing() && !error.is_late() => return Err(error),
                 Err(error) => {
                     tracing::debug!(%error, from, to, "logs");
                     Event::LogsRefused { wallets, from, to }
@@ -92,16 +135,23 @@ async fn answers(
             }
         }
         Effect::AskLane { wallet, lane, block } => {
-            let read = context
-                .endpoints
-                .read(|chain| async move { chain.sequence_at(wallet, lane, block).await });
-            Event::LaneSeen { wallet, lane, next: read.await?, block }
+            let read = |chain: Chain| async move { chain.sequence_at(wallet, lane, block).await };
+            let next = context.endpoints.insist(read).await?;
+            Event::LaneSeen { wallet, lane, next, block }
+        }
+        Effect::AskStanding { wallet, at, lanes, approvals } => {
+            let question = &StandingQuestion { lanes, approvals };
+            let read = |chain: Chain| async move {
+                chain.standing_at(wallet, question, at.number, at.hash).await
+            };
+            let found = context.endpoints.insist(read).await?;
+            let quorate_chain::Standing { epoch, is_absent, lanes, approvals } = found;
+            let standing = Standing { epoch, is_absent, lanes, approvals };
+            Event::StandingSeen { wallet, at, standing }
         }
         Effect::AskExecution { wallet, nonce } => {
-            let read = context
-                .endpoints
-                .read(|chain| async move { chain.executed_nonce(wallet, nonce).await });
-            let Some(found) = read.await? else { return Ok(Vec::new()) };
+            let read = |chain: Chain| async move { chain.executed_nonce(wallet, nonce).await };
+            let Some(found) = context.endpoints.find(read).await? else { return Ok(Vec::new()) };
             let header = header_at(context, found.block_number).await?;
             let block = logs::id_of(&header);
             let (digest, tx_hash, timestamp) = (found.digest, found.tx_hash, header.timestamp);
@@ -137,7 +187,12 @@ fn sign(context: &Context, request: u64, drafts: &[Draft]) -> Event {
     }
 }
 
-async fn simulate(context: &Context, at: BlockId, in_flight: &[Call], next: &[Call]) -> Simulation {
+pub(super) async fn simulate(
+    context: &Context,
+    at: BlockId,
+    in_flight: &[Call],
+    next: &[Call],
+) -> Simulation {
     let calls: Vec<_> = in_flight.iter().chain(next).map(simulated).collect();
     let calls = &calls;
     let number = at.number;
@@ -146,24 +201,35 @@ async fn simulate(context: &Context, at: BlockId, in_flight: &[Call], next: &[Ca
         let gas =
             context.endpoints.read(|chain| async move { estimate(&chain, number, call).await });
         return match gas.await {
-            Ok(Ok(gas)) => Simulation::Done { gas: vec![gas], refusal: None },
-            Ok(Err(revert)) => {
-                Simulation::Done { gas: Vec::new(), refusal: Some(refusal(&revert)) }
-            }
+            Ok(Ok(gas)) => shown(vec![gas], None),
+            Ok(Err(revert)) => shown(Vec::new(), Some(refusal(&revert))),
             Err(_) => Simulation::Unavailable,
         };
     }
-    let done =
-        context.endpoints.read(|chain| async move { chain.simulate_calls(number, calls).await });
-    let Ok(Some(done)) = done.await else { return Simulation::Unavailable };
+    let done = |chain: Chain| async move {
+        let done = chain.simulate_calls(number, calls).await?;
+        // Another one may.
+        done.ok_or_else(|| unable(&chain))
+    };
+    let Ok(done) = context.endpoints.read(done).await else { return Simulation::Unavailable };
     let (before, after) = done.split_at(in_flight.len().min(done.len()));
     if before.iter().any(|call| call.revert.is_some()) {
         return Simulation::InFlightReverted;
     }
     let passed = after.iter().take_while(|call| call.revert.is_none());
-    Simulation::Done {
-        gas: passed.map(|call| call.gas_used).collect(),
-        refusal: after.iter().find_map(|call| call.revert.as_ref()).map(refusal),
+    let failed = after.iter().find_map(|call| call.revert.as_ref());
+    shown(passed.map(|call| call.gas_used).collect(), failed.map(refusal))
+}
+
+const fn shown(gas: Vec<u64>, refusal: Option<Refusal>) -> Simulation {
+    Simulation::Done { gas, rollup_fees: Vec::new(), refusal }
+}
+
+fn unable(chain: &Chain) -> ChainError {
+    ChainError::WrongAnswer {
+        endpoint: chain.endpoint().to_owned(),
+        method: SIMULATE,
+        reason: "it does not simulate".to_owned(),
     }
 }
 
@@ -190,60 +256,56 @@ fn simulated(call: &Call) -> SimulatedCall {
     SimulatedCall { from: call.from, to: call.to, data: call.data.clone() }
 }
 
-async fn accounts(
+async fn account(
     context: &Context,
-    at: B256,
-    senders: Vec<Address>,
-) -> Result<Vec<Event>, ChainError> {
-    let mut events = Vec::new();
-    for sender in senders {
-        let read =
-            context.endpoints.read(|chain| async move { chain.account_at(sender, at).await });
-        let (account_nonce, balance) = read.await?;
-        events.push(Event::AccountSeen { sender, at, account_nonce, balance });
-    }
-    Ok(events)
+    sender: Address,
+    at: BlockId,
+) -> (Address, Result<(u64, U256), ChainError>) {
+    let read = |chain: Chain| async move { chain.account_at(sender, at.number, at.hash).await };
+    (sender, context.endpoints.insist(read).await)
 }
 
-/// The receipts of transactions: many of them by the blocks up to the head that they are probably in, the others one
-/// by one.
-async fn receipts(
-    context: &Context,
-    head: u64,
-    mut tx_hashes: Vec<B256>,
-) -> Result<Vec<Event>, ChainError> {
-    let mut events = Vec::new();
-    for number in (0..=head).rev().take(RECEIPT_BLOCKS) {
-        if tx_hashes.len() < RECEIPTS_TOGETHER {
-            break;
+/// Reads the senders' accounts whenever that is asked, at the newest block for which it was, until the engine ends.
+pub(super) async fn read_accounts(context: Arc<Context>) {
+    let mut wanted = context.accounts.subscribe();
+    loop {
+        if wanted.changed().await.is_err() {
+            return;
         }
-        let read =
-            context.endpoints.read(|chain| async move { chain.block_receipts(number).await });
-        let Some(found) = read.await? else { break };
-        tx_hashes.retain(|tx_hash| match found.get(tx_hash) {
-            Some(receipt) => {
-                events.push(receipt_seen(*tx_hash, Some(receipt)));
-                false
+        let Some((at, senders)) = wanted.borrow_and_update().clone() else { continue };
+        let read = senders.into_iter().map(|sender| account(&context, sender, at).boxed());
+        let read: Vec<_> = read.collect();
+        let mut read = stream::iter(read).buffer_unordered(SIDE_BY_SIDE);
+        while let Some((sender, found)) = read.next().await {
+            let event = match found {
+                Ok((account_nonce, balance)) => {
+                    Event::AccountSeen { sender, at: at.hash, account_nonce, balance }
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "account");
+                    // Unless a newer block is wanted already, the same again a little later.
+                    let accounts = context.accounts.clone();
+                    let again = Some((at, vec![sender]));
+                    tokio::time::sleep(AGAIN / 10).await;
+                    accounts.send_if_modified(|wanted| {
+                        let is_newest = wanted.as_ref().is_some_and(|(newest, _)| *newest == at);
+                        if is_newest {
+                            *wanted = again;
+                        }
+                        is_newest
+                    });
+                    continue;
+                }
+            };
+            if context.events.send(event).await.is_err() {
+                return;
             }
-            None => true,
-        });
+        }
     }
-    for tx_hash in tx_hashes {
-        let read = context.endpoints.read(|chain| async move { chain.receipt(tx_hash).await });
-        events.push(receipt_seen(tx_hash, read.await?.as_ref()));
-    }
-    Ok(events)
 }
 
-fn receipt_seen(tx_hash: B256, receipt: Option<&quorate_chain::Receipt>) -> Event {
-    let receipt = receipt.map(|found| Receipt {
-        block: BlockId { number: found.block_number, hash: found.block_hash },
-        paid: Paid { success: found.success, gas_used: found.gas_used, cost: found.cost() },
-    });
-    Event::ReceiptSeen { tx_hash, receipt }
-}
-
-/// The logs of a range, with the hash of its last block before and after they were read.
+/// The logs of a range, with the hash of its last block before and after they were read: what two answers have, since one
+/// may have left some out.
 async fn read_logs(
     context: &Context,
     wallets: &[Address],
@@ -251,12 +313,16 @@ async fn read_logs(
     to: u64,
 ) -> Result<Event, ChainError> {
     let factory = context.settings.factory;
-    let contracts = &logs::emitters(wallets, factory);
+    let contracts: &Vec<Address> = &wallets.iter().copied().chain([factory]).collect();
     let before = header_at(context, to).await?;
-    let found = context
-        .endpoints
-        .read(|chain| async move { chain.logs_between(from, to, contracts).await });
-    let found = found.await?;
+    let ask = |chain: Chain| async move { chain.logs_between(from, to, contracts).await };
+    let mut found = context.endpoints.insist(ask).await?;
+    if let Ok(more) = context.endpoints.read_elsewhere(ask).await {
+        let place = |log: &Log| (log.block_hash, log.transaction_hash, log.log_index);
+        let known: Vec<_> = found.iter().map(place).collect();
+        found.extend(more.into_iter().filter(|log| !known.contains(&place(log))));
+        found.sort_by_key(|log| (log.block_number, log.log_index));
+    }
     let mut headers = BTreeMap::new();
     for block in found.iter().filter_map(logs::block_of) {
         if let Entry::Vacant(place) = headers.entry(block.number) {
@@ -282,7 +348,7 @@ async fn read_logs(
 async fn header_at(context: &Context, number: u64) -> Result<Header, ChainError> {
     let read = context
         .endpoints
-        .read(|chain| async move { chain.block_at(number).await?.ok_or_else(|| moved(number)) });
+        .insist(|chain| async move { chain.block_at(number).await?.ok_or_else(|| moved(number)) });
     read.await
 }
 
@@ -301,18 +367,29 @@ async fn read_wallet(
     creation: Option<(Config, B256)>,
 ) -> Result<WalletRow, ChainError> {
     let origin = &creation;
-    let read = context.endpoints.read(|chain| async move {
+    let read = |chain: Chain| async move {
         let origin = origin.as_ref().map(|(config, salt)| (config, *salt));
-        chain.wallet(wallet, origin).await
-    });
-    let state = read.await?;
-    let known = matches!(state.provenance, Provenance::Factory | Provenance::NotDeployed);
-    let config =
-        state.config.filter(|_| known).ok_or(ChainError::NotAWallet { address: wallet })?;
+        let state = chain.wallet(wallet, origin).await?;
+        // Where it comes from was looked at when it was registered.
+        let config = state.config.filter(|_| state.provenance != Provenance::Foreign);
+        let config = config.ok_or(ChainError::NotAWallet { address: wallet })?;
+        Ok((state.block, state.deployed, state.epoch, config))
+    };
+    let (block, is_deployed, epoch, config) = loop {
+        match context.endpoints.insist(read).await {
+            Ok(found) => break found,
+            Err(error) if context.events.is_closed() => return Err(error),
+            // The engine asks once.
+            Err(error) => {
+                tracing::debug!(%error, %wallet, "wallet");
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    };
     let snapshot = Snapshot {
-        block: state.block,
-        is_deployed: state.deployed,
-        epoch: state.epoch,
+        block,
+        is_deployed,
+        epoch,
         config,
         lanes: BTreeMap::new(),
         approvals: Default::default(),

@@ -5,6 +5,7 @@ use crate::{
     attempt::AttemptState,
     budget::Limits,
     event::Header,
+    state::PaidSums,
     status::{Status, StatusWord},
 };
 use alloy::primitives::{Address, B256, U256};
@@ -37,6 +38,14 @@ pub struct Report {
     pub used_today: U256,
     /// What may be spent.
     pub limits: Limits,
+    /// What account nonces that were settled since this engine began did cost.
+    pub paid: PaidSums,
+    /// The last block that nodes say is final; none where they tell nothing true.
+    pub finalized: Option<u64>,
+    /// Whether that stands still for too long, while blocks come.
+    pub is_finality_stalled: bool,
+    /// The time from block to block as it is taken, in milliseconds.
+    pub block_millis: u64,
 }
 
 /// What is known of an account that sends.
@@ -103,6 +112,10 @@ impl Report {
             senders,
             used_today: state.ledger().of_day(state.today()),
             limits: *state.limits(),
+            paid: state.paid(),
+            finalized: state.finality().finalized,
+            is_finality_stalled: state.is_finality_stalled(),
+            block_millis: state.block_millis(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use quorate_store::{Lease, LeaseAnswer, Storage, Store, StoreError};
 use std::time::Duration;
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
 /// The lease of this process, while it has one. Clones are the same.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ struct Work {
     duration: Duration,
     clock: fn() -> u64,
     lease: watch::Sender<Option<Lease>>,
+    /// Until when nobody else gets the lease, in Unix milliseconds.
+    until: i64,
 }
 
 impl Keeper {
@@ -32,7 +34,7 @@ impl Keeper {
     pub fn start(store: Store, holder: String, duration: Duration, clock: fn() -> u64) -> Self {
         let (lease, tenure) = watch::channel(None);
         let (stop, stopped) = watch::channel(false);
-        let work = Work { store, holder, duration, clock, lease };
+        let work = Work { store, holder, duration, clock, lease, until: 0 };
         let task = tokio::spawn(work.keep(stopped));
         Self { tenure: Tenure { lease: tenure }, stop, task }
     }
@@ -79,13 +81,18 @@ impl Tenure {
 }
 
 impl Work {
-    async fn keep(self, mut stopped: watch::Receiver<bool>) {
+    async fn keep(mut self, mut stopped: watch::Receiver<bool>) {
         loop {
-            let pause = match self.hold().await {
-                Ok(pause) => pause,
-                Err(error) => {
+            // A store that says nothing is one that fails.
+            let pause = match timeout(self.duration, self.hold()).await {
+                Ok(Ok(pause)) => pause,
+                Ok(Err(error)) => {
                     tracing::warn!(%error, "lease");
-                    self.duration / 10
+                    self.give_up_if_over()
+                }
+                Err(_) => {
+                    tracing::warn!("lease: the store does not answer");
+                    self.give_up_if_over()
                 }
             };
             tokio::select! {
@@ -101,13 +108,29 @@ impl Work {
         }
     }
 
+    /// Gives the lease up once it could not be renewed for as long as it lasts: another process may have it by now, on a
+    /// store that this one does not reach. Tells when to try again.
+    fn give_up_if_over(&self) -> Duration {
+        let is_held = self.lease.borrow().is_some();
+        if is_held && self.now() >= self.until {
+            tracing::warn!(
+                "the lease ran out while the store did not take it: nothing is sent until it does"
+            );
+            self.lease.send_replace(None);
+        }
+        self.duration / 10
+    }
+
     /// Takes the lease or keeps it; tells how long nothing has to be done about it.
-    async fn hold(&self) -> Result<Duration, StoreError> {
+    async fn hold(&mut self) -> Result<Duration, StoreError> {
         let millis = u32::try_from(self.duration.as_millis()).unwrap_or(u32::MAX);
         let held = self.lease.borrow().clone();
         if let Some(lease) = held {
             return match self.store.renew_lease(&lease, millis, self.now()).await {
-                Ok(_) => Ok(self.duration / 3),
+                Ok(renewed) => {
+                    self.until = renewed.expires_at;
+                    Ok(self.duration / 3)
+                }
                 Err(StoreError::LeaseLost { held, .. }) => {
                     tracing::error!(?held, "the lease is lost");
                     self.lease.send_replace(None);
@@ -119,6 +142,7 @@ impl Work {
         match self.store.acquire_lease(self.holder.clone(), millis, self.now()).await? {
             LeaseAnswer::Acquired(lease) => {
                 tracing::info!(epoch = lease.epoch, "lease");
+                self.until = lease.expires_at;
                 self.lease.send_replace(Some(lease));
                 Ok(self.duration / 3)
             }

@@ -4,8 +4,9 @@ use super::{Applied, Step};
 use crate::{
     attempt::End,
     effect::{Alarm, Effect, Ignored},
-    event::{Block, BlockId, Header, LogKind, WalletLog},
+    event::{Block, BlockId, Header, LogKind, Standing, WalletLog},
     head::Link,
+    state::Finality,
     status::Reason,
     wallet::Execution,
 };
@@ -13,8 +14,17 @@ use alloy::primitives::{Address, B256};
 use quorate_core::{Lane, Nonce};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How often the logs of a wallet are read again before it is taken at its word.
+const REREADS: u32 = 3;
+
 impl Step {
-    pub(super) fn extend_chain(&mut self, blocks: Vec<Block>, tip: u128) -> Applied {
+    /// Takes blocks, with the logs of these wallets, or of all.
+    pub(super) fn extend_chain(
+        &mut self,
+        blocks: Vec<Block>,
+        of: Option<&BTreeSet<Address>>,
+        tip: u128,
+    ) -> Applied {
         let headers: Vec<Header> = blocks.iter().map(|block| block.header).collect();
         match self.state.history.link(&headers) {
             Link::Broken => return Err(Ignored::Broken),
@@ -44,31 +54,79 @@ impl Step {
             Link::Extends { fork, .. } => self.undo_after(fork),
         }
         let known = self.state.history.head().map(|head| head.id.number);
-        for block in blocks {
-            if known.is_none_or(|known| block.header.id.number > known) {
-                self.append(block);
-            }
+        let is_new = |block: &Block| known.is_none_or(|known| block.header.id.number > known);
+        let new: Vec<Block> = blocks.into_iter().filter(is_new).collect();
+        if let (Some(of), Some(first), Some(last)) = (of, new.first(), new.last()) {
+            self.leave_gaps(of, first.header.id.number, last.header.id.number);
+        }
+        for block in new {
+            self.append(block);
         }
         self.state.tip = tip;
         self.state.last_head_at = self.state.clock;
+        self.measure_block_time();
+        self.watch_finality();
         self.forget_old();
         self.begin_head();
         Ok(())
+    }
+
+    /// The logs of wallets that came meanwhile are still to be read.
+    fn leave_gaps(&mut self, of: &BTreeSet<Address>, first: u64, last: u64) {
+        for (address, wallet) in &mut self.state.wallets {
+            let first = first.max(wallet.base().block.saturating_add(1));
+            if !of.contains(address) && first <= last {
+                wallet.gaps.insert((first, last));
+            }
+        }
     }
 
     /// Where a segment after a gap should begin, if it begins too late: what is read back of blocks that can
     /// still be undone could be of one branch here and of another there.
     fn find_final_start(&self, headers: &[Header]) -> Option<u64> {
         let (first, last) = (headers.first()?.id.number, headers.last()?.id.number);
-        let from = last.saturating_sub(self.state.settings.final_depth);
+        let from = last.saturating_sub(self.state.final_depth());
         (first > from).then_some(from)
+    }
+
+    fn measure_block_time(&mut self) {
+        if !self.state.settings.is_block_time_given
+            && let Some(millis) = self.state.history.block_millis()
+        {
+            self.state.block_millis = millis;
+        }
+    }
+
+    /// Takes what a node says is final. What goes back, or is no block below the head, is not true.
+    pub(super) fn see_finality(&mut self, finalized: u64) -> Applied {
+        let is_true = finalized > 0 && finalized < self.state.head_number();
+        let finality = self.state.finality;
+        if !is_true || finality.finalized.is_some_and(|known| finalized <= known) {
+            return Err(Ignored::NothingNew);
+        }
+        let moved_at = self.state.head_time();
+        self.state.finality =
+            Finality { finalized: Some(finalized), moved_at, ..Finality::default() };
+        self.touch_all();
+        Ok(())
+    }
+
+    /// Says so once if what nodes say is final stands still.
+    fn watch_finality(&mut self) {
+        let is_stalled = self.state.is_finality_stalled();
+        let finality = &mut self.state.finality;
+        if let Some(finalized) = finality.finalized.filter(|_| is_stalled)
+            && !std::mem::replace(&mut finality.is_told, true)
+        {
+            self.alarm(Alarm::FinalityStalled { finalized });
+        }
     }
 
     /// Forgets what may have changed unseen, and asks for the logs of the blocks that are skipped.
     fn jump(&mut self, headers: &[Header]) {
         let Some(first) = headers.first().map(|header| header.id.number) else { return };
         if let Some(head) = self.state.history.head().map(|head| head.id.number) {
-            self.undo_after(head.saturating_sub(self.state.settings.final_depth));
+            self.undo_after(head.saturating_sub(self.state.final_depth()));
         }
         let seen = self.state.history.head().map_or(0, |head| head.id.number);
         self.state.history.clear();
@@ -130,7 +188,7 @@ impl Step {
         }
     }
 
-    fn rederive(&mut self, address: Address) {
+    pub(super) fn rederive(&mut self, address: Address) {
         let Some(wallet) = self.state.wallets.get_mut(&address) else { return };
         let epoch = wallet.now().epoch;
         wallet.derive();
@@ -159,19 +217,21 @@ impl Step {
             && slot.is_open()
         {
             slot.end = End::Mined { tx_hash: log.tx_hash, block, receipt: None };
-            let wallet = slot.purpose.wallet();
-            self.disturb(wallet);
+            let wallets = slot.wallets();
+            self.disturb_all(wallets);
         }
     }
 
     /// What every new head brings: accounts are read, gaps filled, unknown lanes asked about.
     fn begin_head(&mut self) {
-        let Some(at) = self.state.history.head().map(|head| head.id.hash) else { return };
+        let Some(at) = self.state.history.head().map(|head| head.id) else { return };
         let senders = self.state.settings.senders.clone();
         self.effects.push(Effect::AskAccounts { at, senders });
+        self.ask_gas();
         let mut ranges: BTreeMap<(u64, u64), Vec<Address>> = BTreeMap::new();
         for (&address, wallet) in &mut self.state.wallets {
             wallet.asked.clear();
+            wallet.audit.is_asked = false;
             for &range in &wallet.gaps {
                 ranges.entry(range).or_default().push(address);
             }
@@ -210,6 +270,8 @@ impl Step {
             }
             if let Some(wallet) = self.state.wallets.get_mut(address) {
                 wallet.fill(from, to, own);
+                // Whether that was all, the wallet knows.
+                wallet.audit.is_due = true;
             }
             self.rederive(*address);
         }
@@ -264,14 +326,76 @@ impl Step {
             }
             // It moved, and no log said so: logs are missing.
             Some(known) if block == head && next > known && wallet.is_settled() => {
-                let range = (wallet.base().block.saturating_add(1), head);
-                wallet.gaps.insert(range);
-                let (from, to) = range;
-                self.effects.push(Effect::AskLogs { wallets: vec![address], from, to });
+                self.read_again(address);
                 Ok(())
             }
             Some(_) => Err(Ignored::NothingNew),
             None => Err(Ignored::OtherBlock),
+        }
+    }
+
+    /// Compares what a wallet says with what its events say. What it says is a fact of its block; that it says less is not:
+    /// whoever answered may not have the block yet.
+    pub(super) fn see_standing(
+        &mut self,
+        address: Address,
+        at: BlockId,
+        standing: &Standing,
+    ) -> Applied {
+        if !self.state.history.contains(at) {
+            return Err(Ignored::OtherBlock);
+        }
+        let wallet = self.state.wallets.get_mut(&address).ok_or(Ignored::NotKnown)?;
+        if !wallet.is_settled() || wallet.base().block > at.number {
+            return Err(Ignored::NothingNew);
+        }
+        self.touched.insert(address);
+        let is_missing = wallet.misses_events(standing);
+        for &(lane, next) in &standing.lanes {
+            if wallet.find_next(lane).is_none() {
+                wallet.add_lane(lane, next);
+            }
+        }
+        if !is_missing {
+            let is_deployed = wallet.now().is_deployed;
+            let says_something = wallet.audit.note(at.number, standing, is_deployed);
+            return if says_something { Ok(()) } else { Err(Ignored::NothingNew) };
+        }
+        wallet.audit.is_due = true;
+        // The same is asked again, until it agrees or is believed: other questions would have it agree meanwhile.
+        wallet.audit.turn = wallet.audit.turn.wrapping_sub(1);
+        wallet.audit.rereads = wallet.audit.rereads.saturating_add(1);
+        let rereads = wallet.audit.rereads;
+        if rereads == 1 {
+            self.alarm(Alarm::EventsMissing { wallet: address });
+        }
+        if rereads <= REREADS {
+            self.read_again(address);
+        } else {
+            self.believe(address, standing);
+        }
+        Ok(())
+    }
+
+    /// Reads all logs of a wallet again that can be told from each other.
+    fn read_again(&mut self, address: Address) {
+        let to = self.state.head_number();
+        let Some(wallet) = self.state.wallets.get_mut(&address) else { return };
+        let from = wallet.base().block.saturating_add(1);
+        if from <= to {
+            wallet.gaps.insert((from, to));
+            self.effects.push(Effect::AskLogs { wallets: vec![address], from, to });
+        }
+    }
+
+    /// Takes a wallet at its word where no events are found for it: nobody gives them, or they were left out before the
+    /// base.
+    fn believe(&mut self, address: Address, standing: &Standing) {
+        let Some(wallet) = self.state.wallets.get_mut(&address) else { return };
+        wallet.add_approvals(&standing.approvals);
+        if wallet.misses_events(standing) {
+            wallet.is_lost = true;
+            self.effects.push(Effect::AskWallet { wallet: address });
         }
     }
 

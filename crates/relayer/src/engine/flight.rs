@@ -11,6 +11,9 @@ use alloy::primitives::{Address, B256};
 use quorate_core::{Lane, Nonce};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// For how many blocks after a transaction was mined its receipt is waited for before what it leaves behind is judged.
+const DOUBT_BLOCKS: u64 = 2;
+
 /// An account nonce of a sender.
 pub(super) type Place = (Address, u64);
 
@@ -56,11 +59,17 @@ impl Flights {
     pub(super) fn of(state: &State) -> Self {
         let mut flights = Self::default();
         let mut healthy: BTreeMap<Address, BTreeMap<Nonce, Place>> = BTreeMap::new();
+        let mut in_doubt = BTreeSet::new();
         for (&sender, account) in &state.senders {
             for (&account_nonce, slot) in &account.slots {
                 let place = (sender, account_nonce);
+                flights.enter(state, place, slot);
+                let is_new = |passed: BlockId| passed.number + DOUBT_BLOCKS > state.head_number();
+                if slot.may_execute() && slot.passed.is_some_and(is_new) {
+                    // It was mined, and nothing says yet what it did: what is behind it may go through.
+                    in_doubt.extend(slot.wallets());
+                }
                 let Some(wallet) = slot.purpose.wallet() else { continue };
-                flights.enter(state, wallet, place, slot);
                 if !slot.carries_payload() || slot.passed.is_some() {
                     continue;
                 }
@@ -83,7 +92,11 @@ impl Flights {
         }
         for (address, places) in healthy {
             if let Some(wallet) = state.wallets.get(&address) {
-                flights.chain(address, wallet, places);
+                let orphans = flights.chain(address, wallet, places);
+                if !in_doubt.contains(&address) {
+                    let doomed = orphans.into_values().map(|place| (place, FreeCause::Orphaned));
+                    flights.doomed.extend(doomed);
+                }
             }
         }
         flights
@@ -99,12 +112,13 @@ impl Flights {
         self.doomed.get(&place).copied()
     }
 
-    fn enter(&mut self, state: &State, wallet: Address, place: Place, slot: &Slot) {
+    fn enter(&mut self, state: &State, place: Place, slot: &Slot) {
         if let End::Mined { tx_hash, block, receipt: Some(paid) } = slot.end
             && slot.find(tx_hash).is_none_or(|attempt| !attempt.kind.is_noop())
+            && let purpose = slot.purpose_of(tx_hash)
+            && let Some(wallet) = purpose.wallet()
         {
-            let (purpose, success) = (slot.purpose, paid.success);
-            let landed = Landed { purpose, tx_hash, block, success };
+            let landed = Landed { purpose, tx_hash, block, success: paid.success };
             self.wallets.entry(wallet).or_default().landed.push(landed);
         }
         let is_final = slot.settled.is_some()
@@ -112,30 +126,39 @@ impl Flights {
         if is_final {
             return;
         }
-        let entry = self.wallets.entry(wallet).or_default();
-        match slot.purpose {
-            Purpose::Execute { digest, .. } => {
-                entry.bound.insert(digest);
-                if slot.may_execute() {
-                    entry.carried.insert(digest);
+        // Each payload that ever had the place holds it: whichever is mined, it is this one account nonce.
+        for purpose in slot.purposes() {
+            let Some(wallet) = purpose.wallet() else { continue };
+            let entry = self.wallets.entry(wallet).or_default();
+            match purpose {
+                Purpose::Execute { digest, .. } => {
+                    entry.bound.insert(digest);
+                    if slot.may_execute() {
+                        entry.carried.insert(digest);
+                    }
+                    let tracked = state.proposals.get(&digest);
+                    entry.has_reconfiguration |=
+                        slot.is_open() && tracked.is_some_and(|t| t.is_reconfiguration());
                 }
-                let tracked = state.proposals.get(&digest);
-                entry.has_reconfiguration |=
-                    slot.is_open() && tracked.is_some_and(|t| t.is_reconfiguration());
+                Purpose::Create { .. } => entry.is_creation_bound = true,
+                Purpose::Gap => {}
             }
-            Purpose::Create { .. } => entry.is_creation_bound = true,
-            Purpose::Gap => {}
-        }
-        if slot.is_open() {
-            entry.open.push((place, slot.purpose));
+            if slot.is_open() {
+                entry.open.push((place, purpose));
+            }
         }
     }
 
     /// Finds the executions that follow one another from the next sequence on, each after the one before on
-    /// the same sender; the others cannot go through.
-    fn chain(&mut self, address: Address, wallet: &Wallet, mut places: BTreeMap<Nonce, Place>) {
+    /// the same sender; returns the others, which cannot go through.
+    fn chain(
+        &mut self,
+        address: Address,
+        wallet: &Wallet,
+        mut places: BTreeMap<Nonce, Place>,
+    ) -> BTreeMap<Nonce, Place> {
         if !wallet.is_settled() {
-            return;
+            return BTreeMap::new();
         }
         let entry = self.wallets.entry(address).or_default();
         let lanes: BTreeSet<Lane> = places.keys().map(|nonce| nonce.lane).collect();
@@ -163,7 +186,7 @@ impl Flights {
                 entry.lanes.insert(lane, chain);
             }
         }
-        self.doomed.extend(places.into_values().map(|place| (place, FreeCause::Orphaned)));
+        places
     }
 }
 
@@ -178,8 +201,7 @@ fn own_cause(state: &State, slot: &Slot) -> Option<FreeCause> {
     if state.head_time() > request.deadline {
         return Some(FreeCause::Expired);
     }
-    let was_sent = slot.attempts.iter().any(|attempt| attempt.first_sent.is_some());
-    if !was_sent && state.is_near(request.deadline) {
+    if !slot.was_sent() && state.is_near(request.deadline) {
         return Some(FreeCause::Expired);
     }
     if !wallet.is_settled() {

@@ -10,12 +10,12 @@ use crate::{
     budget::Charge,
     effect::{Call, Effect},
     fees,
-    settings::SIMULATION_BLOCKS,
+    settings::{SIMULATION_BLOCKS, SIMULATION_SECS},
     state::{Goal, Plan, Stage, Target},
     status::Reason,
 };
 use alloy::{
-    primitives::{Address, B256, Bytes},
+    primitives::{Address, B256, Bytes, U256},
     sol_types::SolCall,
 };
 use quorate_bindings::contracts::IWalletFactory;
@@ -26,6 +26,10 @@ struct Passed {
     call: Call,
     /// What it needs as its gas limit, without a margin.
     gas: u64,
+    /// What it costs besides gas at the most.
+    rollup_fee: U256,
+    /// The account nonce whose place it takes.
+    takes: Option<u64>,
 }
 
 impl Step {
@@ -61,17 +65,22 @@ impl Step {
             match &plan.stage {
                 Stage::Working { .. } => return None,
                 Stage::Simulating if wanted > 0 => return None,
-                Stage::Simulated { gas } if wanted > 0 => {
+                Stage::Simulated { needs } if wanted > 0 => {
                     if self.state.senders.get(&plan.sender)?.work.is_some() {
                         return None;
                     }
                     let most = wanted.min(self.state.room(plan.sender).max(1));
-                    let goals = plan.run.iter().zip(&plan.calls).zip(gas).take(most);
-                    let passed = |((goal, call), gas): ((&Goal, &Call), &u64)| Passed {
-                        goal: *goal,
-                        call: call.clone(),
-                        gas: *gas,
-                    };
+                    let goals = plan.run.iter().zip(&plan.calls).zip(needs).take(most);
+                    let passed =
+                        |((goal, call), (gas, rollup_fee)): ((&Goal, &Call), &(u64, U256))| {
+                            Passed {
+                                goal: *goal,
+                                call: call.clone(),
+                                gas: *gas,
+                                rollup_fee: *rollup_fee,
+                                takes: plan.takes,
+                            }
+                        };
                     let run: Vec<Passed> = goals.map(passed).collect();
                     return self.allocate(address, plan.sender, run);
                 }
@@ -88,10 +97,12 @@ impl Step {
     /// on does not hold any more.
     fn still_wanted(&self, address: Address, plan: &Plan, choice: &Choice) -> usize {
         let version = self.state.wallets.get(&address).map(|wallet| wallet.version);
+        let believed = self.state.blocks(SIMULATION_BLOCKS, SIMULATION_SECS);
         let holds = self.is_sender_fit(plan, choice)
+            && plan.takes == choice.takes
             && version == Some(plan.version)
             && self.state.history.contains(plan.at)
-            && self.state.head_number().saturating_sub(plan.at.number) <= SIMULATION_BLOCKS;
+            && self.state.head_number().saturating_sub(plan.at.number) <= believed;
         let is_same = |(planned, chosen): &(&Goal, &Goal)| planned == chosen;
         if holds { plan.run.iter().zip(&choice.run).take_while(is_same).count() } else { 0 }
     }
@@ -104,7 +115,7 @@ impl Step {
 
     fn simulate(&mut self, address: Address, choice: Choice, flights: &WalletFlights) {
         let Some(at) = self.state.history.head().map(|head| head.id) else { return };
-        let Choice { mut run, sender } = choice;
+        let Choice { mut run, sender, takes } = choice;
         let call = |goal: &Goal| {
             let (to, data) = self.payload(address, *goal)?;
             Some(Call { from: sender, to, data })
@@ -115,13 +126,14 @@ impl Step {
         }
         run.truncate(next.len());
         let in_flight = self.calls_in_flight(flights);
-        let any_sender = in_flight.is_empty();
+        let any_sender = in_flight.is_empty() && takes.is_none();
         let request = self.state.request();
         let version = self.state.wallets.get(&address).map_or(0, |wallet| wallet.version);
         let since = self.state.clock;
         let stage = Stage::Simulating;
         let calls = next.clone();
-        let plan = Plan { request, run, calls, sender, version, any_sender, at, since, stage };
+        let plan =
+            Plan { request, run, calls, sender, version, any_sender, takes, at, since, stage };
         self.state.plans.insert(address, plan);
         self.effects.push(Effect::Simulate { request, at, in_flight, next });
     }
@@ -194,48 +206,70 @@ impl Step {
 
     /// The transaction behind those of `before`, which take account nonces with it.
     fn draft(&self, address: Address, passed: Passed, before: &[Draft]) -> Result<Draft, Reason> {
-        let Passed { goal, call: Call { from: sender, to, data }, gas } = passed;
+        let Passed { goal, call: Call { from: sender, to, data }, gas, rollup_fee, takes } = passed;
         let limits = &self.state.limits;
         let account = self.state.senders.get(&sender).ok_or(Reason::RpcDown)?;
         let gas_limit = fees::gas_limit(gas, self.state.settings.gas_margin_percent);
-        let ceiling =
-            fees::ceiling_within(gas_limit, limits.per_transaction, limits.max_fee_per_gas);
+        let (per_transaction, cap) = (limits.per_transaction, limits.max_fee_per_gas);
+        let ceiling = fees::ceiling_within(gas_limit, rollup_fee, per_transaction, cap);
         let most = fees::payload_ceiling(ceiling).ok_or(Reason::FeeCap)?;
         let base_fee = self.state.history.head().map_or(0, |head| head.base_fee_per_gas);
         if most < base_fee.saturating_add(self.state.tip) {
             return Err(Reason::FeeCap);
         }
-        let amount = fees::worst_case(gas_limit, ceiling);
-        let charge = Charge { day: self.state.today(), wallet: Some(address), amount };
-        let pending = self.state.pending().chain(before.iter().map(|draft| draft.charge));
-        self.state.ledger.check(&charge, pending, limits).map_err(|_| Reason::Budget)?;
-        let open = account.slots.range(account.account_nonce..);
-        let reserved = open.map(|(_, slot)| slot.reserved.amount);
-        let reserved = reserved.chain(before.iter().map(|draft| draft.charge.amount));
-        let reserved = reserved.fold(amount, |sum, next| sum.saturating_add(next));
-        if reserved.saturating_add(limits.sender_floor) > account.balance {
-            return Err(Reason::SenderBalance);
-        }
+        let taken = takes.and_then(|nonce| Some((nonce, account.slots.get(&nonce)?)));
+        let fees = match taken.and_then(|(_, slot)| slot.latest()) {
+            // What had the place before may be in somebody's pool.
+            Some(latest) => latest.fees.bumped(self.market(), most).ok_or(Reason::FeeCap)?,
+            None => self.market().capped(most),
+        };
         let last = account.slots.keys().next_back();
         let next = last.map_or(0, |last| last.saturating_add(1)).max(account.account_nonce);
+        let (account_nonce, number) = match taken {
+            Some((nonce, slot)) => (nonce, u32::try_from(slot.attempts.len()).unwrap_or(u32::MAX)),
+            None => (next.saturating_add(before.len() as u64), 0),
+        };
+        let amount = fees::worst_case(gas_limit, fees, rollup_fee);
+        let amount = taken.map_or(amount, |(_, slot)| amount.max(slot.charge.amount));
+        let charge = Charge { day: self.state.today(), wallet: Some(address), amount };
         let (purpose, kind) = match goal.target {
             Target::Create => (Purpose::Create { wallet: address }, Kind::Create),
             Target::Execute => {
                 (Purpose::Execute { wallet: address, digest: goal.digest }, Kind::Execute)
             }
         };
-        Ok(Draft {
+        let draft = Draft {
             sender,
-            account_nonce: next.saturating_add(before.len() as u64),
-            number: 0,
+            account_nonce,
+            number,
             purpose,
             kind,
             to,
             data,
             gas_limit,
-            fees: self.market().capped(most),
+            fees,
             ceiling,
+            rollup_fee,
             charge,
-        })
+        };
+        self.check_funds(&draft, before).map(|()| draft)
+    }
+
+    /// Whether budgets and the balance allow a draft behind those of `before`.
+    fn check_funds(&self, draft: &Draft, before: &[Draft]) -> Result<(), Reason> {
+        let limits = &self.state.limits;
+        let more = self.state.more_charged(draft);
+        let pending = self.state.pending().chain(before.iter().map(|draft| draft.charge));
+        self.state.ledger.check(&more, pending, limits).map_err(|_| Reason::Budget)?;
+        let account = self.state.senders.get(&draft.sender).ok_or(Reason::RpcDown)?;
+        let open = account.slots.range(account.account_nonce..);
+        let open = open.filter(|(nonce, _)| **nonce != draft.account_nonce);
+        let reserved = open.map(|(_, slot)| slot.reserved.amount);
+        let reserved = reserved.chain(before.iter().map(|draft| draft.charge.amount));
+        let reserved = reserved.fold(draft.charge.amount, |sum, next| sum.saturating_add(next));
+        if reserved.saturating_add(limits.sender_floor) > account.balance {
+            return Err(Reason::SenderBalance);
+        }
+        Ok(())
     }
 }

@@ -2,8 +2,7 @@
 
 use super::Step;
 use crate::{
-    attempt::End,
-    budget::Charge,
+    attempt::{End, Purpose},
     effect::{Alarm, Effect},
     event::BlockId,
     proposal::Tracked,
@@ -24,6 +23,8 @@ impl Step {
         // What was asked before must not be taken for an answer to what is asked from now on.
         state.next_request = old.next_request;
         (state.clock, state.last_head_at) = (old.clock, old.clock);
+        (state.finality, state.block_millis, state.paid) =
+            (old.finality, old.block_millis, old.paid);
         state.is_leading = true;
         let trusts_final = old.trusts_final;
         state.is_paused = rows.is_paused;
@@ -64,7 +65,7 @@ impl Step {
             Some(tx_hash) => End::Mined { tx_hash, block, receipt: Some(paid) },
             None => End::Foreign { block },
         };
-        let spent = Charge { amount: paid.cost, ..slot.charge };
+        let spent = super::accounts::spent(slot, &settlement);
         self.state.ledger.take_back(&slot.charge);
         self.state.ledger.add(&spent);
         slot.charge = spent;
@@ -103,7 +104,9 @@ impl Step {
 
     /// Forgets blocks beyond those to be remembered, and what they decided for good.
     pub(super) fn forget_old(&mut self) {
-        let most = self.state.settings.history;
+        let deep =
+            usize::try_from(self.state.final_depth().saturating_mul(2)).unwrap_or(usize::MAX);
+        let most = self.state.settings.history.max(deep);
         self.state.history.shorten_to(most);
         if self.state.history.len() < most {
             // After a restart or a jump: what is older than what is known may be undone all the same.
@@ -149,9 +152,10 @@ impl Step {
     fn forget_proposals(&mut self, oldest: BlockId, oldest_timestamp: u64) {
         let slots = self.state.senders.values().flat_map(|sender| sender.slots.values());
         let bound: std::collections::BTreeSet<B256> = slots
-            .filter_map(|slot| match slot.purpose {
-                crate::attempt::Purpose::Execute { digest, .. } => Some(digest),
-                crate::attempt::Purpose::Create { .. } | crate::attempt::Purpose::Gap => None,
+            .flat_map(|slot| slot.purposes())
+            .filter_map(|purpose| match purpose {
+                Purpose::Execute { digest, .. } => Some(digest),
+                Purpose::Create { .. } | Purpose::Gap => None,
             })
             .collect();
         let is_old = |digest: &B256, tracked: &Tracked| {

@@ -23,6 +23,8 @@ pub(super) struct Choice {
     /// can go right behind it in its lane.
     pub(super) run: Vec<Goal>,
     pub(super) sender: Address,
+    /// The account nonce of that sender whose place it takes, where a no-op cannot be placed.
+    pub(super) takes: Option<u64>,
 }
 
 /// What each proposal that is not chosen waits for.
@@ -71,9 +73,12 @@ impl Step {
             self.state.proposals.get(digest).is_some_and(Tracked::is_reconfiguration)
         };
         let is_first_barrier = candidates.first().is_some_and(|(digest, _)| has_barrier(digest));
-        let is_closed = flights.has_reconfiguration
-            || (is_first_barrier && !flights.open.is_empty())
-            || (!self.state.settings.has_simulate_v1 && !flights.open.is_empty());
+        let vacancy = self.state.vacancy_for(wallet, flights);
+        // Of what takes a place and what had it before, one is mined: they are not on their way together.
+        let is_busy = flights.open.iter().any(|(place, _)| Some(*place) != vacancy);
+        let has_simulate_v1 = self.state.settings.has_simulate_v1;
+        let is_closed =
+            is_busy && (flights.has_reconfiguration || is_first_barrier || !has_simulate_v1);
         let barrier =
             candidates.iter().map(|(digest, _)| *digest).find(|digest| has_barrier(digest));
         let mut choice = None;
@@ -86,11 +91,16 @@ impl Step {
             // Whatever it was refused for stays true until it is found otherwise.
             let refused = self.state.proposals.get(&digest).and_then(|tracked| tracked.backoff);
             holds.insert(digest, refused.map(|backoff| backoff.reason));
-            if choice.is_none() {
+            if choice.is_none()
+                && let Some((sender, account_nonce)) = vacancy
+            {
+                let run = vec![Goal { target: Target::Execute, digest }];
+                choice = Some(Choice { run, sender, takes: Some(account_nonce) });
+            } else if choice.is_none() {
                 match self.state.place(wallet, flights, forced) {
                     Ok(Some(place)) => {
                         let run = self.state.run(flights, digest, place.target, (&ready, barrier));
-                        choice = Some(Choice { run, sender: place.sender });
+                        choice = Some(Choice { run, sender: place.sender, takes: None });
                     }
                     Ok(None) => {}
                     Err(reason) => {
@@ -151,6 +161,21 @@ impl State {
             return Some(Reason::Paused);
         }
         (self.is_rpc_down() || !wallet.is_settled()).then_some(Reason::RpcDown)
+    }
+
+    /// The place that something of a wallet can take, of which nothing is on its way that could go through: what takes
+    /// it comes before everything that is.
+    fn vacancy_for(&self, wallet: &Wallet, flights: &WalletFlights) -> Option<Place> {
+        let is_free = wallet.now().is_deployed
+            && flights.creation.is_none()
+            && flights.lanes.values().all(Vec::is_empty);
+        let vacancy = self.vacancy().filter(|_| is_free)?;
+        // One that others plan to take is theirs.
+        let is_planned = self.plans.iter().any(|(address, plan)| {
+            plan.takes.is_some_and(|nonce| (plan.sender, nonce) == vacancy)
+                && self.wallets.get(address).is_some_and(|other| !std::ptr::eq(other, wallet))
+        });
+        (!is_planned).then_some(vacancy)
     }
 
     /// Cancels first, then in the order in which they became ready.
@@ -253,6 +278,10 @@ impl State {
         }
         if tracked.failures.len() >= self.settings.max_failures {
             return Some(Reason::Budget);
+        }
+        if self.head_number() < tracked.refused_until {
+            // Nodes said that it can never be mined; each time costs a no-op.
+            return Some(Reason::Simulation);
         }
         if self.is_near(tracked.request.deadline) {
             return Some(Reason::DeadlineNear);

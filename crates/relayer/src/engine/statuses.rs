@@ -9,14 +9,19 @@ use super::{
 use crate::{
     attempt::Purpose,
     effect::{Alarm, Effect},
+    event::BlockId,
     proposal::Tracked,
     state::State,
     status::{Failure, FailureReason, Reason, Status, StatusChange},
-    wallet::Wallet,
+    wallet::{Execution, Wallet},
 };
 use alloy::primitives::{Address, B256};
-use quorate_core::Nonce;
+use quorate_core::{Lane, Nonce, Request};
 use std::collections::BTreeSet;
+
+/// How many lanes and approvals a wallet is asked about at once.
+const AUDITED_LANES: usize = 16;
+const AUDITED_APPROVALS: usize = 8;
 
 impl Step {
     /// Tells what changed about the proposals of a wallet, and asks for what is needed to know more.
@@ -29,6 +34,7 @@ impl Step {
         let flights = flights.of_wallet(address).unwrap_or(&none);
         self.note_failures(address, &flights.landed);
         self.ask_unknown(address);
+        self.audit(address);
         let Some(wallet) = self.state.wallets.get(&address) else { return };
         let digests: Vec<B256> = wallet.proposals.iter().copied().collect();
         for digest in digests {
@@ -45,6 +51,8 @@ impl Step {
 
     fn tell(&mut self, digest: B256, status: Status, is_final: bool) {
         let Some(tracked) = self.state.proposals.get_mut(&digest) else { return };
+        // Only what decided it can be undone, not how deep that is, whatever is learnt of depths meanwhile.
+        let is_final = is_final || (tracked.is_final && tracked.status == status);
         let is_news = tracked.status != status
             || tracked.is_final != is_final
             || tracked.told_failures != tracked.failures.len();
@@ -67,10 +75,14 @@ impl Step {
 
     /// Payloads that were mined and did not do what they were meant to do.
     fn note_failures(&mut self, address: Address, landed: &[Landed]) {
+        self.take_back_failures(address);
         for &Landed { purpose, tx_hash, block, success } in landed {
             let reason = if success { FailureReason::NoEffect } else { FailureReason::Reverted };
             match purpose {
                 Purpose::Execute { digest, .. } => {
+                    if success && self.is_effect_unknown(address, digest, (tx_hash, block)) {
+                        continue;
+                    }
                     self.note_failure(address, digest, Failure { tx_hash, block, reason });
                 }
                 Purpose::Create { .. } => {
@@ -81,6 +93,37 @@ impl Step {
                     }
                 }
                 Purpose::Gap => {}
+            }
+        }
+    }
+
+    /// Whether a transaction that went through may have executed its proposal, and only its event was left out. Then the wallet
+    /// is asked.
+    fn is_effect_unknown(
+        &mut self,
+        address: Address,
+        digest: B256,
+        (tx_hash, block): (B256, BlockId),
+    ) -> bool {
+        let Some(wallet) = self.state.wallets.get_mut(&address) else { return true };
+        let Some(tracked) = self.state.proposals.get(&digest) else { return true };
+        let nonce = tracked.request.nonce;
+        let is_unknown = match wallet.find_execution(nonce) {
+            Some(execution) => execution.tx_hash == tx_hash,
+            None => !wallet.audit.covers(nonce.lane, block.number, false),
+        };
+        let is_told = tracked.failures.iter().any(|known| known.tx_hash == tx_hash);
+        wallet.audit.is_due |= is_unknown && !is_told;
+        is_unknown
+    }
+
+    /// What was taken for a failure since its event was left out is none.
+    fn take_back_failures(&mut self, address: Address) {
+        let Some(wallet) = self.state.wallets.get(&address) else { return };
+        for digest in &wallet.proposals {
+            let Some(tracked) = self.state.proposals.get_mut(digest) else { continue };
+            if let Some(execution) = wallet.find_execution(tracked.request.nonce) {
+                tracked.failures.retain(|failure| failure.tx_hash != execution.tx_hash);
             }
         }
     }
@@ -126,6 +169,86 @@ impl Step {
     }
 }
 
+impl Step {
+    /// Asks a wallet, where there is a reason to, and with open proposals now and then, whether its events are complete.
+    fn audit(&mut self, address: Address) {
+        let (every, head_time) = (self.state.settings.audit_blocks, self.state.head_time());
+        let Some(at) = self.state.history.head().map(|head| head.id) else { return };
+        let Some(wallet) = self.state.wallets.get(&address) else { return };
+        let agreed = wallet.audit.agreed;
+        let tracked = |digest: &B256| Some((*digest, self.state.proposals.get(digest)?));
+        let tracked = wallet.proposals.iter().filter_map(tracked);
+        // Over, and nothing told that it was decided by its nonce.
+        let is_lapsing = |tracked: &Tracked| {
+            let is_over = matches!(tracked.status, Status::Expired | Status::Superseded { .. });
+            is_over && !tracked.is_final && wallet.find_execution(tracked.request.nonce).is_none()
+        };
+        let open = tracked.filter(|(_, tracked)| {
+            !tracked.was_final
+                && (is_lapsing(tracked) || fact(wallet, tracked, head_time) != Fact::Decided)
+        });
+        // That something did not happen before its deadline or its epoch's end is to be known, not just that nothing told it.
+        let lapsing =
+            open.clone().filter(|(_, tracked)| is_lapsing(tracked)).any(|(_, tracked)| {
+                let end = self.state.end_of(wallet, tracked);
+                end.is_some_and(|end| !is_covered(wallet, tracked, end))
+            });
+        let is_old = agreed.is_none_or(|agreed| agreed.saturating_add(every) <= at.number);
+        if wallet.audit.is_asked || !(wallet.audit.is_due || is_old || lapsing) {
+            return;
+        }
+        let open: Vec<(B256, &Tracked)> = open.collect();
+        if open.is_empty() && !wallet.audit.is_due {
+            return;
+        }
+        let turn = wallet.audit.turn;
+        let lanes: BTreeSet<Lane> = open.iter().map(|(_, t)| t.request.nonce.lane).collect();
+        let lanes = in_turn(lanes.into_iter().collect(), turn, AUDITED_LANES);
+        // Not at first: whoever proposes looks at them too.
+        let approvals =
+            if agreed.is_some() { missing_approvals(wallet, &open) } else { Vec::new() };
+        let approvals = in_turn(approvals, turn, AUDITED_APPROVALS);
+        if let Some(wallet) = self.state.wallets.get_mut(&address) {
+            wallet.audit.is_asked = true;
+            wallet.audit.turn = turn.wrapping_add(1);
+        }
+        self.effects.push(Effect::AskStanding { wallet: address, at, lanes, approvals });
+    }
+}
+
+/// Whether it is known that a proposal was not executed until a block: the wallet said so, not only that no event did.
+fn is_covered(wallet: &Wallet, tracked: &Tracked, number: u64) -> bool {
+    let has_no_effect = |failure: &Failure| failure.reason == FailureReason::NoEffect;
+    let is_doubtful = tracked.failures.iter().any(has_no_effect);
+    wallet.audit.covers(tracked.request.nonce.lane, number, is_doubtful)
+}
+
+/// The owners who did not sign proposals of the present epoch, and may have approved them.
+fn missing_approvals(wallet: &Wallet, open: &[(B256, &Tracked)]) -> Vec<(B256, Address)> {
+    let config = &wallet.now().config;
+    let mut missing = Vec::new();
+    for (digest, tracked) in open {
+        if tracked.request.epoch != wallet.now().epoch || tracked.has_enough(*digest, wallet) {
+            continue;
+        }
+        let has_signed = |owner: &&Address| {
+            tracked.signatures.contains_key(*owner) || wallet.is_approved(*digest, **owner)
+        };
+        let owners = config.owners().iter().filter(|owner| !has_signed(owner));
+        missing.extend(owners.map(|owner| (*digest, *owner)));
+    }
+    missing
+}
+
+/// So many of these, others each time.
+fn in_turn<T>(mut all: Vec<T>, turn: usize, most: usize) -> Vec<T> {
+    let rounds = all.len().div_ceil(most).max(1);
+    let first = (turn % rounds) * most;
+    all.drain(..first.min(all.len()));
+    all.truncate(most);
+    all
+}
+
 impl State {
     /// The status, and whether it is final; none while something is being searched for, if one was told before.
     fn status(
@@ -167,30 +290,95 @@ impl State {
 
     fn decided(&self, digest: B256, wallet: &Wallet, tracked: &Tracked) -> Option<(Status, bool)> {
         let request = &tracked.request;
-        // What came first stays: only a reorg undoes it.
-        let is_in_time = |timestamp: u64| timestamp <= request.deadline;
-        let end = wallet.find_epoch_end(request.epoch);
-        let is_over =
-            wallet.now().epoch > request.epoch && end.is_none_or(|e| is_in_time(e.timestamp));
-        let was_over =
-            |at: u64| is_over && end.map_or(wallet.base().block, |e| e.block.number) < at;
+        let lapse = lapse(wallet, request);
         let execution = wallet.find_execution(request.nonce);
-        if let Some(execution) =
-            execution.filter(|e| is_in_time(e.timestamp) && !was_over(e.block.number))
-        {
+        // What came first stays: only a reorg undoes it.
+        if let Some(execution) = execution.filter(|e| e.timestamp <= request.deadline) {
             let (tx_hash, block) = (execution.tx_hash, execution.block);
-            let status = if execution.digest == digest {
-                Status::Executed { tx_hash, block }
-            } else {
-                Status::Superseded { by: Some(execution.digest) }
+            let by = match self.is_before(execution, lapse, tracked) {
+                Some(true) => Some(Some(execution.digest)),
+                Some(false) => None,
+                None => Some(None),
             };
-            return Some((status, self.is_final(block.number)));
+            if let Some(by) = by {
+                let status = if by == Some(digest) {
+                    Status::Executed { tx_hash, block }
+                } else {
+                    Status::Superseded { by }
+                };
+                return Some((status, self.is_final(block.number)));
+            }
         }
-        if is_over {
-            let is_final = end.is_none_or(|end| self.is_final(end.block.number));
-            return Some((Status::Superseded { by: end.and_then(|end| end.by) }, is_final));
+        let block = self.end_of(wallet, tracked)?;
+        // What took its nonce, and is still to be found, may have been before.
+        let is_taken = wallet.find_next(request.nonce.lane) > Some(request.nonce.sequence);
+        let is_final = self.is_final(block)
+            && is_covered(wallet, tracked, block)
+            && (execution.is_some() || !is_taken);
+        let status = match lapse {
+            Some(lapse) => Status::Superseded { by: lapse.by.or(told_by(tracked)) },
+            None => Status::Expired,
+        };
+        Some((status, is_final))
+    }
+
+    /// Whether an execution was before the end of the proposal's epoch, if that is known. A digest commits to its epoch; of one that
+    /// nobody here knows the block tells, and where the end is forgotten, what was told while it was known.
+    fn is_before(
+        &self,
+        execution: &Execution,
+        lapse: Option<Lapse>,
+        tracked: &Tracked,
+    ) -> Option<bool> {
+        if let Some(known) = self.proposals.get(&execution.digest) {
+            return Some(known.request.epoch <= tracked.request.epoch);
         }
-        let block = self.history.find_after(request.deadline)?;
-        Some((Status::Expired, self.is_final(block.id.number)))
+        let Some(lapse) = lapse else { return Some(true) };
+        if lapse.is_remembered || execution.block.number > lapse.block {
+            return Some(execution.block.number <= lapse.block);
+        }
+        (told_by(tracked) == Some(execution.digest)).then_some(true)
+    }
+
+    /// The block by which a proposal that was not executed is over: its epoch ended, or its deadline passed; none while it is
+    /// not.
+    fn end_of(&self, wallet: &Wallet, tracked: &Tracked) -> Option<u64> {
+        let after = || self.history.find_after(tracked.request.deadline);
+        match lapse(wallet, &tracked.request) {
+            Some(lapse) => Some(lapse.block),
+            None => after().map(|block| block.id.number),
+        }
+    }
+}
+
+/// How a proposal's epoch ended before its deadline did.
+#[derive(Clone, Copy)]
+struct Lapse {
+    /// The block, or a later one that nobody takes back where it is not remembered.
+    block: u64,
+    /// The reconfiguration, where it is known.
+    by: Option<B256>,
+    is_remembered: bool,
+}
+
+fn lapse(wallet: &Wallet, request: &Request) -> Option<Lapse> {
+    if wallet.now().epoch <= request.epoch {
+        return None;
+    }
+    match wallet.find_epoch_end(request.epoch) {
+        Some(end) => (end.timestamp <= request.deadline).then_some(Lapse {
+            block: end.block.number,
+            by: end.by,
+            is_remembered: true,
+        }),
+        None => Some(Lapse { block: wallet.base().block, by: None, is_remembered: false }),
+    }
+}
+
+/// What superseded a proposal, as it was told last.
+const fn told_by(tracked: &Tracked) -> Option<B256> {
+    match tracked.status {
+        Status::Superseded { by } => by,
+        _ => None,
     }
 }

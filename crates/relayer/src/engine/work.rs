@@ -2,14 +2,15 @@
 
 use super::{Applied, Step};
 use crate::{
-    attempt::{Attempt, AttemptRecord, AttemptState, Draft, Kind, Slot},
+    attempt::{AttemptRecord, AttemptState, Draft, Kind, Purpose, Slot},
     effect::{Alarm, Effect, Ignored},
-    event::{Refusal, Rejection, Sent, Simulation},
+    event::{Refusal, Sent, Simulation},
     proposal::Tracked,
     state::{Goal, Stage, Target, Work},
     status::Reason,
 };
-use alloy::primitives::{Address, B256, Bytes};
+use alloy::primitives::{Address, B256, Bytes, U256};
+use std::iter::repeat;
 
 impl Step {
     pub(super) fn finish_simulation(&mut self, request: u64, outcome: &Simulation) -> Applied {
@@ -26,9 +27,11 @@ impl Step {
         // A creation for nothing would be paid for nothing.
         let needed = if target == Target::Create { plan.run.len().min(2) } else { 1 };
         let reason = match outcome {
-            Simulation::Done { gas, .. } if gas.len() >= needed => {
+            Simulation::Done { gas, rollup_fees, .. } if gas.len() >= needed => {
                 let passed = gas.len().min(plan.run.len());
-                plan.stage = Stage::Simulated { gas: gas[..passed].to_vec() };
+                let rollup_fees = rollup_fees.iter().copied().chain(repeat(U256::ZERO));
+                let needs = gas.iter().copied().zip(rollup_fees).take(passed).collect();
+                plan.stage = Stage::Simulated { needs };
                 for goal in &plan.run[..passed] {
                     if let Some(Tracked { backoff, .. }) =
                         self.state.proposals.get_mut(&goal.digest)
@@ -45,6 +48,12 @@ impl Step {
             Simulation::Unavailable => Reason::RpcDown,
         };
         self.state.plans.remove(&wallet);
+        if reason != Reason::RpcDown
+            && let Some(wallet) = self.state.wallets.get_mut(&wallet)
+        {
+            // It may be done already, and its event was left out.
+            wallet.audit.is_due = true;
+        }
         self.back_off(digest, reason);
         Ok(())
     }
@@ -113,20 +122,24 @@ impl Step {
 
     /// Notes a stored attempt.
     pub(super) fn enter_attempt(&mut self, record: AttemptRecord) {
-        let Draft { sender, account_nonce, purpose, charge, .. } = record.draft;
+        let Draft { sender, account_nonce, charge, .. } = record.draft;
         let Some(account) = self.state.senders.get_mut(&sender) else { return };
         self.state.hashes.insert(record.tx_hash, (sender, account_nonce));
-        match account.slots.get_mut(&account_nonce) {
+        self.state.ledger.add(&charge);
+        let wallets = match account.slots.get_mut(&account_nonce) {
             Some(slot) => {
-                slot.is_capped = false;
-                slot.attempts.push(Attempt::new(record));
+                // What is on its way counts, whether the budget allows it or not.
+                self.state.ledger.take_back(&slot.charge);
+                slot.charge = charge;
+                slot.push(record);
+                slot.wallets()
             }
             None => {
-                self.state.ledger.add(&charge);
-                account.slots.insert(account_nonce, Slot::new(record));
+                let slot = account.slots.entry(account_nonce).or_insert(Slot::new(record));
+                slot.wallets()
             }
-        }
-        self.disturb(purpose.wallet());
+        };
+        self.disturb_all(wallets);
     }
 
     /// Whether what was signed is still what is wanted. Of several each is so if the first one is.
@@ -141,21 +154,28 @@ impl Step {
         }
         if let Some(slot) = sender.slots.get(&account_nonce) {
             let is_next = u32::try_from(slot.attempts.len()).is_ok_and(|next| next == number);
-            let replaces_noop = kind != Kind::Noop && !slot.carries_payload();
-            return slot.is_open() && slot.passed.is_none() && is_next && !replaces_noop;
+            let takes_place = kind != Kind::Noop && !slot.carries_payload();
+            return slot.is_open()
+                && slot.passed.is_none()
+                && is_next
+                && (!takes_place || (slot.is_vacant() && self.is_current(work, purpose)));
         }
         let is_next = sender.slots.keys().next_back().is_none_or(|last| *last < account_nonce)
             && sender.account_nonce <= account_nonce;
-        let Some(wallet) = purpose.wallet() else { return sender.account_nonce <= account_nonce };
-        if self.state.is_paused {
-            return false;
+        if purpose.wallet().is_none() {
+            return sender.account_nonce <= account_nonce;
         }
+        is_next && self.is_current(work, purpose)
+    }
+
+    /// Whether the plan that is worked on for a wallet still holds.
+    fn is_current(&self, work: &Work, purpose: Purpose) -> bool {
+        let Some(wallet) = purpose.wallet().filter(|_| !self.state.is_paused) else { return false };
         let plan = self.state.plans.get(&wallet);
-        let is_current = plan.is_some_and(|plan| {
+        plan.is_some_and(|plan| {
             plan.stage == Stage::Working { request: work.request }
                 && self.state.wallets.get(&wallet).is_some_and(|w| w.version == plan.version)
-        });
-        is_next && is_current
+        })
     }
 
     pub(super) fn lose_race(&mut self, request: u64) -> Applied {
@@ -180,18 +200,21 @@ impl Step {
             return Err(Ignored::NotAsked);
         }
         attempt.state = AttemptState::from(outcome);
-        let wallet = slot.purpose.wallet();
         match outcome {
-            Sent::Accepted | Sent::Unknown => {}
-            // What was seen of the account will tell; it may as well have been mined.
-            Sent::Rejected(Rejection::NonceTooLow | Rejection::Underpriced) => {}
-            Sent::Rejected(Rejection::InsufficientFunds) => {
-                self.alarm(Alarm::InsufficientFunds { sender });
+            Sent::Accepted => {
+                if attempt.refusal.take().is_some() {
+                    // The blocks before did not miss it: nobody had it.
+                    attempt.first_sent = attempt.last_sent;
+                }
             }
-            Sent::Rejected(Rejection::Invalid) => {
-                slot.is_invalid |= is_latest;
-                self.disturb(wallet);
+            // Nobody answered: what they said before is still all that is known.
+            Sent::Unknown => {}
+            Sent::Rejected(rejection) | Sent::Doubtful(rejection) => {
+                attempt.refusal = Some(rejection);
             }
+        }
+        if is_latest {
+            self.heed((sender, nonce), outcome);
         }
         Ok(())
     }

@@ -1,5 +1,8 @@
 //! The engine at work on a real anvil, also through an endpoint that fails on purpose.
 
+mod faults;
+mod layer2;
+
 use alloy::primitives::{Address, B256, U256};
 use eyre::{Result, ensure, eyre};
 use quorate_chain::Chain as Endpoint;
@@ -183,10 +186,15 @@ fn due() -> Vec<U256> {
 
 /// Mines until everything is paid and the store says so for good.
 async fn mine_until_final(chain: &Chain, store: &Store) -> Result<()> {
+    mine_every(Duration::from_millis(100), chain, store).await
+}
+
+/// As [`mine_until_final`], with so long from block to block.
+async fn mine_every(pace: Duration, chain: &Chain, store: &Store) -> Result<()> {
     let mining = async {
         while paid(chain).await? != due() || check_books(store).await.is_err() {
             chain.mine(1).await?;
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(pace).await;
         }
         Ok(())
     };

@@ -11,12 +11,13 @@ use quorate_core::{Lane, Nonce, OwnerSignature};
 use quorate_relayer::{
     Event, State,
     event::{
-        Block, BlockId, Header, LogKind, Paid, Receipt, Refusal, Rejection, Sent, Simulation,
-        WalletLog,
+        Block, BlockId, Header, Least, LogKind, Paid, Receipt, Refusal, Rejection, Sent,
+        Simulation, Standing, WalletLog,
     },
     step,
     wallet::Execution,
 };
+use std::{collections::BTreeSet, sync::Arc};
 
 struct Babbler(Rng);
 
@@ -56,7 +57,7 @@ impl Babbler {
             _ => LogKind::Executed { digest: self.digest(), nonce: self.nonce() },
         };
         let (wallet, tx_hash, timestamp) = (self.address(), self.hash(), self.number());
-        WalletLog { wallet, tx_hash, timestamp, what }
+        WalletLog { wallet, tx_hash, index: self.number(), timestamp, what }
     }
 
     fn digest(&mut self) -> B256 {
@@ -69,15 +70,26 @@ impl Babbler {
         let base_fee_per_gas = u128::from(self.number()) << self.0.below(65);
         let header = Header { id, parent, timestamp, base_fee_per_gas };
         let blocks = vec![Block { header, logs: vec![self.log(), self.log()] }];
-        Event::NewHead { blocks, tip: u128::from(self.number()) << self.0.below(65) }
+        let of = self.0.chance(30).then(|| Arc::new(BTreeSet::from([self.address()])));
+        Event::NewHead { blocks, of, tip: u128::from(self.number()) << self.0.below(65) }
     }
 
     fn receipt(&mut self) -> Option<Receipt> {
         let success = self.0.chance(50);
         let (block, cost) = (self.block(), U256::from_limbs([self.number(); 4]));
-        self.0
-            .chance(60)
-            .then_some(Receipt { block, paid: Paid { success, gas_used: 21_000, cost } })
+        let l1_fee = self.0.chance(50).then(|| U256::from(self.number()));
+        let paid = Paid { success, gas_used: 21_000, cost, l1_fee, operator_fee: l1_fee };
+        let logs = vec![self.log(), self.log()];
+        self.0.chance(60).then_some(Receipt { block, paid, logs })
+    }
+
+    fn standing(&mut self) -> Event {
+        let epoch = self.0.chance(70).then(|| u32::try_from(self.number()).unwrap_or(u32::MAX));
+        let lanes = vec![(self.nonce().lane, self.number())];
+        let approvals = vec![(self.digest(), self.address())];
+        let is_absent = self.0.chance(50);
+        let standing = Standing { epoch, is_absent, lanes, approvals };
+        Event::StandingSeen { wallet: self.address(), at: self.block(), standing }
     }
 
     fn logs(&mut self) -> Event {
@@ -95,7 +107,10 @@ impl Babbler {
             0 | 1 => {
                 let gas = (0..self.0.below(4)).map(|_| self.number()).collect();
                 let refusals = [None, Some(Refusal::Reverted), Some(Refusal::Policy)];
-                let outcome = Simulation::Done { gas, refusal: refusals[self.0.index(3)] };
+                let rollup_fees =
+                    (0..self.0.below(4)).map(|_| U256::from_limbs([self.number(); 4])).collect();
+                let refusal = refusals[self.0.index(3)];
+                let outcome = Simulation::Done { gas, rollup_fees, refusal };
                 Event::Simulated { request, outcome }
             }
             2 => {
@@ -111,7 +126,7 @@ impl Babbler {
 
     fn event(&mut self) -> Event {
         let (wallet, digest, owner) = (self.address(), self.digest(), self.address());
-        match self.0.below(16) {
+        match self.0.below(20) {
             0 => self.head(),
             1 => self.logs(),
             2 => Event::AccountSeen {
@@ -141,7 +156,21 @@ impl Babbler {
                 Event::Simulated { request, outcome: Simulation::InFlightReverted }
             }
             10 => {
-                let outcome = [Sent::Unknown, Sent::Rejected(Rejection::Invalid)][self.0.index(2)];
+                let gas = Rejection::GasTooLow { least: Some(self.number()) };
+                let least = Least {
+                    max_fee_per_gas: Some(u128::from(self.number()) << self.0.below(65)),
+                    priority_fee_per_gas: Some(u128::from(self.number()) << self.0.below(65)),
+                };
+                let missing = Some(U256::from(self.number()));
+                let outcome = [
+                    Sent::Unknown,
+                    Sent::Rejected(Rejection::Invalid),
+                    Sent::Rejected(gas),
+                    Sent::Doubtful(gas),
+                    Sent::Rejected(Rejection::Underpriced(least)),
+                    Sent::Rejected(Rejection::InsufficientFunds { missing }),
+                    Sent::Doubtful(Rejection::Unrecognised),
+                ][self.0.index(7)];
                 Event::SendResult { tx_hash: self.hash(), outcome }
             }
             11 => Event::Tick { now: self.number() },
@@ -150,6 +179,15 @@ impl Babbler {
                 let per_day = wei(u128::from(self.number()));
                 Event::BudgetChanged(quorate_relayer::budget::Limits { per_day, ..limits() })
             }
+            14 => self.standing(),
+            15 => Event::CanSimulate(self.0.chance(50)),
+            16 => Event::FinalitySeen { finalized: self.number() },
+            17 => Event::GasSeen {
+                sender: self.address(),
+                account_nonce: self.0.chance(50).then(|| self.number()),
+                gas: self.number(),
+                rollup_fee: U256::from_limbs([self.number(); 4]),
+            },
             _ => self.reply(),
         }
     }

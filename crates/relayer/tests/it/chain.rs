@@ -56,6 +56,8 @@ pub(crate) struct Mined {
     pub(crate) nonce: u64,
     pub(crate) success: bool,
     pub(crate) cost: u128,
+    /// What of the cost was not for gas.
+    pub(crate) l1_fee: u128,
 }
 
 #[derive(Clone, Debug)]
@@ -75,6 +77,12 @@ pub(crate) struct Chain {
     /// What strangers put into the next block.
     pub(crate) strangers: Vec<Ask>,
     pub(crate) base_fee: u128,
+    /// Gas that every transaction takes besides, as for its place on layer 1.
+    pub(crate) l1_gas: u64,
+    /// Wei that it costs besides gas.
+    pub(crate) rollup_fee: u128,
+    /// The least tip that the pool takes.
+    pub(crate) least_tip: u128,
     hashes: u64,
 }
 
@@ -171,6 +179,9 @@ pub(crate) enum Verdict {
     Taken,
     NonceTooLow,
     Underpriced,
+    /// The tip is below this.
+    TipTooLow(u128),
+    GasTooLow,
     Poor,
 }
 
@@ -189,6 +200,9 @@ impl Chain {
             pool: BTreeMap::new(),
             strangers: Vec::new(),
             base_fee: 10,
+            l1_gas: 0,
+            rollup_fee: 0,
+            least_tip: 0,
             hashes: 1,
         };
         for _ in 0..8 {
@@ -214,8 +228,14 @@ impl Chain {
         if tx.nonce < world.nonce(tx.from) {
             return Verdict::NonceTooLow;
         }
-        if u128::from(tx.gas_limit) * tx.max_fee > world.balances[&tx.from] {
+        if tx.gas_limit < 21_000 + self.l1_gas {
+            return Verdict::GasTooLow;
+        }
+        if u128::from(tx.gas_limit) * tx.max_fee + self.rollup_fee > world.balances[&tx.from] {
             return Verdict::Poor;
+        }
+        if tx.tip < self.least_tip {
+            return Verdict::TipTooLow(self.least_tip);
         }
         if let Some(old) = self.pool.get(&(tx.from, tx.nonce)) {
             let is_more = |old: u128, new: u128| new > old && new >= old * 110 / 100;
@@ -248,18 +268,27 @@ impl Chain {
         let pooled: Vec<Tx> = self.pool.values().cloned().collect();
         for tx in pooled {
             let is_next = block.after.nonce(tx.from) == tx.nonce;
-            let is_poor = u128::from(tx.gas_limit) * tx.max_fee > block.after.balances[&tx.from];
+            let most = u128::from(tx.gas_limit) * tx.max_fee + self.rollup_fee;
+            let is_poor = most > block.after.balances[&tx.from];
+            let is_short = tx.gas_limit < 21_000 + self.l1_gas;
+            if is_short {
+                // Whoever has it finds out, and keeps it no longer.
+                self.pool.remove(&(tx.from, tx.nonce));
+                continue;
+            }
             if !is_next || is_poor || tx.max_fee < base_fee || !rng.chance(percent) {
                 continue;
             }
             block.after.nonces.insert(tx.from, tx.nonce + 1);
-            let success = gas(&tx.ask) <= tx.gas_limit && apply(&mut block, tx.hash, &tx.ask);
+            let needed = gas(&tx.ask) + self.l1_gas;
+            let success = needed <= tx.gas_limit && apply(&mut block, tx.hash, &tx.ask);
             let price = tx.max_fee.min(base_fee + tx.tip);
-            let used = if success { gas(&tx.ask) } else { tx.gas_limit };
-            let cost = u128::from(used) * price;
+            let used = if success { needed } else { tx.gas_limit };
+            let cost = u128::from(used) * price + self.rollup_fee;
             *block.after.balances.get_mut(&tx.from).unwrap() -= cost;
             let Tx { hash, from, nonce, .. } = tx;
-            block.mined.push(Mined { hash, from, nonce, success, cost });
+            let l1_fee = self.rollup_fee;
+            block.mined.push(Mined { hash, from, nonce, success, cost, l1_fee });
             self.pool.remove(&(from, nonce));
         }
         // What was overtaken falls out of the pool.

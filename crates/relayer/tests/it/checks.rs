@@ -1,15 +1,17 @@
 //! What must hold at every moment, whatever breaks.
 
 use crate::{
-    acts::{Ask, BLOCK_SECS, Deed, read},
+    acts::{Ask, BLOCK_SECS, Deed, read, wallet_address},
     rig::{FINAL_DEPTH, Passed, Rig},
     store::wei,
 };
 use alloy::primitives::{Address, B256, U256};
 use quorate_core::Nonce;
 use quorate_relayer::{
-    attempt::{AttemptRecord, Purpose},
+    attempt::{AttemptRecord, Draft, Kind, Purpose},
     effect::Call,
+    event::Rejection,
+    fees::worst_case,
 };
 
 impl Rig {
@@ -20,7 +22,8 @@ impl Rig {
         let Ask::Act { deadline, .. } = self.known[&tx_hash].ask else { return };
         let now = self.told_time.max(self.told_clock);
         assert!(now <= deadline, "a payload was sent after its deadline");
-        let place = (draft.sender, draft.account_nonce);
+        let Purpose::Execute { digest, .. } = draft.purpose else { panic!("it executes nothing") };
+        let place = (draft.sender, draft.account_nonce, digest);
         let is_first = self.first_sent.insert(place, true).is_none();
         let limit = now + 2 * BLOCK_SECS;
         assert!(!is_first || limit <= deadline, "first sent within two blocks of the deadline");
@@ -47,10 +50,38 @@ impl Rig {
         }
     }
 
+    /// What is refused for something that no fee can cure is never followed by the same with a higher fee; and what is
+    /// reserved is enough for every attempt as it bids.
+    pub(crate) fn check_fees(&self, draft: &Draft) {
+        let all = (draft.sender, draft.account_nonce);
+        let before =
+            (0..draft.number).filter_map(|number| self.store.attempts.get(&(all.0, all.1, number)));
+        if let Some(last) = before.clone().next_back()
+            && let Some(rejection) = self.refused.get(&last.tx_hash)
+            && !matches!(rejection, Rejection::Underpriced(_))
+            && (last.draft.kind, last.draft.purpose) == (draft.kind, draft.purpose)
+        {
+            assert_eq!(draft.fees, last.draft.fees, "{rejection:?} was answered with a fee");
+            assert!(draft.gas_limit > last.draft.gas_limit, "{rejection:?} was answered in vain");
+        }
+        for draft in before.map(|record| &record.draft).chain([draft]) {
+            let worst = worst_case(draft.gas_limit, draft.fees, draft.rollup_fee);
+            assert!(draft.charge.amount >= worst, "less is reserved than is bid");
+        }
+    }
+
+    /// Whether an attempt takes the place of a no-op for something else than that was for.
+    fn takes_place(&self, AttemptRecord { draft, .. }: &AttemptRecord) -> bool {
+        let before = draft.number.checked_sub(1).and_then(|before| {
+            self.store.attempts.get(&(draft.sender, draft.account_nonce, before))
+        });
+        draft.kind != Kind::Noop && before.is_some_and(|before| before.draft.kind == Kind::Noop)
+    }
+
     /// As of the head that the engine knows, nothing else of its wallet is on its way with a reconfiguration.
     pub(crate) fn check_barrier(&self, record: &AttemptRecord) {
         let told = self.told.and_then(|hash| self.chain.number_of(hash));
-        let (Some(told), 0) = (told, record.draft.number) else { return };
+        let Some(told) = told.filter(|_| self.takes_nonce(record)) else { return };
         let world = &self.chain.blocks[usize::try_from(told).unwrap()].after;
         let wallet = record.draft.purpose.wallet();
         let is_barrier = |record: &AttemptRecord| match record.draft.purpose {
@@ -61,8 +92,10 @@ impl Rig {
         };
         for other in self.store.attempts.values() {
             let draft = &other.draft;
-            let is_open =
-                draft.account_nonce >= world.nonce(draft.sender) && other.tx_hash != record.tx_hash;
+            // Of all that had one place, one is mined.
+            let place = |draft: &Draft| (draft.sender, draft.account_nonce);
+            let is_open = draft.account_nonce >= world.nonce(draft.sender)
+                && place(draft) != place(&record.draft);
             if wallet.is_some() && draft.purpose.wallet() == wallet && is_open {
                 assert!(!is_barrier(record) && !is_barrier(other), "a barrier was passed");
             }
@@ -70,14 +103,17 @@ impl Rig {
     }
 
     /// As of the head that the engine knows, an execution is one of the next eight of its lane, and the one before it was
-    /// given to the same sender, with a lower account nonce.
+    /// given to the same sender, with a lower account nonce. What is left out of what it is told, it cannot know.
     pub(crate) fn check_pipeline(&self, record: &AttemptRecord, together: &[AttemptRecord]) {
         let told = self.told.and_then(|hash| self.chain.number_of(hash));
-        let (Some(told), 0) = (told, record.draft.number) else { return };
+        let Some(told) = told.filter(|_| self.takes_nonce(record)) else { return };
         let Some((wallet, nonce)) = self.nonce_of(record) else { return };
         let world = &self.chain.blocks[usize::try_from(told).unwrap()].after;
         let lane: u64 = nonce.lane.number().to();
         let next = world.wallets[wallet].lanes.get(&lane).copied().unwrap_or(0);
+        let address = wallet_address(wallet);
+        // What was left out it may learn together with the answer that had it go on.
+        let next = if self.left_out.contains(&address) { next.min(nonce.sequence) } else { next };
         assert!(nonce.sequence >= next, "sequence {} of {next} was consumed", nonce.sequence);
         assert!(nonce.sequence - next < 8, "{} go before it in its lane", nonce.sequence - next);
         let before = nonce.sequence.checked_sub(1).filter(|before| *before >= next);
@@ -99,7 +135,9 @@ impl Rig {
         let Some(AttemptRecord { draft: first, .. }) = records.first() else { return };
         if first.number > 0 || first.purpose == Purpose::Gap {
             assert_eq!(records.len(), 1, "no run of replacements");
-            return;
+            if !self.takes_place(&records[0]) {
+                return;
+            }
         }
         let call = |AttemptRecord { draft, .. }: &AttemptRecord| Call {
             from: draft.sender,
@@ -128,6 +166,11 @@ impl Rig {
             before.all(|sequence| passed.in_flight.iter().any(|call| goes_before(call, sequence)))
         };
         assert!(passed.clone().any(is_on_top), "simulated without what goes before it");
+    }
+
+    /// Whether an attempt is the first for what it is for.
+    fn takes_nonce(&self, record: &AttemptRecord) -> bool {
+        record.draft.number == 0 || self.takes_place(record)
     }
 
     /// What an attempt was stored to execute: the wallet, and the nonce.

@@ -24,6 +24,7 @@ use quorate_relayer::{
     Alarm, Event, Status,
     attempt::{AttemptRecord, Kind, Purpose},
     budget::Limits,
+    event::{Rejection, Sent},
 };
 use std::collections::{BTreeMap, btree_map::Entry};
 
@@ -37,15 +38,25 @@ type Reached = BTreeMap<&'static str, u64>;
 pub(crate) fn run(seed: u64) -> Result<Reached, String> {
     let mut rig = Rig::new(seed);
     if rig.rng.chance(30) {
-        let budget = wei(u128::from(1 + rig.rng.below(8)) * 80_000_000);
+        let budget = wei(u128::from(1 + rig.rng.below(8)) * 2_000_000);
         rig.limits = Limits { per_wallet_and_day: budget, ..limits() };
         rig.give(Event::BudgetChanged(rig.limits));
     }
     if rig.rng.chance(20) {
-        let balance = u128::from(1 + rig.rng.below(8)) * 80_000_000;
+        let balance = u128::from(1 + rig.rng.below(8)) * 4_000_000;
         rig.set_balances(balance);
     }
-    rig.faults = Faults { is_down: false, sends: rig.rng.below(40), reads: rig.rng.below(30) };
+    rig.faults = Faults {
+        sends: rig.rng.below(40),
+        reads: rig.rng.below(30),
+        refusals: if rig.rng.chance(30) { rig.rng.below(30) } else { 0 },
+        empties: if rig.rng.chance(50) { rig.rng.below(80) } else { 0 },
+        ..Faults::default()
+    };
+    if rig.rng.chance(30) {
+        rig.chain.l1_gas = rig.rng.below(30_000);
+        rig.chain.rollup_fee = u128::from(rig.rng.below(2_000_000));
+    }
     rig.tell_head(0);
     let length = 40 + rig.rng.below(160);
     for _ in 0..length {
@@ -64,7 +75,9 @@ pub(crate) fn run(seed: u64) -> Result<Reached, String> {
             }
         }
     }
-    result.map(|()| rig.reached())
+    let open = rig.engine().senders().values().flat_map(|sender| sender.slots.values());
+    let open: Vec<_> = open.filter(|slot| slot.is_open()).collect();
+    result.map(|()| rig.reached()).map_err(|wrong| format!("{wrong}\nopen: {open:#?}"))
 }
 
 impl Rig {
@@ -102,7 +115,8 @@ impl Rig {
                 self.store.is_paused = is_paused;
                 self.give(if is_paused { Event::Paused } else { Event::Resumed });
             }
-            91..94 => self.chain.base_fee = [5, 10, 10, 40, 300, 900][self.rng.index(6)],
+            91 => self.deny_noops(),
+            92..94 => self.chain.base_fee = [5, 10, 10, 40, 300, 900][self.rng.index(6)],
             94 => self.chain.pool.clear(),
             95 => self.fund(),
             96 => self.faults.is_down = self.rng.chance(40),
@@ -115,7 +129,11 @@ impl Rig {
                     self.give(event);
                 }
             }
-            98 => self.spike(),
+            98 => match self.rng.below(4) {
+                0 => self.spike(),
+                1 => self.change_rules(),
+                _ => self.deny_noops(),
+            },
             _ => (0..6).for_each(|_| self.move_queues()),
         }
     }
@@ -215,16 +233,53 @@ impl Rig {
 
     /// Something changes under what is on its way, just before it is mined.
     fn race(&mut self) {
-        for wallet in &mut self.chain.blocks.last_mut().unwrap().after.wallets {
-            wallet.funds = 0;
-        }
+        self.set_funds(0);
         let mut rng = Rng::new(self.rng.next());
         self.chain.mine(&mut rng, 100);
-        for wallet in &mut self.chain.blocks.last_mut().unwrap().after.wallets {
-            wallet.funds = 3;
-        }
+        self.set_funds(3);
         self.clock += BLOCK_SECS;
         self.tell_head(0);
+    }
+
+    /// What nodes take is another now: more gas for the same, no no-ops, higher tips.
+    fn change_rules(&mut self) {
+        self.chain.l1_gas = self.rng.below(60_000);
+        self.chain.rollup_fee = u128::from(self.rng.below(4_000_000));
+        self.chain.least_tip = [0, 0, 5, 60][self.rng.index(4)];
+        self.faults.noops = match self.rng.below(4) {
+            0 => Some(Sent::Rejected(Rejection::Invalid)),
+            1 => Some(Sent::Doubtful(Rejection::Unrecognised)),
+            _ => None,
+        };
+    }
+
+    /// What is on its way would revert now, and no node takes the no-op for its place; then there is something to do.
+    fn deny_noops(&mut self) {
+        self.faults.noops = Some(Sent::Rejected(Rejection::Invalid));
+        self.set_funds(0);
+        for _ in 0..3 {
+            self.pass_block();
+        }
+        self.set_funds(3);
+        (0..3).for_each(|_| self.own());
+        for _ in 0..4 {
+            self.pass_block();
+        }
+    }
+
+    /// A block that nothing of the pool gets into.
+    fn pass_block(&mut self) {
+        let mut rng = Rng::new(self.rng.next());
+        self.chain.mine(&mut rng, 0);
+        self.clock += BLOCK_SECS;
+        self.tell_head(0);
+        (0..4).for_each(|_| self.move_queues());
+    }
+
+    fn set_funds(&mut self, funds: u64) {
+        for wallet in &mut self.chain.blocks.last_mut().unwrap().after.wallets {
+            wallet.funds = funds;
+        }
     }
 
     /// Blocks are dear for a while.
@@ -260,7 +315,7 @@ impl Rig {
         let mut hash = B256::with_last_byte(0xff);
         hash[..8].copy_from_slice(&self.rng.next().to_be_bytes());
         let ask = Ask::Nothing;
-        let tx = Tx { hash, from, nonce, gas_limit: 21_000, max_fee: 950, tip: 900, ask };
+        let tx = Tx { hash, from, nonce, gas_limit: 200_000, max_fee: 950, tip: 900, ask };
         self.known.insert(hash, tx.clone());
         self.chain.pool.insert((from, nonce), tx);
     }
@@ -281,6 +336,7 @@ impl Rig {
     /// The faults end, and there is enough of everything but of the wallets' funds.
     fn calm(&mut self) {
         self.faults = Faults::default();
+        (self.chain.rollup_fee, self.chain.least_tip) = (0, 0);
         // What was cheap enough before need not be now.
         self.chain.base_fee = [10, 10, 80][self.rng.index(3)];
         self.store.is_paused = false;
@@ -319,6 +375,14 @@ impl Rig {
         };
         let failed = self.store.statuses.values().filter(|s| !s.failures.is_empty());
         let is_foreign = |alarm: &&Alarm| matches!(alarm, Alarm::ForeignTransaction { .. });
+        let before = |r: &AttemptRecord| {
+            let number = r.draft.number.checked_sub(1)?;
+            self.store.attempts.get(&(r.draft.sender, r.draft.account_nonce, number))
+        };
+        let given = |r: &&AttemptRecord| {
+            r.draft.kind != Kind::Noop && before(r).is_some_and(|b| b.draft.kind == Kind::Noop)
+        };
+        let raised = |r: &&AttemptRecord| before(r).is_some_and(|b| b.draft.fees == r.draft.fees);
         let gaps = attempts.clone().filter(|r| r.draft.purpose == Purpose::Gap);
         let by_us = self.store.statuses.values().filter(|s| match s.status {
             Status::Executed { tx_hash, .. } => self.store.hashes.contains(&tx_hash),
@@ -339,15 +403,22 @@ impl Rig {
             ("creations mined", of(Kind::Create).filter(mined).count()),
             ("gaps filled", gaps.count()),
             ("foreign transactions", self.alarms.iter().filter(is_foreign).count()),
+            ("places given to another", attempts.clone().filter(given).count()),
+            ("gas raised", attempts.clone().filter(raised).count()),
         ];
         counts.into_iter().map(|(what, times)| (what, times as u64)).collect()
     }
 
-    /// What a wallet's account nonces cost never exceeds what was allowed while they were taken.
+    /// What a wallet's account nonces cost never exceeds what was allowed while they were taken; but for bumps, which
+    /// nothing stops, and what layer 1 costs, which has no cap.
     fn check_budgets(&self) -> Result<(), String> {
         for wallet in 0..WALLETS {
             let address = wallet_address(wallet);
-            let spent = self.spent(Some(address));
+            let gas = self.store.attempts.values().filter(|record| {
+                record.draft.number == 0 && record.draft.purpose.wallet() == Some(address)
+            });
+            let gas = gas.filter_map(|record| self.chain.find(record.tx_hash));
+            let spent = wei(gas.map(|(_, mined)| mined.cost - mined.l1_fee).sum());
             if spent > self.limits.per_wallet_and_day {
                 return Err(format!("wallet {} cost {spent} wei", index_of(address)));
             }

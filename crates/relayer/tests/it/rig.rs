@@ -8,15 +8,15 @@ use crate::{
     store::{CHAIN_ID, Store, Write, as_write, wallet_row, wei},
 };
 use alloy::primitives::{Address, B256, Bytes};
-use quorate_core::Nonce;
+use quorate_core::{Lane, Nonce};
 use quorate_relayer::{
     Alarm, Effect, Event, Settings, State,
     attempt::{Draft, Kind},
     budget::Limits,
     effect::Call,
     event::{
-        Block, BlockId, Header, LogKind, Paid, Receipt, Refusal, Rejection, Sent, Simulation,
-        WalletLog,
+        Block, BlockId, Header, Least, LogKind, Paid, Receipt, Refusal, Rejection, Sent,
+        Simulation, Standing, WalletLog,
     },
     step_all,
     wallet::Execution,
@@ -34,6 +34,14 @@ pub(crate) struct Faults {
     pub(crate) sends: u64,
     /// How many reads in a hundred fail.
     pub(crate) reads: u64,
+    /// How many sends in a hundred are refused for something that no fee can cure.
+    pub(crate) refusals: u64,
+    /// What every no-op is refused for, proved or not.
+    pub(crate) noops: Option<Sent>,
+    /// What everything else is refused for.
+    pub(crate) payloads: Option<Sent>,
+    /// How many answers in a hundred leave out what they should hold: no events, no receipt, nothing said.
+    pub(crate) empties: u64,
 }
 
 pub(crate) struct Rig {
@@ -54,11 +62,17 @@ pub(crate) struct Rig {
     pub(crate) told: Option<B256>,
     pub(crate) told_clock: u64,
     pub(crate) told_time: u64,
-    pub(crate) first_sent: BTreeMap<(Address, u64), bool>,
+    pub(crate) first_sent: BTreeMap<(Address, u64, B256), bool>,
+    /// Why the engine was told last that these are refused; none of one that was taken since.
+    pub(crate) refused: BTreeMap<B256, Rejection>,
+    /// Which attempts were signed, by place and number.
+    checked: BTreeSet<(Address, u64, u32)>,
     pub(crate) alarms: Vec<Alarm>,
     pub(crate) steps: u64,
     /// Answers that were given, to be given again.
     pub(crate) past: VecDeque<Event>,
+    /// The wallets of which some events were left out of what the engine was told.
+    pub(crate) left_out: BTreeSet<Address>,
     /// The first of those attempts that were asked to be stored together.
     asked: BTreeSet<B256>,
     /// What simulations showed to pass, each on top of what was in flight and of those before it.
@@ -84,7 +98,7 @@ pub(crate) fn limits() -> Limits {
 pub(crate) fn settings() -> Settings {
     let senders = vec![sender(0)];
     let settings = Settings::new(CHAIN_ID, FACTORY);
-    Settings { senders, final_depth: FINAL_DEPTH, history: 12, ..settings }
+    Settings { senders, final_depth: FINAL_DEPTH, history: 12, audit_blocks: 8, ..settings }
 }
 
 impl Rig {
@@ -120,9 +134,12 @@ impl Rig {
             known: BTreeMap::new(),
             signed: BTreeMap::new(),
             told: None,
+            left_out: BTreeSet::new(),
             told_clock: 0,
             told_time: 0,
             first_sent: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            checked: BTreeSet::new(),
             alarms: Vec::new(),
             steps: 0,
             past: VecDeque::new(),
@@ -152,6 +169,20 @@ impl Rig {
                 self.past.pop_front();
             }
         }
+        for event in &events {
+            match event {
+                Event::SendResult { tx_hash, outcome: Sent::Accepted } => {
+                    self.refused.remove(tx_hash);
+                }
+                Event::SendResult {
+                    tx_hash,
+                    outcome: Sent::Rejected(rejection) | Sent::Doubtful(rejection),
+                } => {
+                    self.refused.insert(*tx_hash, *rejection);
+                }
+                _ => {}
+            }
+        }
         let (engine, effects) = step_all(self.engine.take().unwrap(), events);
         // Which of the blocks that it was told it takes for the head; it may be earlier than the one before.
         self.told_time = engine.history().head().map_or(0, |head| head.timestamp);
@@ -170,6 +201,13 @@ impl Rig {
             if let Some(write) = as_write(&effect) {
                 self.writes.push_back(write);
                 continue;
+            }
+            if let Effect::Sign { drafts, .. } = &effect {
+                for draft in drafts {
+                    if self.checked.insert((draft.sender, draft.account_nonce, draft.number)) {
+                        self.check_fees(draft);
+                    }
+                }
             }
             match effect {
                 Effect::Alarm(alarm) => self.alarms.push(alarm),
@@ -207,6 +245,8 @@ impl Rig {
             }
         }
         self.first_sent.clear();
+        self.refused.clear();
+        self.checked.clear();
         self.past.clear();
         self.passed.clear();
         self.told = None;
@@ -269,21 +309,25 @@ impl Rig {
     }
 
     pub(crate) fn tell_blocks(&mut self, first: u64, last: u64) {
-        let blocks: Vec<Block> = (first..=last).map(|number| self.block(number)).collect();
+        let mut blocks: Vec<Block> = (first..=last).map(|number| self.block(number)).collect();
+        for block in &mut blocks {
+            if self.rng.chance(self.faults.empties) {
+                self.left_out.extend(block.logs.drain(..).map(|log| log.wallet));
+            }
+        }
         let Some(head) = blocks.last().map(|block| block.header) else { return };
-        self.give(Event::NewHead { blocks, tip: 2 });
+        self.give(Event::NewHead { blocks, of: None, tip: 2 });
         // An older head is ignored by the engine, and then nothing changes here either.
         if self.engine().history().head().map(|h| h.id.hash) == Some(head.id.hash) {
             self.told = Some(head.id.hash);
         }
     }
 
-    fn block(&self, number: u64) -> Block {
+    pub(crate) fn block(&self, number: u64) -> Block {
         let block = &self.chain.blocks[usize::try_from(number).unwrap()];
-        let logs = block
-            .logs
-            .iter()
-            .map(|(wallet, tx_hash, log)| as_log(*wallet, *tx_hash, block.after.time, log));
+        let logs = (0_u64..).zip(&block.logs).map(|(index, (wallet, tx_hash, log))| {
+            as_log(*wallet, (*tx_hash, index), block.after.time, log)
+        });
         Block {
             header: Header {
                 id: BlockId { number, hash: block.hash },
@@ -310,6 +354,15 @@ impl Rig {
             Effect::Broadcast { tx_hash, .. } | Effect::Rebroadcast { tx_hash, .. } => {
                 self.send(tx_hash);
             }
+            Effect::AskGas { sender, account_nonce, at, in_flight, call } if !fails => {
+                let found = self.simulate(at, &in_flight, std::slice::from_ref(&call));
+                if let Simulation::Done { gas, rollup_fees, .. } = found
+                    && let (Some(&gas), Some(&rollup_fee)) = (gas.first(), rollup_fees.first())
+                {
+                    let event = Event::GasSeen { sender, account_nonce, gas, rollup_fee };
+                    self.replies.push(event);
+                }
+            }
             Effect::AskAccounts { at, senders } if !fails => self.read_accounts(at, &senders),
             Effect::AskReceipts { tx_hashes, .. } if !fails => self.read_receipts(tx_hashes),
             Effect::AskBlocks { from } if !fails => {
@@ -324,6 +377,9 @@ impl Rig {
                     let next = wallet_state.lanes.get(&lane.number().to()).copied().unwrap_or(0);
                     self.replies.push(Event::LaneSeen { wallet, lane, next, block });
                 }
+            }
+            Effect::AskStanding { wallet, at, lanes, approvals } if !fails => {
+                self.read_standing(wallet, at, &lanes, &approvals);
             }
             Effect::AskExecution { wallet, nonce } if !fails => self.find(wallet, nonce),
             Effect::AskWallet { wallet } if !fails => {
@@ -352,11 +408,14 @@ impl Rig {
         }
         let passes = |call: &&Call| world.call(&read(call.to, &call.data)).is_some();
         let passed = next.iter().take_while(passes);
-        let gas: Vec<_> = passed.map(|call| gas(&read(call.to, &call.data))).collect();
+        let l1_gas = self.chain.l1_gas;
+        let gas: Vec<_> = passed.map(|call| gas(&read(call.to, &call.data)) + l1_gas).collect();
+        // With a margin, as the real thing.
+        let rollup_fees = vec![wei(self.chain.rollup_fee * 3 / 2); gas.len()];
         let refusal = (gas.len() < next.len()).then_some(Refusal::Reverted);
         let (in_flight, next) = (in_flight.to_vec(), next[..gas.len()].to_vec());
         self.passed.push(Passed { in_flight, next });
-        Simulation::Done { gas, refusal }
+        Simulation::Done { gas, rollup_fees, refusal }
     }
 
     fn sign(&mut self, request: u64, drafts: Vec<Draft>) {
@@ -395,6 +454,10 @@ impl Rig {
     /// Sends, and answers what is true, or not.
     fn send(&mut self, tx_hash: B256) {
         let tx = self.known[&tx_hash].clone();
+        if let Some(outcome) = self.refuses(&tx) {
+            self.replies.push(Event::SendResult { tx_hash, outcome });
+            return;
+        }
         let is_faulty = self.faults.is_down || self.rng.chance(self.faults.sends);
         let way = if self.faults.is_down { 0 } else { self.rng.below(5) };
         let outcome = match (is_faulty, way) {
@@ -418,8 +481,13 @@ impl Rig {
             (false, _) => Some(match self.chain.submit(&tx) {
                 Verdict::Taken => Sent::Accepted,
                 Verdict::NonceTooLow => Sent::Rejected(Rejection::NonceTooLow),
-                Verdict::Underpriced => Sent::Rejected(Rejection::Underpriced),
-                Verdict::Poor => Sent::Rejected(Rejection::InsufficientFunds),
+                Verdict::Underpriced => Sent::Rejected(Rejection::Underpriced(Least::default())),
+                Verdict::TipTooLow(least) => Sent::Rejected(Rejection::Underpriced(Least {
+                    max_fee_per_gas: None,
+                    priority_fee_per_gas: self.rng.chance(50).then_some(least),
+                })),
+                Verdict::GasTooLow => Sent::Rejected(Rejection::GasTooLow { least: None }),
+                Verdict::Poor => Sent::Rejected(Rejection::InsufficientFunds { missing: None }),
             }),
         };
         if let Some(outcome) = outcome {
@@ -427,7 +495,53 @@ impl Rig {
         }
     }
 
-    fn read_accounts(&mut self, at: B256, senders: &[Address]) {
+    /// What nodes refuse a transaction for that is not wrong at all; none if they do not.
+    fn refuses(&mut self, tx: &Tx) -> Option<Sent> {
+        let is_noop = tx.ask == Ask::Nothing;
+        let all = if is_noop { self.faults.noops } else { self.faults.payloads };
+        if all.is_some() {
+            return all;
+        }
+        if !self.rng.chance(self.faults.refusals) {
+            return None;
+        }
+        let missing = None;
+        Some(match self.rng.below(8) {
+            0 => Sent::Rejected(Rejection::Wait),
+            1 => Sent::Doubtful(Rejection::Wait),
+            2 | 3 => Sent::Doubtful(Rejection::Unrecognised),
+            4 => Sent::Doubtful(Rejection::Reverted),
+            5 => Sent::Rejected(Rejection::InsufficientFunds { missing }),
+            6 => Sent::Doubtful(Rejection::GasTooLow { least: None }),
+            _ => Sent::Rejected(Rejection::Invalid),
+        })
+    }
+
+    fn read_standing(
+        &mut self,
+        wallet: Address,
+        at: BlockId,
+        lanes: &[Lane],
+        approvals: &[(B256, Address)],
+    ) {
+        let Some(number) = self.chain.number_of(at.hash) else { return };
+        let world = &self.chain.blocks[usize::try_from(number).unwrap()].after;
+        let state = &world.wallets[index_of(wallet)];
+        let next = |lane: &Lane| state.lanes.get(&lane.number().to()).copied().unwrap_or(0);
+        let mut standing = Standing {
+            epoch: state.is_deployed.then_some(state.epoch),
+            is_absent: !state.is_deployed,
+            lanes: lanes.iter().map(|lane| (*lane, next(lane))).collect(),
+            approvals: approvals.iter().filter(|a| state.approvals.contains(*a)).copied().collect(),
+        };
+        if self.rng.chance(self.faults.empties) {
+            standing = Standing::default();
+        }
+        self.replies.push(Event::StandingSeen { wallet, at, standing });
+    }
+
+    fn read_accounts(&mut self, at: BlockId, senders: &[Address]) {
+        let at = at.hash;
         let Some(number) = self.chain.number_of(at) else { return };
         let world = &self.chain.blocks[usize::try_from(number).unwrap()].after;
         for &sender in senders {
@@ -439,10 +553,25 @@ impl Rig {
 
     fn read_receipts(&mut self, tx_hashes: Vec<B256>) {
         for tx_hash in tx_hashes {
-            let receipt = self.chain.find(tx_hash).map(|(number, mined)| Receipt {
-                block: self.block(number).header.id,
-                paid: Paid { success: mined.success, gas_used: 21_000, cost: wei(mined.cost) },
+            let found = self.chain.find(tx_hash).map(|(number, mined)| (number, mined.clone()));
+            let mut receipt = found.map(|(number, mined)| {
+                let block = self.block(number);
+                let logs = block.logs.into_iter().filter(|log| log.tx_hash == tx_hash).collect();
+                let paid = Paid {
+                    success: mined.success,
+                    gas_used: 21_000,
+                    cost: wei(mined.cost),
+                    l1_fee: (mined.l1_fee > 0).then(|| wei(mined.l1_fee)),
+                    operator_fee: None,
+                };
+                Receipt { block: block.header.id, paid, logs }
             });
+            if self.rng.chance(self.faults.empties) {
+                match &mut receipt {
+                    Some(receipt) if self.rng.chance(50) => receipt.logs.clear(),
+                    _ => receipt = None,
+                }
+            }
             self.replies.push(Event::ReceiptSeen { tx_hash, receipt });
         }
     }
@@ -462,11 +591,17 @@ impl Rig {
             let own = block.logs.into_iter().filter(|log| wallets.contains(&log.wallet));
             logs.extend(own.map(|log| (id, log)));
         }
+        if self.rng.chance(self.faults.empties) {
+            self.left_out.extend(logs.drain(..).map(|(_, log)| log.wallet));
+        }
         let to_hash = self.block(to).header.id.hash;
         self.replies.push(Event::LogsRead { wallets, from, to, to_hash, logs });
     }
 
     fn find(&mut self, wallet: Address, nonce: Nonce) {
+        if self.rng.chance(self.faults.empties) {
+            return;
+        }
         for number in 0..=self.chain.height() {
             let block = self.block(number);
             for log in block.logs {
@@ -497,15 +632,17 @@ const fn is_answer(event: &Event) -> bool {
             | Event::LogsRead { .. }
             | Event::LogsRefused { .. }
             | Event::LaneSeen { .. }
+            | Event::StandingSeen { .. }
             | Event::ExecutionFound { .. }
             | Event::Simulated { .. }
             | Event::Signed { .. }
             | Event::Persisted { .. }
             | Event::SendResult { .. }
+            | Event::GasSeen { .. }
     )
 }
 
-fn as_log(wallet: usize, tx_hash: B256, timestamp: u64, log: &Log) -> WalletLog {
+fn as_log(wallet: usize, (tx_hash, index): (B256, u64), timestamp: u64, log: &Log) -> WalletLog {
     let what = match *log {
         Log::Created => LogKind::Created,
         Log::Executed { digest, nonce } => LogKind::Executed { digest, nonce },
@@ -514,5 +651,5 @@ fn as_log(wallet: usize, tx_hash: B256, timestamp: u64, log: &Log) -> WalletLog 
         }
         Log::Approved { digest, owner } => LogKind::Approved { digest, owner },
     };
-    WalletLog { wallet: wallet_address(wallet), tx_hash, timestamp, what }
+    WalletLog { wallet: wallet_address(wallet), tx_hash, index, timestamp, what }
 }

@@ -1,5 +1,9 @@
 //! One rule each, in a world without faults.
 
+mod finality;
+mod missing;
+mod money;
+mod refusals;
 mod runs;
 
 use crate::{
@@ -213,7 +217,8 @@ fn what_the_policy_refuses_collects_more_signatures_until_it_does_not() {
         _ => None,
     });
     rig.net.retain(|effect| !matches!(effect, Effect::Simulate { .. }));
-    let outcome = Simulation::Done { gas: Vec::new(), refusal: Some(Refusal::Policy) };
+    let refusal = Some(Refusal::Policy);
+    let outcome = Simulation::Done { gas: Vec::new(), rollup_fees: Vec::new(), refusal };
     rig.give(Event::Simulated { request: asked.unwrap(), outcome });
     rig.drain();
     assert_eq!(rig.status(pay(0)), Status::Collecting { reason: Some(Reason::Policy) });
@@ -414,7 +419,8 @@ fn an_outage_of_ten_minutes_cancels_nothing() {
 
 fn as_passed(effect: &Effect) -> Option<Event> {
     let Effect::Simulate { request, next, .. } = effect else { return None };
-    let outcome = Simulation::Done { gas: vec![53_000; next.len()], refusal: None };
+    let (gas, rollup_fees) = (vec![53_000; next.len()], Vec::new());
+    let outcome = Simulation::Done { gas, rollup_fees, refusal: None };
     Some(Event::Simulated { request: *request, outcome })
 }
 

@@ -4,7 +4,7 @@ use quorate_store::{Event, EventFilter, Storage as _, Store, StoreError};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::broadcast,
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, sleep},
 };
 
 /// How often is looked for what other processes stored.
@@ -32,12 +32,11 @@ impl Bulletin {
         self.events.subscribe()
     }
 
-    /// Reads and tells, until the store is closed.
-    pub(crate) async fn run(&self, store: &Store) {
+    /// Reads and tells what happens behind `cursor`, until the store is closed.
+    pub(crate) async fn run(&self, store: &Store, mut cursor: u64) {
         let mut told = store.told();
         let mut ticks = interval(POLL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut cursor = None;
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
@@ -49,18 +48,12 @@ impl Bulletin {
         }
     }
 
-    /// Tells what happened behind `cursor`; at first from now on.
-    async fn tell(&self, store: &Store, cursor: &mut Option<u64>) -> Result<(), StoreError> {
-        let mut after = match *cursor {
-            Some(cursor) => cursor,
-            None => *cursor.insert(store.last_event().await?),
-        };
+    async fn tell(&self, store: &Store, cursor: &mut u64) -> Result<(), StoreError> {
         loop {
-            let events = store.events_after(after, EventFilter::default(), BATCH).await?;
+            let events = store.events_after(*cursor, EventFilter::default(), BATCH).await?;
             let is_all = events.len() < BATCH as usize;
             for event in events {
-                after = event.sequence;
-                *cursor = Some(after);
+                *cursor = event.sequence;
                 // Nobody waits.
                 let _ = self.events.send(Arc::new(event));
             }
@@ -68,5 +61,18 @@ impl Bulletin {
                 return Ok(());
             }
         }
+    }
+}
+
+/// The last event there is: once the store can be asked.
+///
+/// It has to be known before anybody reads what happened: what happens between the two would be told to nobody.
+pub(crate) async fn last_event(store: &Store) -> u64 {
+    loop {
+        match store.last_event().await {
+            Ok(last) => return last,
+            Err(error) => tracing::warn!(%error, "the last event cannot be read"),
+        }
+        sleep(POLL).await;
     }
 }

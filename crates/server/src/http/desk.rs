@@ -9,10 +9,10 @@ use crate::config::{ChainConfig, HttpLimits};
 use alloy::primitives::{Address, B256, Bytes, U256};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use quorate_api::wallet::Head;
-use quorate_chain::{Chain, ChainError, Header, WalletState};
+use quorate_chain::{Chain, ChainError, Header, Lack, Receipt, WalletState};
 use quorate_core::{Config, Lane, Snapshot, proposal::Origin};
 use quorate_relayer::driver::{Endpoints, Report};
-use quorate_store::WalletRecord;
+use quorate_store::{Inclusion, WalletRecord};
 use std::{
     collections::{BTreeMap, BTreeSet},
     future::Future,
@@ -75,11 +75,38 @@ impl Standing {
     }
 }
 
-/// What a transaction cost.
+/// What a transaction cost, in wei.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cost {
     pub(crate) gas_used: u64,
     pub(crate) fee: U256,
+    pub(crate) gas_fee: U256,
+    pub(crate) l1_fee: Option<U256>,
+    pub(crate) operator_fee: Option<U256>,
+}
+
+impl From<Receipt> for Cost {
+    fn from(receipt: Receipt) -> Self {
+        Self {
+            gas_used: receipt.gas_used,
+            fee: receipt.cost(),
+            gas_fee: receipt.gas_fee(),
+            l1_fee: receipt.l1_fee,
+            operator_fee: receipt.operator_fee,
+        }
+    }
+}
+
+impl From<Inclusion> for Cost {
+    fn from(inclusion: Inclusion) -> Self {
+        Self {
+            gas_used: inclusion.gas_used,
+            fee: inclusion.fee,
+            gas_fee: inclusion.gas_fee(),
+            l1_fee: inclusion.l1_fee,
+            operator_fee: inclusion.operator_fee,
+        }
+    }
 }
 
 /// The head that was told last, or why none was, and when it was asked for.
@@ -165,6 +192,24 @@ impl Desk {
             }
         };
         (answering, self.endpoint_count)
+    }
+
+    /// What no endpoint does, and the relayer cannot do without.
+    pub(crate) fn vital_failures(&self) -> Vec<(&'static str, String)> {
+        self.endpoints.vital_failures()
+    }
+
+    /// What endpoints do not do, and what is done without, in words.
+    pub(crate) fn lacks(&self) -> Vec<String> {
+        let of_lack = |lack: Lack| {
+            let way = lack.way().unwrap_or("others are asked");
+            format!("{} does not give {}: {way} ({})", lack.endpoint, lack.what, lack.reason)
+        };
+        let of_failure = |(endpoint, what, reason): (String, &str, String)| {
+            format!("{endpoint} does not give {what}: others are asked ({reason})")
+        };
+        let lacks = self.endpoints.lacks().into_iter().map(of_lack);
+        lacks.chain(self.endpoints.failures().into_iter().map(of_failure)).collect()
     }
 
     /// Asks the chain, if there is room and it answers in time.
@@ -352,7 +397,7 @@ impl Desk {
         }
         let receipt = self.ask(|chain| async move { chain.receipt(tx_hash).await }).await?;
         let receipt = receipt.filter(|receipt| receipt.block_hash == block);
-        let cost = receipt.map(|receipt| Cost { gas_used: receipt.gas_used, fee: receipt.cost() });
+        let cost = receipt.map(Cost::from);
         if let Some(cost) = cost {
             lock(&self.receipts).insert((tx_hash, block), cost);
         }

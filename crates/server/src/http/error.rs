@@ -85,8 +85,15 @@ pub(crate) enum RouteError {
     Internal { cause: String },
     #[error("chain {chain_id} has to be asked and does not answer: ask again")]
     ChainUnreachable { chain_id: u64, cause: String },
+    #[error("the store is not open yet: nothing was stored, ask again")]
+    StoreNotOpen,
     #[error("the store does not answer: ask again")]
     StoreUnavailable { cause: String },
+    #[error(
+        "the store does not answer: what was handed in may have been taken, `quorate list` shows it; the same again \
+         stores nothing twice"
+    )]
+    StoreUnsure { cause: String },
     #[error("the answer took too long: ask again, which stores nothing twice")]
     TimedOut,
     #[error("the relayer is about to stop")]
@@ -189,18 +196,21 @@ impl RouteError {
             Self::Overloaded(_) => ProblemCode::Overloaded,
             Self::Internal { .. } => ProblemCode::Internal,
             Self::ChainUnreachable { .. } => ProblemCode::ChainUnreachable,
-            Self::StoreUnavailable { .. } => ProblemCode::StoreUnavailable,
+            Self::StoreNotOpen | Self::StoreUnavailable { .. } | Self::StoreUnsure { .. } => {
+                ProblemCode::StoreUnavailable
+            }
             Self::TimedOut => ProblemCode::TimedOut,
             Self::Stopping => ProblemCode::Stopping,
         }
     }
 
     /// What the log says and the client is not told.
-    fn cause(&self) -> Option<&str> {
+    pub(crate) fn cause(&self) -> Option<&str> {
         match self {
             Self::Internal { cause }
             | Self::ChainUnreachable { cause, .. }
-            | Self::StoreUnavailable { cause } => Some(cause),
+            | Self::StoreUnavailable { cause }
+            | Self::StoreUnsure { cause } => Some(cause),
             _ => None,
         }
     }
@@ -210,7 +220,10 @@ impl RouteError {
         match self {
             Self::RateLimited { secs } => Some(*secs),
             Self::Overloaded(_) | Self::TimedOut => Some(1),
-            Self::ChainUnreachable { .. } | Self::StoreUnavailable { .. } => Some(2),
+            Self::ChainUnreachable { .. }
+            | Self::StoreNotOpen
+            | Self::StoreUnavailable { .. }
+            | Self::StoreUnsure { .. } => Some(2),
             Self::Stopping => Some(5),
             Self::TooManyOpen { .. } => Some(60),
             _ => None,
@@ -238,6 +251,7 @@ impl From<StoreError> for RouteError {
                 DatabaseError::Busy { .. }
                 | DatabaseError::Full { .. }
                 | DatabaseError::Disconnected { .. }
+                | DatabaseError::Standby { .. }
                 | DatabaseError::ReadOnly { .. }
                 | DatabaseError::Io { .. },
             ) => Self::StoreUnavailable { cause },

@@ -8,11 +8,12 @@ use super::{
 use axum::{
     body::Body,
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header},
     middleware::Next,
     response::IntoResponse as _,
 };
 use futures_util::FutureExt as _;
+use quorate_api::ProblemCode;
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
     panic::AssertUnwindSafe,
@@ -24,9 +25,18 @@ use tokio::time::{Instant, timeout};
 /// How much longer than it may wait a long poll may take.
 pub(crate) const LONGEST_POLL: Duration = Duration::from_secs(60);
 
+/// How long an answer is waited for before the store is looked at: so whoever asks hears of a store that does not answer
+/// within eight seconds, while its own patience lasts.
+const STORE_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Who asks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Client(pub(crate) IpAddr);
+
+/// Of an answer that is not given: the connection is closed instead. An `EventSource` gives up for good at 503, as at every
+/// status but 200, and comes back where nobody answers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unanswered;
 
 /// What every answer says, so that no browser makes anything of it but data.
 const HEADERS: [(HeaderName, HeaderValue); 5] = [
@@ -51,6 +61,7 @@ pub(crate) async fn observe(
 ) -> Response<Body> {
     let begun = Instant::now();
     let (method, route) = (request.method().clone(), route(&request));
+    let is_stream = class(&request) == Class::Stream;
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let mut response = answered.unwrap_or_else(|_| {
         let cause = "a handler panicked".to_owned();
@@ -61,6 +72,9 @@ pub(crate) async fn observe(
     shared.metrics.count_request(&method, &route, status, took);
     log(&method, &route, status, took, response.extensions().get::<Failure>());
     response.headers_mut().extend(HEADERS);
+    if is_stream && response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        response.extensions_mut().insert(Unanswered);
+    }
     response
 }
 
@@ -100,9 +114,46 @@ pub(crate) async fn admit(
         // The stream itself goes on, with its own place.
         Class::Stream => limits.request_wait,
     };
-    let answer = timeout(wait, next.run(request)).await;
+    let hands_in = request.method() == Method::POST;
+    let answering = next.run(request);
+    let answer = timeout(wait, async {
+        match class {
+            Class::Request => or_of_store(&shared, answering).await,
+            Class::LongPoll | Class::Stream => answering.await,
+        }
+    });
+    let answer = answer.await.unwrap_or_else(|_| RouteError::TimedOut.into_response());
     drop(place);
-    answer.unwrap_or_else(|_| RouteError::TimedOut.into_response())
+    if hands_in { or_unsure(answer) } else { answer }
+}
+
+/// The answer; if it takes long and the store is why, that.
+async fn or_of_store(
+    shared: &Shared,
+    answering: impl Future<Output = Response<Body>>,
+) -> Response<Body> {
+    let mut answering = std::pin::pin!(answering);
+    if let Ok(answer) = timeout(STORE_PATIENCE, &mut answering).await {
+        return answer;
+    }
+    let looked = tokio::select! {
+        answer = &mut answering => return answer,
+        looked = shared.look_at_store() => looked,
+    };
+    match looked {
+        Ok(_) => answering.await,
+        Err(cause) => RouteError::StoreUnavailable { cause: cause.to_owned() }.into_response(),
+    }
+}
+
+/// Where the store did not answer one who hands something in, it may have taken it.
+fn or_unsure(answer: Response<Body>) -> Response<Body> {
+    match answer.extensions().get::<Failure>() {
+        Some(Failure { code: ProblemCode::StoreUnavailable, cause: Some(cause) }) => {
+            RouteError::StoreUnsure { cause: cause.clone() }.into_response()
+        }
+        _ => answer,
+    }
 }
 
 fn admitted(

@@ -104,15 +104,15 @@ async fn numbers(shared: &Shared) -> Numbers {
     for desk in shared.desks.values() {
         let chain_id = desk.chain_id;
         let report = desk.report();
-        let head = match report.as_ref().and_then(|report| report.head) {
-            Some(head) => Some((head.id.number, head.timestamp)),
-            None => desk.head().await.ok().map(|head| (head.number, head.timestamp)),
-        };
-        if let Some((number, timestamp)) = head {
-            let age = shared.now().saturating_sub(timestamp);
-            numbers.add("head_number", "The number of the newest block", chain_id, number as f64);
+        let leading = report.as_ref().filter(|report| report.is_leading);
+        if let Some(head) = leading.and_then(|report| report.head) {
+            let (number, age) = (head.id.number, shared.now().saturating_sub(head.timestamp));
+            let help = "The number of the newest block that the engine took note of";
+            numbers.add("head_number", help, chain_id, number as f64);
             numbers.add("head_age_seconds", "How old that block is", chain_id, age as f64);
         }
+        let help = "What endpoints do not do of what is asked of them: /readyz names it";
+        numbers.add("endpoint_lacks", help, chain_id, desk.lacks().len() as f64);
         if let Some(report) = report {
             engine(&mut numbers, chain_id, &report, shared.now());
         }
@@ -159,8 +159,29 @@ fn engine(numbers: &mut Numbers, chain_id: u64, report: &Report, now: u64) {
         ("spend_today_ether", "Reserved or spent of the day's budget", ether(report.used_today)),
         ("spend_limit_ether", "The day's budget", ether(report.limits.per_day)),
         ("sender_floor_ether", "What balances are kept above", ether(report.limits.sender_floor)),
+        (
+            "finality_stalled",
+            "Whether that stands still for an hour",
+            flag(report.is_finality_stalled),
+        ),
+        (
+            "block_seconds",
+            "The time from block to block, as measured",
+            report.block_millis as f64 / 1e3,
+        ),
     ] {
         numbers.add(name, help, chain_id, value);
+    }
+    for (part, paid) in
+        [("gas", report.paid.gas), ("l1", report.paid.l1), ("operator", report.paid.operator)]
+    {
+        let labels = vec![("chain", chain_id.to_string()), ("part", part.to_owned())];
+        let help = "What account nonces settled since the start did cost, by what it was for";
+        numbers.put("fees_paid_ether", help, labels, ether(paid));
+    }
+    if let Some(finalized) = report.finalized {
+        let help = "The last block that nodes say is final";
+        numbers.add("finalized_number", help, chain_id, finalized as f64);
     }
     for (status, count) in &report.proposals {
         let labels = vec![("chain", chain_id.to_string()), ("status", (*status).to_owned())];

@@ -88,6 +88,10 @@ pub(crate) fn account(name: &'static str, text: &str) -> Result<Address, RouteEr
         address::AddressError::Checksum { .. } => {
             invalid(name, text, "its checksum is wrong: a character was changed or mistyped")
         }
+        address::AddressError::NamesChain { form, address, .. } => {
+            let address = address.to_checksum(None);
+            invalid(name, text, format!("it {form}: write the address alone, {address}"))
+        }
         _ => invalid(name, text, "0x and 40 hexadecimal digits are needed"),
     })
 }

@@ -1,6 +1,10 @@
 //! What is stored, as it is answered. What belongs to a list is read at once for all of it.
 
-use super::{Shared, desk::Desk, desk::Standing, error::RouteError};
+use super::{
+    Shared,
+    desk::{Cost, Desk, Standing},
+    error::RouteError,
+};
 use alloy::primitives::B256;
 use futures_util::{StreamExt as _, stream};
 use quorate_api::{
@@ -169,13 +173,10 @@ async fn execution(
     let ours = attempts.iter().find(|attempt| attempt.tx_hash == tx_hash);
     let included = ours.and_then(|attempt| attempt.state.inclusion());
     let included = included.filter(|inclusion| inclusion.block == block);
-    let (gas_used, fee) = match (included, desk) {
-        (Some(inclusion), _) => (Some(inclusion.gas_used), Some(inclusion.fee)),
-        (None, Some(desk)) => {
-            let cost = desk.cost(tx_hash, block.hash).await.ok().flatten();
-            (cost.map(|cost| cost.gas_used), cost.map(|cost| cost.fee))
-        }
-        (None, None) => (None, None),
+    let cost = match (included, desk) {
+        (Some(inclusion), _) => Some(Cost::from(inclusion)),
+        (None, Some(desk)) => desk.cost(tx_hash, block.hash).await.ok().flatten(),
+        (None, None) => None,
     };
     let depth = match desk {
         Some(desk) => depth(desk, block.number, record.is_final).await,
@@ -186,8 +187,11 @@ async fn execution(
         block_number: block.number,
         block_hash: block.hash,
         depth,
-        gas_used,
-        fee,
+        gas_used: cost.map(|cost| cost.gas_used),
+        fee: cost.map(|cost| cost.fee),
+        gas_fee: cost.map(|cost| cost.gas_fee),
+        l1_fee: cost.and_then(|cost| cost.l1_fee),
+        operator_fee: cost.and_then(|cost| cost.operator_fee),
     })
 }
 
@@ -225,7 +229,8 @@ pub(crate) async fn wallets(
                 Some(desk) => standing(desk, &record, &open).await,
                 None => Standing::stored(&record),
             };
-            wallet(record, &standing, &open)
+            let final_depth = shared.desk(record.key.chain_id).map(|desk| desk.final_depth);
+            Wallet { final_depth, ..wallet(record, &standing, &open) }
         }
     });
     Ok(stream::iter(rendered).buffered(AT_ONCE).collect().await)
@@ -281,6 +286,7 @@ fn wallet(record: WalletRecord, standing: &Standing, open: &[OpenNonce]) -> Wall
         genuine: true,
         lanes: lanes.collect(),
         head: standing.head,
+        final_depth: None,
         registered_at: Instant::from_millis(record.registered_at),
     }
 }

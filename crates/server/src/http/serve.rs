@@ -1,6 +1,6 @@
 //! Connections: so many at once, none for ever, and all of them finished before the process is.
 
-use super::{Peer, Shared};
+use super::{Peer, Shared, layers::Unanswered};
 use axum::{Router, body::Body, http::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -79,7 +79,15 @@ async fn connection(
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));
-        router.clone().call(request)
+        let answering = router.clone().call(request);
+        async move {
+            let Ok(response) = answering.await;
+            match response.extensions().get::<Unanswered>() {
+                // Whoever serves a connection closes it then.
+                Some(Unanswered) => Err(io::Error::from(io::ErrorKind::ConnectionAborted)),
+                None => Ok(response),
+            }
+        }
     });
     let stream =
         TokioIo::new(super::stalled::Bounded::new(stream, shared.config.limits.request_wait));

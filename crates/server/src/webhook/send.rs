@@ -4,6 +4,7 @@ use super::{
     Secret, WebhookError,
     address::{PRIVATE, PublicOnly, is_public},
     body,
+    pause::Pause,
 };
 use crate::config::WebhookConfig;
 use alloy::{
@@ -35,16 +36,30 @@ pub(super) enum Outcome {
     /// It said that it has it.
     Delivered(u16),
     /// It did not.
-    Failed(String),
+    Failed {
+        /// Why, in words.
+        reason: String,
+        /// The pause that it asked for.
+        asked: Option<Pause>,
+    },
     /// It does not want to be told anything any more (410).
     Gone,
+}
+
+impl Outcome {
+    fn failed(reason: impl Into<String>) -> Self {
+        Self::Failed { reason: reason.into(), asked: None }
+    }
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Delivered(status) => write!(f, "status {status}"),
-            Self::Failed(reason) => f.write_str(reason),
+            Self::Failed { reason, asked: None } => f.write_str(reason),
+            Self::Failed { reason, asked: Some(pause) } => {
+                write!(f, "{reason}, to be left alone for {} s", pause.secs)
+            }
             Self::Gone => f.write_str("status 410: it wants to be told nothing more"),
         }
     }
@@ -77,11 +92,12 @@ impl Sender {
         Ok(Self { name, url, secrets, allow_private, client })
     }
 
-    /// Tells of `event`, at `now` in Unix seconds. What is answered besides the status is not read.
+    /// Tells of `event`, at `now` in Unix seconds. What is answered besides the status, and a pause
+    /// that is asked for, is not read.
     pub(super) async fn send(&self, event: &Event, audit_head: B256, now: u64) -> Outcome {
         // Addresses in URLs are not looked up, so no resolver sees them.
         if !self.allow_private && literal(&self.url).is_some_and(|address| !is_public(address)) {
-            return Outcome::Failed(PRIVATE.to_owned());
+            return Outcome::failed(PRIVATE);
         }
         let id = body::id(&self.name, event.sequence);
         let body = body::body(event, audit_head);
@@ -99,10 +115,13 @@ impl Sender {
             Ok(answer) => match answer.status() {
                 StatusCode::GONE => Outcome::Gone,
                 status if status.is_success() => Outcome::Delivered(status.as_u16()),
-                status => Outcome::Failed(format!("status {}", status.as_u16())),
+                status => Outcome::Failed {
+                    reason: format!("status {}", status.as_u16()),
+                    asked: Pause::asked(status, answer.headers(), now),
+                },
             },
             Err(error) if error.is_timeout() => {
-                Outcome::Failed(format!("no answer within {} s", PATIENCE.as_secs()))
+                Outcome::failed(format!("no answer within {} s", PATIENCE.as_secs()))
             }
             Err(error) => {
                 let error = error.without_url();
@@ -111,7 +130,7 @@ impl Sender {
                     innermost = source;
                 }
                 let reason: String = innermost.to_string().chars().take(LONGEST).collect();
-                Outcome::Failed(escaped(&reason))
+                Outcome::failed(escaped(&reason))
             }
         }
     }

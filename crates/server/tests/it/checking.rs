@@ -1,7 +1,16 @@
 //! What is found before the relayer starts.
 
-use eyre::Result;
-use quorate_lab::{anvil::Chain, deploy, fixtures::world, keystore, owners::owner};
+use eyre::{Result, ensure};
+use quorate_lab::{
+    anvil::Chain,
+    deploy,
+    fixtures::world,
+    keystore,
+    op_like::{OpLike, OpRules},
+    owners::owner,
+    proxy::{Fault, Faults, Proxy, Refusal},
+    strict::{Rules, Strict},
+};
 use quorate_server::{
     Config, Overrides, Report,
     check::{Aspect, Verdict, check},
@@ -47,6 +56,9 @@ async fn a_chain_is_ready_step_by_step() -> Result<()> {
         (Aspect::Clock, Verdict::Good),
         (Aspect::Factory, Verdict::NotYet),
         (Aspect::Simulation, Verdict::Good),
+        (Aspect::Methods, Verdict::Good),
+        (Aspect::Fees, Verdict::Good),
+        (Aspect::Finality, Verdict::Good),
         // One that is dead stops nothing while another is there.
         (Aspect::Endpoint, Verdict::Warning),
         (Aspect::Sender, Verdict::NotYet),
@@ -55,7 +67,7 @@ async fn a_chain_is_ready_step_by_step() -> Result<()> {
     assert_eq!(empty.verdict(), Verdict::NotYet);
     assert!(!format!("{empty:?}").contains("hunter2"), "{empty:?}");
     let account = owner(world::SUBMITTER).address();
-    assert_eq!(empty.findings[5].subject, account.to_checksum(None));
+    assert_eq!(empty.findings[8].subject, account.to_checksum(None));
 
     deploy::canonical(&chain).await?;
     world::KEY_HOLDING.give(&chain, account).await?;
@@ -65,6 +77,75 @@ async fn a_chain_is_ready_step_by_step() -> Result<()> {
     assert_eq!(verdicts(&later)[1], (Aspect::Clock, Verdict::Warning), "{later:#?}");
     let earlier = check(&config, || now() - 1_000).await;
     assert_eq!(earlier.verdict(), Verdict::Mismatch, "{earlier:#?}");
+    Ok(())
+}
+
+/// What it takes besides gas, and what is final there.
+#[tokio::test]
+async fn what_kind_of_chain_it_is_is_told() -> Result<()> {
+    let chain = Chain::start_live()?;
+    let detail = async |endpoint: String, aspect: Aspect| -> Result<String> {
+        let (_folder, config) = config(chain.id(), &[endpoint])?;
+        let report = check(&config, now).await;
+        let found = report.findings.into_iter().find(|finding| finding.aspect == aspect);
+        Ok(found.map(|finding| finding.detail).unwrap_or_default())
+    };
+    let plain = detail(chain.endpoint(), Aspect::Fees).await?;
+    ensure!(plain.contains("tip 1 gwei") && !plain.contains("OP chain"), "{plain}");
+    let young = detail(chain.endpoint(), Aspect::Finality).await?;
+    ensure!(young.contains("nothing true of `finalized`: final is"), "{young}");
+    chain.mine(40).await?;
+    let rules = OpRules { final_lag: Some(9), ..OpRules::default() };
+    let op = OpLike::start(&chain.endpoint(), rules).await?;
+    let fees = detail(op.endpoint(), Aspect::Fees).await?;
+    ensure!(fees.contains("an OP chain: layer 1 and the operator take up to 0.000001"), "{fees}");
+    let finality = detail(op.endpoint(), Aspect::Finality).await?;
+    ensure!(finality.contains("now 9 blocks behind"), "{finality}");
+    let rules = Rules { min_gas: 30_000, estimates_know: true, ..Rules::default() };
+    let strict = Strict::start(&chain.endpoint(), rules).await?;
+    let fees = detail(strict.endpoint(), Aspect::Fees).await?;
+    ensure!(fees.contains("a plain transfer takes 30000 gas"), "{fees}");
+    Ok(())
+}
+
+/// Cases 13 and 28: what an endpoint lacks is named, whatever the code; what nobody can do without is no mere warning, unless
+/// another endpoint has it.
+#[tokio::test]
+async fn what_an_endpoint_lacks_is_named() -> Result<()> {
+    let chain = Chain::start_live()?;
+    deploy::canonical(&chain).await?;
+    world::KEY_HOLDING.give(&chain, owner(world::SUBMITTER).address()).await?;
+    let refuse =
+        |method, refusal| Faults::none(1).with(Fault::Refuse(refusal), 1_000, Some(method));
+    let lacking = |report: &Report, what: &str, verdict| {
+        report.findings.iter().any(|found| found.verdict == verdict && found.detail.contains(what))
+    };
+    for (method, refusal) in [
+        ("eth_simulateV1", Refusal::NOT_WHITELISTED),
+        ("eth_getBlockReceipts", Refusal::NOT_SUPPORTED),
+        ("eth_maxPriorityFeePerGas", Refusal::NO_SUCH_METHOD),
+    ] {
+        let faults = refuse(method, refusal).with(
+            Fault::Refuse(Refusal::NOT_SUPPORTED),
+            1_000,
+            Some("eth_feeHistory"),
+        );
+        let proxy = Proxy::start(&chain.endpoint(), faults).await?;
+        let (_folder, config) = config(chain.id(), &[proxy.endpoint()])?;
+        let report = check(&config, now).await;
+        assert!(lacking(&report, method, Verdict::Warning), "{report:#?}");
+        assert_eq!(report.verdict(), Verdict::Warning, "{report:#?}");
+    }
+    for method in ["eth_getLogs", "eth_sendRawTransaction", "eth_call", "eth_getBalance"] {
+        let proxy =
+            Proxy::start(&chain.endpoint(), refuse(method, Refusal::NO_SUCH_METHOD)).await?;
+        let (_folder, alone) = config(chain.id(), &[proxy.endpoint()])?;
+        let report = check(&alone, now).await;
+        assert!(lacking(&report, method, Verdict::Unreachable), "{method}: {report:#?}");
+        let (_folder, both) = config(chain.id(), &[proxy.endpoint(), chain.endpoint()])?;
+        let report = check(&both, now).await;
+        assert_eq!(report.verdict(), Verdict::Warning, "{method}: {report:#?}");
+    }
     Ok(())
 }
 

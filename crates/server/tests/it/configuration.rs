@@ -44,7 +44,13 @@ fn the_least_that_is_needed_has_sensible_defaults() -> Result<(), String> {
     assert_eq!(config.store, Database::File("/etc/quorate/relayer.db".into()));
     assert_eq!(config.lease, Duration::from_secs(10));
     let [chain] = &config.chains[..] else { panic!("{config:?}") };
-    assert_eq!(chain.settings, Settings::new(31_337, WALLET_FACTORY.address));
+    let expected = Settings {
+        final_secs: 30,
+        bump_after_secs: 6,
+        rebroadcast_secs: 6,
+        ..Settings::new(31_337, WALLET_FACTORY.address)
+    };
+    assert_eq!(chain.settings, expected);
     assert_eq!(chain.poll, Duration::from_secs(1));
     let sender = Sender::EnvFile { file: "/etc/quorate/keys.env".into(), variable: "KEY".into() };
     assert_eq!(chain.senders, [sender]);
@@ -152,8 +158,10 @@ fn everything_can_be_said() -> Result<(), String> {
         rpc_urls = ["https://one.example", "https://other.example/key"]
         poll_millis = 500
         final_depth = 64
+        final_secs = 65
         block_secs = 2
         bump_after_blocks = 5
+        bump_after_secs = 13
         rebroadcast_blocks = 6
         resend_secs = 7
         rpc_down_secs = 8
@@ -183,9 +191,12 @@ fn everything_can_be_said() -> Result<(), String> {
     let chain = &config.chains[0];
     let expected = Settings {
         final_depth: 64,
+        final_secs: 65,
         history: 128,
         block_secs: 2,
+        is_block_time_given: true,
         bump_after_blocks: 5,
+        bump_after_secs: 13,
         rebroadcast_blocks: 6,
         resend_secs: 7,
         rpc_down_secs: 8,
@@ -206,6 +217,27 @@ fn everything_can_be_said() -> Result<(), String> {
     let password_file = "/etc/quorate/one.password".into();
     assert_eq!(chain.senders, [Sender::Keystore { file, password_file }]);
     assert_eq!(config.chains[1].settings.chain_id, 10);
+    Ok(())
+}
+
+/// Whoever counts in blocks means blocks; where nothing is said, fast chains count more of them.
+#[test]
+fn times_follow_the_chain_where_nothing_is_said() -> Result<(), String> {
+    let of = |settings: &str| {
+        let text = LEAST.replace("chain_id = 31337", &format!("chain_id = 31337\n{settings}"));
+        Ok::<_, String>(parse(&text)?.chains.remove(0).settings)
+    };
+    let defaults = of("")?;
+    assert_eq!((defaults.final_depth, defaults.final_secs), (12, 30));
+    assert_eq!((defaults.bump_after_blocks, defaults.bump_after_secs), (3, 6));
+    assert_eq!((defaults.rebroadcast_blocks, defaults.rebroadcast_secs), (3, 6));
+    assert!(!defaults.is_block_time_given);
+    let in_blocks =
+        of("final_depth = 4\nbump_after_blocks = 2\nrebroadcast_blocks = 5\nblock_secs = 1")?;
+    assert_eq!((in_blocks.final_depth, in_blocks.final_secs), (4, 0));
+    assert_eq!((in_blocks.bump_after_blocks, in_blocks.bump_after_secs), (2, 0));
+    assert_eq!((in_blocks.rebroadcast_blocks, in_blocks.rebroadcast_secs), (5, 0));
+    assert!(in_blocks.is_block_time_given);
     Ok(())
 }
 

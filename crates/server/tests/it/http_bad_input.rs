@@ -65,6 +65,7 @@ async fn bodies_of_another_form_are_refused_with_what_is_wrong() -> Result<()> {
         ("null".to_owned(), ProblemCode::InvalidBody, "NewProposal"),
         (changed("/epoch", json!("0")), ProblemCode::InvalidBody, "u32"),
         (changed("/epoch", json!(-1)), ProblemCode::InvalidBody, "u32"),
+        (changed("/epoch", json!(0.5)), ProblemCode::InvalidBody, "a whole number"),
         (changed("/epoch", json!(4_294_967_296_u64)), ProblemCode::InvalidBody, "u32"),
         (changed("/nonce", json!(0)), ProblemCode::InvalidBody, "string"),
         (changed("/nonce", json!("1".repeat(79))), ProblemCode::InvalidBody, "256 bits"),

@@ -1,10 +1,11 @@
 //! Events over HTTP: in order, none lost, none twice.
 
-use crate::http_stage::{LONG, OPEN, Server, Stage};
+use crate::http_stage::{LONG, OPEN, Server, Stage, serve_text};
 use alloy::transports::http::reqwest::{Method, Response};
 use eyre::{OptionExt as _, Result, ensure};
 use quorate_api::{Event, ProblemCode};
 use quorate_lab::owners::owner;
+use std::time::Duration;
 use tokio::time::timeout;
 
 /// One who listens.
@@ -25,13 +26,16 @@ impl Listener {
         Ok(Self { response, text: String::new() })
     }
 
-    /// The next event; none once the stream is over.
+    /// The next event of a wallet; none once the stream is over.
     async fn next(&mut self) -> Result<Option<Event>> {
         loop {
             if let Some((frame, rest)) = self.text.split_once("\n\n") {
                 let (frame, rest) = (frame.to_owned(), rest.to_owned());
                 self.text = rest;
-                let Some(event) = read(&frame)? else { continue };
+                let event = read(&frame)?;
+                if event.kind == Event::CONNECTED {
+                    continue;
+                }
                 return Ok(Some(event));
             }
             match timeout(LONG, self.response.chunk()).await?? {
@@ -50,14 +54,15 @@ impl Listener {
     }
 }
 
-fn read(frame: &str) -> Result<Option<Event>> {
+/// Every blank line ends an event: clients make an empty one of each further.
+fn read(frame: &str) -> Result<Event> {
     let field =
         |name: &str| frame.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-    let Some(data) = field("data") else { return Ok(None) };
+    let data = field("data").ok_or_eyre("a blank line that ends no event")?;
     let event: Event = serde_json::from_str(data)?;
     let (id, kind) = (event.sequence.to_string(), event.kind.clone());
     ensure!(field("id") == Some(&id) && field("event") == Some(&kind), "{frame}");
-    Ok(Some(event))
+    Ok(event)
 }
 
 fn sequences(events: &[Event]) -> Vec<u64> {
@@ -154,5 +159,54 @@ async fn there_are_only_so_many_streams() -> Result<()> {
         Ok((response.status() == 200).then_some(()))
     })
     .await?;
+    server.stop().await
+}
+
+/// Case 24: an `EventSource` that reads 503 never comes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_store_does_not_open_a_reader_is_held_and_then_not_answered() -> Result<()> {
+    let stage = Stage::new().await?;
+    let text = stage.config(&stage.chain.endpoint(), "[http.limits]\nrequest_secs = 2\n");
+    // A server that nobody started.
+    let nobody =
+        format!("postgres://quorate@localhost/quorate?host={}", stage.folder.path().display());
+    let server = serve_text(&text.replace("relayer.db", &nobody), stage.folder.path()).await?;
+    let others = server.send(server.request(Method::GET, "/v1/wallets")).await?;
+    assert_eq!(others.code(), Some(ProblemCode::StoreUnavailable));
+    let begun = tokio::time::Instant::now();
+    let unanswered = timeout(LONG, server.request(Method::GET, "/v1/events").send()).await?;
+    assert!(unanswered.as_ref().is_err_and(|error| error.is_request()), "{unanswered:?}");
+    ensure!(begun.elapsed() >= Duration::from_secs(2), "it was not held");
+    // Nor is one that waits while the process ends.
+    let held = tokio::spawn(server.request(Method::GET, "/v1/events").send());
+    crate::http_stage::until("its place is taken", || async {
+        let metrics = server.send(server.request(Method::GET, "/metrics")).await?;
+        let text = metrics.body.as_str().unwrap_or_default();
+        Ok(text.lines().any(|line| line.starts_with("quorate_http_streams 1")).then_some(()))
+    })
+    .await?;
+    server.stop().await?;
+    let unanswered = timeout(LONG, held).await??;
+    assert!(unanswered.as_ref().is_err_and(|error| error.is_request()), "{unanswered:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_begins_now_misses_nothing_though_nothing_was_told() -> Result<()> {
+    let stage = Stage::new().await?;
+    let server = stage.serve(OPEN).await?;
+    let mut response = server.request(Method::GET, "/v1/events").send().await?;
+    let mut text = String::new();
+    while !text.ends_with("\n\n") {
+        let chunk = timeout(LONG, response.chunk()).await??.ok_or_eyre("the stream is over")?;
+        text.push_str(std::str::from_utf8(&chunk)?);
+    }
+    ensure!(text.starts_with("retry: 1000\nid: 0\nevent: connected\ndata: {"), "{text}");
+    let connected = read(text.strip_prefix("retry: 1000\n").unwrap_or_default().trim_end())?;
+    assert_eq!((connected.sequence, connected.chain_id), (0, 0));
+    drop(response);
+    server.register(&stage.wallet(1)?).await?;
+    let mut again = Listener::new(&server, "", Some(connected.sequence)).await?;
+    assert_eq!(sequences(&again.take(1).await?), [1]);
     server.stop().await
 }

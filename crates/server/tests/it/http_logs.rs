@@ -3,6 +3,7 @@
 use crate::http_stage::{OPEN, Stage, proposal, signature};
 use alloy::transports::http::reqwest::Method;
 use eyre::{Result, ensure};
+use quorate_lab::proxy::{Fault, Faults, Proxy, Refusal};
 use std::{
     io,
     sync::{Arc, Mutex, PoisonError},
@@ -47,7 +48,8 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
-/// Down to the last detail.
+/// Down to the last detail. And case 33: every line of an engine names its chain; case 13: what an endpoint lacks is named
+/// once.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_log_has_a_token_a_signature_or_what_a_client_made_up() -> Result<()> {
     let log = Log::default();
@@ -57,7 +59,10 @@ async fn no_log_has_a_token_a_signature_or_what_a_client_made_up() -> Result<()>
     let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(log.clone());
     tracing_subscriber::registry().with(filter).with(layer).init();
     let stage = Stage::new().await?;
-    let server = stage.serve(OPEN).await?;
+    let refuse = Fault::Refuse(Refusal::NOT_WHITELISTED);
+    let faults = Faults::none(1).with(refuse, 1_000, Some("eth_simulateV1"));
+    let proxy = Proxy::start(&stage.chain.endpoint(), faults).await?;
+    let server = stage.serve_at(&proxy.endpoint(), OPEN).await?;
     let wallet = stage.deployed(1).await?;
     server.register(&wallet).await?;
 
@@ -71,7 +76,11 @@ async fn no_log_has_a_token_a_signature_or_what_a_client_made_up() -> Result<()>
         let request = request.header("authorization", format!("Bearer {SECRET}"));
         server.send(request).await?;
     }
-    let request = wallet.payment(5, 0);
+    let paid = wallet.payment(6, 0);
+    server.propose(&paid, 0).await?;
+    server.sign(&paid, 1).await?;
+    server.proposal(&paid, "?wait=executed&timeoutSecs=60").await?;
+    let request = wallet.payment(5, 1);
     let mut signed = proposal(&request, &signature(&request, 0)?);
     signed["note"] = SECRET.into();
     let posted = server.post(&format!("{}/proposals", wallet.path()), &signed).await?;
@@ -93,6 +102,11 @@ async fn no_log_has_a_token_a_signature_or_what_a_client_made_up() -> Result<()>
     let signature = signed["signature"]["signature"].as_str().unwrap_or_default();
     for line in text.lines() {
         ensure!(!line.contains(SECRET) && !line.contains(&signature[2..]), "{line}");
+        // The lease is the process's, for all of its engines.
+        let is_of_engine = line.contains("quorate_relayer::driver") && !line.contains("::tenure");
+        ensure!(!is_of_engine || line.contains("chain_id=31337"), "{line}");
     }
+    let is_named = |line: &&str| line.contains(" WARN ") && line.contains("eth_simulateV1");
+    assert_eq!(text.lines().filter(is_named).count(), 1, "{text}");
     Ok(())
 }

@@ -20,8 +20,8 @@ const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=
 const PROMETHEUS: &str = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
                           text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
 
-/// Every family: name, type, unit.
-const FAMILIES: [(&str, &str, &str); 21] = [
+/// Every family but `quorate_finalized_number`, of which a young anvil tells nothing true: name, type, unit.
+const FAMILIES: [(&str, &str, &str); 25] = [
     ("quorate_http_requests", "counter", ""),
     ("quorate_http_request_seconds", "histogram", "seconds"),
     ("quorate_http_requests_in_flight", "gauge", ""),
@@ -32,6 +32,7 @@ const FAMILIES: [(&str, &str, &str); 21] = [
     ("quorate_last_event", "gauge", ""),
     ("quorate_head_number", "gauge", ""),
     ("quorate_head_age_seconds", "gauge", "seconds"),
+    ("quorate_endpoint_lacks", "gauge", ""),
     ("quorate_leading", "gauge", ""),
     ("quorate_paused", "gauge", ""),
     ("quorate_ready_oldest_seconds", "gauge", "seconds"),
@@ -40,6 +41,9 @@ const FAMILIES: [(&str, &str, &str); 21] = [
     ("quorate_spend_today_ether", "gauge", "ether"),
     ("quorate_spend_limit_ether", "gauge", "ether"),
     ("quorate_sender_floor_ether", "gauge", "ether"),
+    ("quorate_finality_stalled", "gauge", ""),
+    ("quorate_block_seconds", "gauge", "seconds"),
+    ("quorate_fees_paid_ether", "gauge", "ether"),
     ("quorate_proposals", "gauge", ""),
     ("quorate_sender_balance_ether", "gauge", "ether"),
     ("quorate_audit_head", "info", ""),

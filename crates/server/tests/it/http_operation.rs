@@ -4,7 +4,7 @@ use crate::http_stage::{DESCRIPTION, OPEN, Stage, serve_text, until};
 use alloy::{providers::Provider as _, transports::http::reqwest::Method};
 use eyre::{Result, ensure};
 use quorate_api::{ProblemCode, Readiness, readiness::DegradationCode};
-use quorate_lab::proxy::{Fault, Faults, Proxy};
+use quorate_lab::proxy::{Fault, Faults, Proxy, Refusal};
 use quorate_server::{http, run::RunError};
 use serde_json::json;
 use std::{env, fs, path::Path};
@@ -113,6 +113,94 @@ async fn it_tells_whether_it_is_ready_and_what_is_wrong() -> Result<()> {
     let wallet = json!({ "chainId": stage.chain.id(), "address": sender.to_checksum(None) });
     let refused = server.post("/v1/wallets", &wallet).await?;
     assert_eq!(refused.code(), Some(ProblemCode::ChainUnreachable), "{refused:?}");
+    server.stop().await
+}
+
+/// Cases 13 and 28: an endpoint that refuses what can be done without is served, and named.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_names_what_endpoints_lack_and_does_without() -> Result<()> {
+    let stage = Stage::new().await?;
+    let refuse = Fault::Refuse(Refusal::NOT_WHITELISTED);
+    let faults = ["eth_simulateV1", "eth_getBlockReceipts", "eth_feeHistory"]
+        .into_iter()
+        .fold(Faults::none(1), |faults, method| faults.with(refuse, 1_000, Some(method)));
+    let proxy = Proxy::start(&stage.chain.endpoint(), faults).await?;
+    let server = stage.serve_at(&proxy.endpoint(), OPEN).await?;
+    let wallet = stage.deployed(1).await?;
+    server.register(&wallet).await?;
+    let request = wallet.payment(5, 0);
+    server.propose(&request, 0).await?;
+    server.sign(&request, 1).await?;
+    server.proposal(&request, "?wait=executed&timeoutSecs=60").await?;
+    let answer = server.send(server.request(Method::GET, "/readyz")).await?;
+    let ready: Readiness = serde_json::from_value(answer.body)?;
+    let lacks = ready.chains[0].degraded.iter().filter(|why| why.code == DegradationCode::Lacks);
+    let lacks: Vec<_> = lacks.map(|why| why.detail.as_str()).collect();
+    for method in ["eth_simulateV1: nothing is pipelined", "eth_feeHistory"] {
+        ensure!(lacks.iter().any(|detail| detail.contains(method)), "{lacks:?}");
+    }
+    ensure!(answer.status == 200 && ready.ready);
+    server.stop().await
+}
+
+/// What the engine has come to is told, not what its endpoint knows; and what nobody does that nothing goes without.
+#[tokio::test(flavor = "multi_thread")]
+async fn its_place_is_the_engines_and_not_the_endpoints() -> Result<()> {
+    let stage = Stage::new().await?;
+    let proxy = Proxy::start(&stage.chain.endpoint(), Faults::none(1)).await?;
+    let server = stage.serve_at(&proxy.endpoint(), OPEN).await?;
+    let readiness = || async {
+        let answer = server.send(server.request(Method::GET, "/readyz")).await?;
+        Ok::<_, eyre::Report>(serde_json::from_value::<Readiness>(answer.body)?)
+    };
+    let height =
+        || async { Ok::<_, eyre::Report>(stage.chain.provider().get_block_number().await?) };
+    stage.chain.mine(1).await?;
+    let at = height().await?;
+    until("the engine's head", || async {
+        Ok((readiness().await?.chains[0].head == Some(at)).then_some(()))
+    })
+    .await?;
+    let refuse = Fault::Refuse(Refusal::NO_SUCH_METHOD);
+    proxy.set_faults(Faults::none(1).with(refuse, 1_000, Some("eth_getLogs")));
+    stage.chain.mine(5).await?;
+    let asked = || proxy.calls().get("eth_getLogs").copied().unwrap_or_default();
+    let before = asked();
+    until("the engine to ask in vain", || async { Ok((asked() > before + 3).then_some(())) })
+        .await?;
+    let behind = readiness().await?;
+    assert_eq!((behind.chains[0].head, height().await?), (Some(at), at + 5), "{behind:?}");
+    let metrics = server.get("/metrics").await?.body.as_str().unwrap_or_default().to_owned();
+    ensure!(
+        metrics.contains(&format!("quorate_head_number{{chain=\"31337\"}} {at}.0")),
+        "{metrics}"
+    );
+    proxy.set_faults(Faults::none(1));
+    until("the engine to catch up", || async {
+        Ok((readiness().await?.chains[0].head == Some(at + 5)).then_some(()))
+    })
+    .await?;
+    server.stop().await
+}
+
+/// An endpoint that never gives events is no endpoint: that is said, and is not ready.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_not_ready_without_what_it_cannot_do_without() -> Result<()> {
+    let stage = Stage::new().await?;
+    let refuse = Fault::Refuse(Refusal::NOT_WHITELISTED);
+    let faults = Faults::none(1).with(refuse, 1_000, Some("eth_getLogs"));
+    let proxy = Proxy::start(&stage.chain.endpoint(), faults).await?;
+    let server = stage.serve_at(&proxy.endpoint(), OPEN).await?;
+    until("a word of it", || async {
+        let answer = server.send(server.request(Method::GET, "/readyz")).await?;
+        let ready: Readiness = serde_json::from_value(answer.body)?;
+        let is_named = ready.chains[0]
+            .degraded
+            .iter()
+            .any(|why| why.code == DegradationCode::Needs && why.detail.contains("eth_getLogs"));
+        Ok((answer.status == 503 && is_named && !ready.ready).then_some(()))
+    })
+    .await?;
     server.stop().await
 }
 

@@ -192,6 +192,71 @@ async fn an_hour_of_failures_loses_nothing_and_keeps_the_order_of_each_proposal(
     server.stop().await
 }
 
+/// Case 16: a pause that a receiver asks for is granted, to all that it is told, and through a restart.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_asks_for_a_pause_is_left_alone() -> Result<()> {
+    static PAUSED: AtomicU64 = AtomicU64::new(0);
+    fn clock() -> u64 {
+        now_millis() + PAUSED.load(Ordering::Relaxed)
+    }
+    let stage = Stage::new().await?;
+    let is_busy = Arc::new(AtomicBool::new(true));
+    let busy = is_busy.clone();
+    let sink = Sink::start(move |_| {
+        if busy.load(Ordering::Relaxed) {
+            Reply::Busy(429, "120".to_owned())
+        } else {
+            Reply::Json(200, Value::Null)
+        }
+    })
+    .await?;
+    let text = config(&stage, &sink.url(), "allow_private = true\n")?;
+    let server = serve_text_at(&text, stage.folder.path(), clock).await?;
+    let store = known(&stage).await?;
+    ensure!(server.register(&stage.wallet(1)?).await?.status == 201);
+    let held = || async {
+        let webhooks = store.list_webhooks().await?;
+        Ok(webhooks[0].held_until.filter(|_| webhooks[0].failing > 0))
+    };
+    let until_then = until("a pause", held).await?;
+    let asked = sink.asked().len();
+    // Neither what happens meanwhile is told, nor what failed, nor by the next process.
+    ensure!(server.register(&stage.wallet(2)?).await?.status == 201);
+    let noted = || async { Ok((store.list_webhooks().await?[0].pending == 2).then_some(())) };
+    until("the second is noted", noted).await?;
+    server.stop().await?;
+    is_busy.store(false, Ordering::Relaxed);
+    let almost = u64::try_from(until_then)? - now_millis() - 20_000;
+    PAUSED.store(almost, Ordering::Relaxed);
+    let server = serve_text_at(&text, stage.folder.path(), clock).await?;
+    ensure!(server.register(&stage.wallet(3)?).await?.status == 201);
+    let noted = || async { Ok((store.list_webhooks().await?[0].pending == 3).then_some(())) };
+    until("the third is noted", noted).await?;
+    assert_eq!(sink.asked().len(), asked, "it was not left alone");
+    let failed =
+        store.list_deliveries("books".to_owned(), DeliveryFilter::Failing, None, 9).await?;
+    assert_eq!(failed.items[0].outcome.as_deref(), Some("status 429, to be left alone for 120 s"));
+    assert_eq!(failed.items[0].state, DeliveryState::Due { at: until_then });
+    PAUSED.fetch_add(20_000, Ordering::Relaxed);
+    let done = || async { Ok((store.list_webhooks().await?[0].pending == 0).then_some(())) };
+    until("all delivered", done).await?;
+    store.close().await;
+    server.stop().await
+}
+
+/// Registrations from the very beginning on are told: the webhook is begun with before anything is taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_webhook_is_told_the_first_that_happens() -> Result<()> {
+    let stage = Stage::new().await?;
+    let sink = Sink::start(|_| Reply::Json(200, Value::Null)).await?;
+    let text = config(&stage, &sink.url(), "allow_private = true\n")?;
+    let server = serve_text(&text, stage.folder.path()).await?;
+    ensure!(server.register(&stage.wallet(1)?).await?.status == 201);
+    let told = || async { Ok(sink.asked().first().map(sequence)) };
+    assert_eq!(until("the first event", told).await?, 1);
+    server.stop().await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_in_the_relayers_own_network_is_told_anything_unasked() -> Result<()> {
     // By a name, by digits, and by digits in disguise.

@@ -3,7 +3,7 @@
 use super::{AccountNonce, AttemptRecord, AttemptState, Inclusion, Place, budget_key, read};
 use crate::{
     audit::Kind,
-    budget::{self, Booking},
+    budget::{self, Booking, Reservation},
     error::StoreError,
     lease::{self, Lease},
     outbox::EventKind,
@@ -47,8 +47,19 @@ pub struct MinedAttempt {
     pub is_reverted: bool,
     /// Gas of the whole transaction.
     pub gas_used: u64,
-    /// Wei that the sender paid for it.
+    /// Wei that the sender paid for it in all.
     pub fee: U256,
+    /// What of that was for layer 1; none where the chain takes nothing besides gas for that.
+    pub l1_fee: Option<U256>,
+    /// What of that went to the chain's operator; none where there is no such fee.
+    pub operator_fee: Option<U256>,
+}
+
+impl MinedAttempt {
+    const fn inclusion(&self, block: BlockId) -> Inclusion {
+        let Self { gas_used, fee, l1_fee, operator_fee, .. } = *self;
+        Inclusion { block, gas_used, fee, l1_fee, operator_fee }
+    }
 }
 
 pub(crate) struct MarkSent {
@@ -118,11 +129,19 @@ impl Intention for SettleNonce {
         for attempt in &attempts {
             set(tx, attempt, &self.state_of(attempt), Some(block), self.at).await?;
         }
-        if let Some(first) = attempts.first() {
-            let key = budget_key(account_nonce.chain_id, first.wallet);
-            let fee = mined.map_or(U256::ZERO, |mined| mined.fee);
-            budget::book(tx, key, first.reservation, Booking::Settle(fee)).await?;
+        if let Some(last) = attempts.last() {
+            let key = budget_key(account_nonce.chain_id, last.wallet);
+            budget::book(tx, key, last.reservation, Booking::Release).await?;
         }
+        let is_mined =
+            |attempt: &&AttemptRecord| mined.is_some_and(|m| m.tx_hash == attempt.tx_hash);
+        if let (Some(mined), Some(attempt)) = (mined, attempts.iter().find(is_mined)) {
+            let key = budget_key(account_nonce.chain_id, attempt.wallet);
+            let cost = Reservation { amount: mined.fee, ..attempt.reservation };
+            budget::book(tx, key, cost, Booking::Spend).await?;
+        }
+        let parts = mined.map(|mined| mined.inclusion(block));
+        let decimal = |part: Option<U256>| part.map(|part| part.to_string());
         let what = json!({
             "chainId": account_nonce.chain_id,
             "sender": account_nonce.sender.to_checksum(None),
@@ -130,6 +149,9 @@ impl Intention for SettleNonce {
             "block": block,
             "txHash": mined.map(|mined| mined.tx_hash),
             "fee": mined.map(|mined| mined.fee.to_string()),
+            "gasFee": decimal(parts.map(|parts| parts.gas_fee())),
+            "l1Fee": decimal(parts.and_then(|parts| parts.l1_fee)),
+            "operatorFee": decimal(parts.and_then(|parts| parts.operator_fee)),
         });
         tx.audit(self.at, Kind::NonceSettled, what).await
     }
@@ -138,11 +160,9 @@ impl Intention for SettleNonce {
 impl SettleNonce {
     fn state_of(&self, attempt: &AttemptRecord) -> AttemptState {
         match self.settlement.mined {
-            Some(MinedAttempt { tx_hash, is_reverted, gas_used, fee })
-                if tx_hash == attempt.tx_hash =>
-            {
-                let inclusion = Inclusion { block: self.settlement.block, gas_used, fee };
-                if is_reverted {
+            Some(mined) if mined.tx_hash == attempt.tx_hash => {
+                let inclusion = mined.inclusion(self.settlement.block);
+                if mined.is_reverted {
                     AttemptState::Reverted(inclusion)
                 } else {
                     AttemptState::Mined(inclusion)
@@ -160,13 +180,16 @@ pub(super) async fn reopen(
     attempts: &[AttemptRecord],
     at: i64,
 ) -> Result<bool, StoreError> {
-    let Some(first) = attempts.first().filter(|first| first.settled.is_some()) else {
+    let Some(last) = attempts.last().filter(|last| last.settled.is_some()) else {
         return Ok(false);
     };
-    let spent = attempts.iter().find_map(|attempt| attempt.state.inclusion());
-    let spent = spent.map_or(U256::ZERO, |inclusion| inclusion.fee);
-    let key = budget_key(first.account_nonce.chain_id, first.wallet);
-    budget::book(tx, key, first.reservation, Booking::Unsettle(spent)).await?;
+    let chain_id = last.account_nonce.chain_id;
+    for attempt in attempts {
+        let Some(inclusion) = attempt.state.inclusion() else { continue };
+        let cost = Reservation { amount: inclusion.fee, ..attempt.reservation };
+        budget::book(tx, budget_key(chain_id, attempt.wallet), cost, Booking::Unspend).await?;
+    }
+    budget::book(tx, budget_key(chain_id, last.wallet), last.reservation, Booking::Reserve).await?;
     for attempt in attempts {
         set(tx, attempt, &AttemptState::Unknown, None, at).await?;
     }
@@ -187,8 +210,8 @@ async fn set(
     let query = sqlx::query(
         "UPDATE attempts SET state = $1, block_number = $2, block_hash = $3, gas_used = $4, \
          fee = $5, settled_block = $6, settled_hash = $7, final = $8, revision = $9, \
-         updated_at = $10 WHERE chain_id = $11 AND sender = $12 AND account_nonce = $13 \
-         AND number = $14 AND revision = $15",
+         updated_at = $10, l1_fee = $16, operator_fee = $17 WHERE chain_id = $11 AND sender = $12 \
+         AND account_nonce = $13 AND number = $14 AND revision = $15",
     );
     let number = |block: BlockId| int("blockNumber", block.number);
     let done = query
@@ -207,6 +230,8 @@ async fn set(
         .bind(place.nonce)
         .bind(i64::from(present.number))
         .bind(int("revision", present.revision)?)
+        .bind(inclusion.and_then(|inclusion| inclusion.l1_fee).map(|fee| fee.to_string()))
+        .bind(inclusion.and_then(|inclusion| inclusion.operator_fee).map(|fee| fee.to_string()))
         .execute(tx.connection())
         .await?;
     if done.rows_affected() != 1 {

@@ -90,6 +90,7 @@ pub(crate) fn read(row: &AnyRow) -> Result<AttemptRecord, StoreError> {
         max_priority_fee_per_gas: fields.u256("max_priority_fee_per_gas")?,
         gas_limit: fields.number("gas_limit")?,
         ceiling: fields.u256("ceiling")?,
+        rollup_fee: fields.u256_opt("rollup_fee")?.unwrap_or_default(),
         reservation: Reservation {
             day: fields.number("budget_day")?,
             amount: fields.u256("reserved")?,

@@ -82,6 +82,12 @@ impl RecordAttempts {
             budget::book(tx, key, *reservation, Booking::Reserve).await?;
         } else {
             mark::reopen(tx, &attempts, self.at).await?;
+            if let Some(before) = attempts.last() {
+                let key = budget_key(account_nonce.chain_id, before.wallet);
+                budget::book(tx, key, before.reservation, Booking::Release).await?;
+            }
+            let key = budget_key(account_nonce.chain_id, *wallet);
+            budget::book(tx, key, *reservation, Booking::Reserve).await?;
         }
         self.insert(tx, attempt, tx_hash).await?;
         self.tell(tx, attempt, tx_hash).await?;
@@ -98,9 +104,9 @@ impl RecordAttempts {
         let query = sqlx::query(
             "INSERT INTO attempts (chain_id, sender, account_nonce, number, tx_hash, raw, kind, \
              digest, wallet, max_fee_per_gas, max_priority_fee_per_gas, gas_limit, ceiling, \
-             reserved, budget_day, state, final, revision, created_at, updated_at) \
+             reserved, budget_day, state, final, revision, created_at, updated_at, rollup_fee) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'stored', \
-             0, 0, $16, $16)",
+             0, 0, $16, $16, $17)",
         );
         query
             .bind(place.chain_id)
@@ -119,6 +125,7 @@ impl RecordAttempts {
             .bind(attempt.reservation.amount.to_string())
             .bind(i64::from(attempt.reservation.day))
             .bind(self.at)
+            .bind(attempt.rollup_fee.to_string())
             .execute(tx.connection())
             .await?;
         Ok(())

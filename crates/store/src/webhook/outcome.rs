@@ -23,6 +23,9 @@ pub struct DeliveryAttempt {
     pub outcome: String,
     /// When to try again, in Unix milliseconds; `None` if it was delivered.
     pub retry_at: Option<i64>,
+    /// Until when the webhook is not to be told anything else either, in Unix milliseconds, if the receiver asked for
+    /// that.
+    pub hold_until: Option<i64>,
 }
 
 pub(crate) struct RecordDelivery {
@@ -69,6 +72,22 @@ impl RecordDelivery {
             .bind(retry_at)
             .bind(foreign_text(&self.attempt.webhook))
             .bind(int("sequence", self.attempt.sequence)?)
+            .execute(tx.connection())
+            .await?;
+        self.hold(tx).await
+    }
+
+    /// The longest pause that was asked for counts.
+    async fn hold(&self, tx: &mut Transaction) -> Result<(), StoreError> {
+        let Some(until) = self.attempt.hold_until else { return Ok(()) };
+        let query = sqlx::query(
+            "UPDATE webhooks SET held_until = $1, updated_at = $2 WHERE name = $3 \
+             AND (held_until IS NULL OR held_until < $1)",
+        );
+        query
+            .bind(until)
+            .bind(self.at)
+            .bind(foreign_text(&self.attempt.webhook))
             .execute(tx.connection())
             .await?;
         Ok(())

@@ -11,20 +11,33 @@ use crate::{
 use sqlx::{AnyConnection, any::AnyRow};
 use std::ops::RangeInclusive;
 
-/// A delivery with its event. Neither table has a column of the other's name but for the sequence and the chain, which
-/// are the same.
+/// A delivery with its event and its webhook. None of the tables has a column of another's name but for the sequence and
+/// the chain, which are the same.
 const SELECT: &str = "SELECT d.webhook, d.pending, d.next_at, d.attempts, d.failures, d.outcome, \
-    d.tried_at, d.delivered_at, e.sequence, e.at, e.kind, e.chain_id, e.wallet, e.digest, e.payload \
-    FROM deliveries d JOIN outbox e ON e.sequence = d.sequence";
+    d.tried_at, d.delivered_at, w.held_until, e.sequence, e.at, e.kind, e.chain_id, e.wallet, \
+    e.digest, e.payload FROM deliveries d JOIN outbox e ON e.sequence = d.sequence \
+    JOIN webhooks w ON w.name = d.webhook";
 
-/// Up to which event it is known what the webhook is told; `None` if it is not known.
-pub(super) async fn cursor(
+/// What is known of a webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    /// Up to which event it is noted what it is told.
+    pub(super) sequence: u64,
+    /// Behind which event, up to `sequence`, that is to be looked at again, if it is.
+    pub(super) mended: Option<u64>,
+}
+
+pub(super) async fn known(
     connection: &mut AnyConnection,
     webhook: &str,
-) -> Result<Option<u64>, StoreError> {
-    let query = sqlx::query("SELECT name, sequence FROM webhooks WHERE name = $1");
+) -> Result<Option<Known>, StoreError> {
+    let query = sqlx::query("SELECT name, sequence, mended FROM webhooks WHERE name = $1");
     let row = query.bind(foreign_text(webhook)).fetch_optional(connection).await?;
-    row.map(|row| Fields::new(&row, "webhooks", &["name"]).number("sequence")).transpose()
+    let read = |row| {
+        let fields = Fields::new(&row, "webhooks", &["name"]);
+        Ok(Known { sequence: fields.number("sequence")?, mended: fields.number_opt("mended")? })
+    };
+    row.map(read).transpose()
 }
 
 /// All webhooks, by name.
@@ -43,6 +56,7 @@ pub(crate) async fn webhooks(
             name: fields.json("name")?,
             sequence: fields.number("sequence")?,
             disabled_at: fields.int_opt("disabled_at")?,
+            held_until: fields.int_opt("held_until")?,
             pending: fields.number("pending")?,
             failing: fields.number("failing")?,
         })
@@ -63,9 +77,8 @@ pub(crate) async fn due(
 
 pub(crate) fn being_due(webhook: &str, now: i64, limit: u32) -> Query {
     let mut query = Query::new(SELECT);
-    query.push(" JOIN webhooks w ON w.name = d.webhook");
     query.bind(" WHERE d.webhook = ? AND w.disabled_at IS NULL", foreign_text(webhook));
-    query.bind(" AND d.next_at <= ?", now);
+    query.bind(" AND d.next_at <= ? AND (w.held_until IS NULL OR w.held_until <= ?)", now);
     query.bind(" ORDER BY d.next_at, d.sequence LIMIT ?", rows_for(limit) - 1);
     query
 }
@@ -118,8 +131,9 @@ pub(super) async fn pending_within(
 
 fn read(row: &AnyRow) -> Result<DeliveryRecord, StoreError> {
     let fields = Fields::new(row, "deliveries", &["webhook", "sequence"]);
+    let held_until = fields.int_opt("held_until")?.unwrap_or(i64::MIN);
     let state = match (fields.flag("pending")?, fields.int_opt("next_at")?) {
-        (true, Some(at)) => DeliveryState::Due { at },
+        (true, Some(at)) => DeliveryState::Due { at: at.max(held_until) },
         (true, None) => DeliveryState::Behind,
         (false, None) => DeliveryState::Delivered,
         (false, Some(_)) => return Err(fields.corrupt("it is due and not pending")),

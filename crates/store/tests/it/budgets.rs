@@ -18,7 +18,7 @@ on_both!(
 
 const DAY: u32 = 20_833;
 
-fn costing(amount: u64, new: NewAttempt) -> NewAttempt {
+pub(crate) fn costing(amount: u64, new: NewAttempt) -> NewAttempt {
     NewAttempt { reservation: Reservation { day: DAY, amount: U256::from(amount) }, ..new }
 }
 
@@ -44,16 +44,15 @@ async fn a_nonce_is_reserved_for_once(database: &Database) -> Result<()> {
     assert_eq!(used(&store).await?, (60, 0), "asked again, it is held once");
     assert!(store.record_attempt(&lease, costing(60, attempt(0, 0, 1)), NOW).await.is_err());
     assert_eq!(used(&store).await?, (60, 0), "what is refused holds nothing");
-    // A replacement is of the first one's day and amount, whatever it says.
-    let mut bump = costing(90, attempt(0, 1, 0));
-    bump.reservation.day += 1;
+    // What a replacement reserves takes the place of what was reserved before it.
+    let bump = costing(90, attempt(0, 1, 0));
+    store.record_attempt(&lease, bump.clone(), NOW).await?;
     store.record_attempt(&lease, bump, NOW).await?;
-    assert_eq!(used(&store).await?, (60, 0));
-    assert_eq!(usage(&store, None, DAY + 1).await?, (0, 0));
+    assert_eq!(used(&store).await?, (90, 0));
     let mut tomorrow = costing(100, attempt(1, 0, 0));
     tomorrow.reservation.day += 1;
     store.record_attempt(&lease, tomorrow, NOW).await?;
-    assert_eq!((used(&store).await?, usage(&store, None, DAY + 1).await?), ((60, 0), (100, 0)));
+    assert_eq!((used(&store).await?, usage(&store, None, DAY + 1).await?), ((90, 0), (100, 0)));
     store.settle_nonce(&lease, mined(&attempt(0, 1, 0), 7), NOW).await?;
     assert_eq!((used(&store).await?, usage(&store, None, DAY + 1).await?), ((0, 7), (100, 0)));
     Ok(())
@@ -94,7 +93,8 @@ async fn what_opens_a_nonce_takes_its_books_back(database: &Database) -> Result<
     }
     store.settle_nonce(&lease, mined(&first, 7), NOW).await?;
     store.record_attempt(&lease, costing(25, attempt(0, 1, 0)), NOW).await?;
-    assert_eq!(used(&store).await?, (50, 0));
+    // The last attempt's reservation takes the place of the one before it.
+    assert_eq!(used(&store).await?, (55, 0));
     store.settle_nonce(&lease, mined(&attempt(0, 1, 0), 9), NOW).await?;
     assert_eq!(used(&store).await?, (30, 9));
     Ok(())

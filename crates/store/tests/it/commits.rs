@@ -12,11 +12,12 @@ use quorate_store::{
 };
 use sqlx::Connection as _;
 use std::time::Duration;
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::Instant};
 
 on_both!(
     one_that_fails_takes_no_other_down,
     what_is_queued_is_stored_before_closing,
+    those_who_wait_together_are_refused_together,
     whether_it_can_be_written_is_known,
 );
 
@@ -61,6 +62,31 @@ async fn whether_it_can_be_written_is_known(database: &Database) -> Result<()> {
     store.close().await;
     let closed = store.check_writable().await;
     assert!(matches!(closed, Err(StoreError::Database(DatabaseError::Closed))), "{closed:?}");
+    Ok(())
+}
+
+/// Case 51: another program writes and does not end. Forty who wait do not wait forty times as long.
+async fn those_who_wait_together_are_refused_together(database: &Database) -> Result<()> {
+    let busy_wait = Duration::from_millis(300);
+    let store = database.open_with(Options { busy_wait, ..Options::default() }).await?;
+    proposed(&store).await?;
+    let mut other = database.intruder().await?;
+    let mut tx = other.begin().await?;
+    sqlx::raw_sql("UPDATE store_head SET audit_sequence = 0").execute(&mut *tx).await?;
+    let begun = Instant::now();
+    let mut tasks = JoinSet::new();
+    for number in 1..=40 {
+        let store = store.clone();
+        tasks.spawn(async move { store.record_proposal(proposal(number), NOW).await });
+    }
+    for stored in tasks.join_all().await {
+        let is_busy = matches!(&stored, Err(StoreError::Database(DatabaseError::Busy { .. })));
+        assert!(is_busy, "{stored:?}");
+    }
+    assert!(begun.elapsed() < busy_wait * 10, "it took {:?}", begun.elapsed());
+    tx.rollback().await?;
+    store.record_proposal(proposal(1), NOW).await?;
+    assert!(matches!(store.verify_audit(None).await?, AuditReport::Whole { .. }));
     Ok(())
 }
 

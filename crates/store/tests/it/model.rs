@@ -79,15 +79,14 @@ pub(crate) struct Tried {
     pub(crate) word: &'static str,
     pub(crate) settled: Option<u64>,
     pub(crate) revision: u64,
+    /// For which wallet, on which day, how much.
+    reserves: (Option<u8>, u32, u64),
 }
 
 /// An account nonce with its attempts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Taken {
     pub(crate) attempts: Vec<Tried>,
-    wallet: Option<u8>,
-    day: u32,
-    cost: u64,
     decision: Option<Decision>,
 }
 
@@ -136,9 +135,7 @@ impl Model {
             },
             Intention::Attempt { epoch, hash, is_noop, wallet, day, cost } => {
                 self.check(epoch)?;
-                let decision = None;
-                let taken = Taken { attempts: Vec::new(), wallet, day, cost, decision };
-                self.attempt(hash, is_noop, taken)
+                self.attempt(hash, is_noop, (wallet, day, cost))
             }
             Intention::Mark { epoch, hash: (nonce, number, salt), to } => {
                 self.check(epoch)?;
@@ -188,7 +185,12 @@ impl Model {
         Ok(answer)
     }
 
-    fn attempt(&mut self, (nonce, number, salt): Hash, is_noop: bool, new: Taken) -> Answer {
+    fn attempt(
+        &mut self,
+        (nonce, number, salt): Hash,
+        is_noop: bool,
+        reserves: (Option<u8>, u32, u64),
+    ) -> Answer {
         let next = self.next();
         let known = self.taken.get(&nonce).map_or(&[][..], |taken| &taken.attempts);
         if let Some(present) = known.get(number as usize) {
@@ -200,9 +202,9 @@ impl Model {
         if number == 0 && !is_noop && next.is_some_and(|next| nonce < next) {
             return Err("lost");
         }
-        let taken = self.taken.entry(nonce).or_insert(new);
+        let taken = self.taken.entry(nonce).or_default();
         taken.reopen();
-        taken.attempts.push(Tried { salt, word: "stored", settled: None, revision: 0 });
+        taken.attempts.push(Tried { salt, word: "stored", settled: None, revision: 0, reserves });
         Ok("new")
     }
 
@@ -238,13 +240,18 @@ impl Model {
     pub(crate) fn budgets(&self) -> BTreeMap<(Option<u8>, u32), (u64, u64)> {
         let mut budgets = BTreeMap::new();
         for taken in self.taken.values() {
-            let (reserved, spent) = match taken.decision {
-                None => (taken.cost, 0),
-                Some(decision) => (0, decision.mined.map_or(0, |(_, _, fee, _)| fee)),
-            };
-            for wallet in BTreeSet::from([None, taken.wallet]) {
-                let sum = budgets.entry((wallet, taken.day)).or_insert((0, 0));
-                *sum = (sum.0 + reserved, sum.1 + spent);
+            for (number, tried) in taken.attempts.iter().enumerate() {
+                let (of, day, cost) = tried.reserves;
+                let is_last = number + 1 == taken.attempts.len();
+                let (reserved, spent) = match taken.decision.map(|decision| decision.mined) {
+                    None if is_last => (cost, 0),
+                    Some(Some((mined, _, fee, _))) if mined as usize == number => (0, fee),
+                    _ => (0, 0),
+                };
+                for wallet in BTreeSet::from([None, of]) {
+                    let sum = budgets.entry((wallet, day)).or_insert((0, 0));
+                    *sum = (sum.0 + reserved, sum.1 + spent);
+                }
             }
         }
         budgets

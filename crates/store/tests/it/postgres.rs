@@ -3,15 +3,15 @@
 use crate::{
     attempts, audit, budgets, chain, commits, crash,
     database::{Database, Promise},
-    lease, many, opening, outbox, proposals,
+    lease, many, mending, older, opening, outbox, proposals, readers,
     sample::{NOW, proposal, proposed, request},
     signatures, tokens, wallets, webhooks,
 };
 use eyre::Result;
 use quorate_lab::postgres::{MAIN, Server};
-use quorate_store::{AuditReport, DatabaseError, Options, Storage, Store, StoreError};
-use std::sync::Arc;
-use tokio::{sync::Semaphore, task::JoinSet};
+use quorate_store::{AuditReport, DatabaseError, OpenError, Options, Storage, Store, StoreError};
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
 
 /// How many promises are tried at once.
 const AT_ONCE: usize = 4;
@@ -26,9 +26,12 @@ fn promises() -> impl Iterator<Item = (String, Promise)> {
         ("crash", crash::PROMISES),
         ("lease", lease::PROMISES),
         ("many", many::PROMISES),
+        ("mending", mending::PROMISES),
+        ("older", older::PROMISES),
         ("opening", opening::PROMISES),
         ("outbox", outbox::PROMISES),
         ("proposals", proposals::PROMISES),
+        ("readers", readers::PROMISES),
         ("signatures", signatures::PROMISES),
         ("tokens", tokens::PROMISES),
         ("wallets", wallets::PROMISES),
@@ -97,5 +100,54 @@ async fn a_connection_that_was_cut_is_made_anew() -> Result<()> {
     database.tamper(cut).await?;
     store.record_proposal(proposal(1), NOW).await?;
     assert!(store.find_proposal(request(1).digest()).await?.is_some());
+    Ok(())
+}
+
+/// Case 51: it may be a standby by now, or one that was told to take nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_only_reads_is_read_and_written_again_later() -> Result<()> {
+    let Some(server) = Server::start().await? else { return Ok(()) };
+    let store = Store::open(&server.url(MAIN), Options::default()).await?;
+    let digest = proposed(&store).await?;
+    server.set_read_only(true).await?;
+    let standby = |error: &StoreError| {
+        matches!(error, StoreError::Database(DatabaseError::Standby { .. })) && error.is_retryable()
+    };
+    // The server takes it up a moment later.
+    let begun = Instant::now();
+    while let Ok(()) = store.check_writable().await {
+        assert!(begun.elapsed() < Duration::from_secs(10), "it takes writes");
+    }
+    let refused = store.record_proposal(proposal(1), NOW).await;
+    assert!(refused.as_ref().is_err_and(standby), "{refused:?}");
+    assert!(store.find_proposal(digest).await?.is_some());
+    // Whoever opens it now is not told that it makes no sense.
+    let opened = Store::open(&server.url(MAIN), Options::default()).await;
+    assert!(opened.as_ref().is_err_and(OpenError::is_retryable), "{opened:?}");
+    server.set_read_only(false).await?;
+    let begun = Instant::now();
+    while let Err(error) = store.check_writable().await {
+        assert!(begun.elapsed() < Duration::from_secs(10), "{error}");
+    }
+    store.record_proposal(proposal(1), NOW).await?;
+    assert!(matches!(store.verify_audit(None).await?, AuditReport::Whole { .. }));
+    Ok(())
+}
+
+/// Case 51: no connection is refused or cut, there is just no answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stands_still_is_given_up_and_found_again() -> Result<()> {
+    let Some(server) = Server::start().await? else { return Ok(()) };
+    let options = Options { transaction_wait: Duration::from_millis(300), ..Options::default() };
+    let store = Store::open(&server.url(MAIN), options).await?;
+    proposed(&store).await?;
+    server.set_still(true)?;
+    let refused = store.record_proposal(proposal(1), NOW).await;
+    server.set_still(false)?;
+    let is_gone = matches!(&refused, Err(StoreError::Database(DatabaseError::Disconnected { .. })));
+    assert!(is_gone, "{refused:?}");
+    store.check_writable().await?;
+    store.record_proposal(proposal(1), NOW).await?;
+    assert!(matches!(store.verify_audit(None).await?, AuditReport::Whole { .. }));
     Ok(())
 }

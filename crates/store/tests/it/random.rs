@@ -174,6 +174,8 @@ fn settlement(nonce: u64, decision: Decision) -> Settlement {
         is_reverted,
         gas_used: 21_000,
         fee: U256::from(fee),
+        l1_fee: None,
+        operator_fee: None,
     });
     Settlement { account_nonce: account_nonce(nonce), block: block(decision.block), mined }
 }

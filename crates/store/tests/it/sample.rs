@@ -109,6 +109,7 @@ pub(crate) fn attempt(nonce: u64, number: u32, salt: u8) -> NewAttempt {
         max_priority_fee_per_gas: U256::from(u32::from(salt)),
         gas_limit: 21_000,
         ceiling: U256::MAX,
+        rollup_fee: U256::ZERO,
         reservation: Reservation::default(),
     }
 }
@@ -119,14 +120,16 @@ pub(crate) fn block(number: u64) -> BlockId {
 
 /// In block 7.
 pub(crate) fn inclusion(fee: u64) -> Inclusion {
-    Inclusion { block: block(7), gas_used: 21_000, fee: U256::from(fee) }
+    let fee = U256::from(fee);
+    Inclusion { block: block(7), gas_used: 21_000, fee, l1_fee: None, operator_fee: None }
 }
 
 /// In block 7 an account nonce was used by that attempt.
 pub(crate) fn mined(new: &NewAttempt, fee: u64) -> Settlement {
-    let Inclusion { block, gas_used, fee } = inclusion(fee);
+    let Inclusion { block, gas_used, fee, l1_fee, operator_fee } = inclusion(fee);
     let tx_hash = keccak256(&new.raw);
-    let mined = Some(MinedAttempt { tx_hash, is_reverted: false, gas_used, fee });
+    let is_reverted = false;
+    let mined = Some(MinedAttempt { tx_hash, is_reverted, gas_used, fee, l1_fee, operator_fee });
     Settlement { account_nonce: new.account_nonce, block, mined }
 }
 

@@ -28,6 +28,8 @@ enum Step {
         pick: usize,
         is_told: bool,
         wait: i64,
+        /// Whether it asks for a pause.
+        is_held: bool,
     },
     /// An attempt that began earlier ends, or is recorded again.
     Late {
@@ -53,9 +55,9 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (0_u8..4).prop_map(|subject| Step::Happen { subject }),
         4 => (0_u8..6, 1_u32..6).prop_map(|(kinds, limit)| Step::Enqueue { kinds, limit }),
-        8 => (any::<usize>(), any::<bool>(), 1_i64..9).prop_map(|(pick, is_told, wait)| {
-            Step::Tell { pick, is_told, wait }
-        }),
+        8 => (any::<usize>(), any::<bool>(), 1_i64..9, prop::bool::weighted(0.2)).prop_map(
+            |(pick, is_told, wait, is_held)| Step::Tell { pick, is_told, wait, is_held }
+        ),
         2 => (any::<usize>(), any::<bool>(), any::<bool>()).prop_map(
             |(pick, is_told, is_again)| Step::Late { pick, is_told, is_again }
         ),
@@ -97,6 +99,8 @@ struct Model {
     events: Vec<(EventKind, Subject)>,
     cursor: u64,
     is_disabled: bool,
+    /// Until when nothing is told.
+    held: i64,
     rows: BTreeMap<u64, Row>,
     /// What was told, in order.
     told: Vec<u64>,
@@ -117,7 +121,8 @@ impl Model {
         let mut due: Vec<_> = rows.map(|(sequence, row)| (row.at, *sequence)).collect();
         due.sort_unstable();
         let due = due.into_iter().map(|(_, sequence)| sequence);
-        if self.is_disabled { Vec::new() } else { due.collect() }
+        let is_quiet = self.is_disabled || self.held > now;
+        if is_quiet { Vec::new() } else { due.collect() }
     }
 
     fn note(&mut self, sequence: u64, kinds: &EventKinds, at: i64) {
@@ -140,6 +145,9 @@ impl Model {
 
     fn redeliver(&mut self, from: u64, to: u64, kinds: &EventKinds, at: i64) -> u64 {
         let range = from.max(1)..=to.min(self.cursor);
+        if from <= to.min(self.cursor) {
+            self.end_hold(at);
+        }
         for sequence in range.clone() {
             self.note(sequence, kinds, at);
             if let Some(row) = self.rows.get_mut(&sequence) {
@@ -157,6 +165,12 @@ impl Model {
         pending.len() as u64
     }
 
+    fn end_hold(&mut self, at: i64) {
+        if self.held > at {
+            self.held = 0;
+        }
+    }
+
     fn record(&mut self, attempt: &DeliveryAttempt, at: i64) -> Recorded {
         let row = self.rows.get_mut(&attempt.sequence).expect("it is there");
         if !row.is_pending || row.attempts >= attempt.number {
@@ -170,6 +184,7 @@ impl Model {
             Some(retry_at) => {
                 row.failures += 1;
                 row.at = retry_at;
+                self.held = self.held.max(attempt.hold_until.unwrap_or(0));
             }
             None => {
                 (row.is_pending, row.failures) = (false, 0);
@@ -247,9 +262,16 @@ impl Trial {
         self.follow().await
     }
 
-    async fn record(&mut self, sequence: u64, number: u32, retry_at: Option<i64>) -> Result<()> {
+    async fn record(
+        &mut self,
+        sequence: u64,
+        number: u32,
+        retry_at: Option<i64>,
+        hold_until: Option<i64>,
+    ) -> Result<()> {
         let outcome = number.to_string();
-        let attempt = DeliveryAttempt { webhook: hook(), sequence, number, outcome, retry_at };
+        let attempt =
+            DeliveryAttempt { webhook: hook(), sequence, number, outcome, retry_at, hold_until };
         let expected = self.model.record(&attempt, self.now);
         assert_eq!(self.store.record_delivery(attempt, self.now).await?, expected);
         Ok(())
@@ -268,18 +290,21 @@ impl Trial {
                     (self.model.cursor, is_last)
                 );
             }
-            Step::Tell { pick, is_told, wait } => {
+            Step::Tell { pick, is_told, wait, is_held } => {
                 let due = self.model.due(self.now);
                 if let Some(&sequence) = due.get(pick % due.len().max(1)) {
                     let number = self.model.rows[&sequence].attempts + 1;
-                    self.record(sequence, number, (!is_told).then_some(self.now + wait)).await?;
+                    let until = self.now + wait;
+                    let hold = is_held.then_some(until);
+                    self.record(sequence, number, (!is_told).then_some(until), hold).await?;
                 }
             }
             Step::Late { pick, is_told, is_again } => {
                 let rows = &self.model.rows;
                 if let Some((&sequence, row)) = rows.iter().nth(pick % rows.len().max(1)) {
                     let number = row.attempts + u32::from(!is_again);
-                    self.record(sequence, number, (!is_told).then_some(self.now + 3)).await?;
+                    let until = self.now + 3;
+                    self.record(sequence, number, (!is_told).then_some(until), None).await?;
                 }
             }
             Step::Redeliver { from, to, kinds: number } => {
@@ -290,6 +315,9 @@ impl Trial {
             }
             Step::Enable { is_enabled } => {
                 self.model.is_disabled = !is_enabled;
+                if is_enabled {
+                    self.model.end_hold(self.now);
+                }
                 self.store.set_webhook_enabled(hook(), is_enabled, self.now).await?;
             }
             Step::Pass { wait } => self.now += wait,
@@ -313,7 +341,9 @@ impl Trial {
         });
         let expected = self.model.rows.iter().map(|(&sequence, row)| {
             let state = match row.is_pending {
-                true if self.model.is_first(sequence) => DeliveryState::Due { at: row.at },
+                true if self.model.is_first(sequence) => {
+                    DeliveryState::Due { at: row.at.max(self.model.held) }
+                }
                 true => DeliveryState::Behind,
                 false => DeliveryState::Delivered,
             };
@@ -330,7 +360,7 @@ impl Trial {
         self.now += 100;
         while let Some(&sequence) = self.model.due(self.now).first() {
             let number = self.model.rows[&sequence].attempts + 1;
-            self.record(sequence, number, None).await?;
+            self.record(sequence, number, None, None).await?;
         }
         self.compare().await?;
         let told = &self.model.told;

@@ -40,7 +40,7 @@ async fn due(store: &Store, now: i64) -> Result<Vec<u64>> {
 
 fn attempt(sequence: u64, number: u32, retry_at: Option<i64>) -> DeliveryAttempt {
     let outcome = if retry_at.is_some() { "500" } else { "200" }.to_owned();
-    DeliveryAttempt { webhook: hook(), sequence, number, outcome, retry_at }
+    DeliveryAttempt { webhook: hook(), sequence, number, outcome, retry_at, hold_until: None }
 }
 
 /// A webhook, a wallet (event 1), and two proposals (2 and 3, 4 and 5) with another signature each (6 and 7).
@@ -58,12 +58,18 @@ async fn filled(database: &Database) -> Result<Store> {
 async fn a_new_webhook_is_told_what_happens_from_then_on(database: &Database) -> Result<()> {
     let store = database.open().await?;
     proposed(&store).await?;
-    assert_eq!(enqueue(&store, NOW).await?, Enqueued { sequence: 3, is_caught_up: true });
+    assert_eq!(
+        enqueue(&store, NOW).await?,
+        Enqueued { sequence: 3, is_caught_up: true, mended: 0 }
+    );
     assert_eq!(due(&store, i64::MAX).await?, [0; 0]);
     store.record_proposal(proposal(1), NOW).await?;
     let one = store.enqueue_deliveries(hook(), None, 1, NOW).await?;
-    assert_eq!(one, Enqueued { sequence: 4, is_caught_up: false });
-    assert_eq!(enqueue(&store, NOW).await?, Enqueued { sequence: 5, is_caught_up: true });
+    assert_eq!(one, Enqueued { sequence: 4, is_caught_up: false, mended: 0 });
+    assert_eq!(
+        enqueue(&store, NOW).await?,
+        Enqueued { sequence: 5, is_caught_up: true, mended: 0 }
+    );
     assert_eq!(due(&store, NOW).await?, [4]);
     assert_eq!(due(&store, NOW - 1).await?, [0; 0]);
     let told = store.list_webhooks().await?;
@@ -161,7 +167,7 @@ async fn kinds_that_are_not_wanted_are_not_told(database: &Database) -> Result<(
     store.enqueue_deliveries("none".to_owned(), None, 100, NOW).await?;
     store.register_wallet(new_wallet(1), NOW).await?;
     let none = store.enqueue_deliveries("none".to_owned(), Some([].into()), 100, NOW).await?;
-    assert_eq!(none, Enqueued { sequence: 8, is_caught_up: true });
+    assert_eq!(none, Enqueued { sequence: 8, is_caught_up: true, mended: 0 });
     assert_eq!(store.due_deliveries("none".to_owned(), i64::MAX, 9).await?, []);
     Ok(())
 }

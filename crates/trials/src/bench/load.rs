@@ -9,11 +9,12 @@ use alloy::primitives::{Address, B256, Bytes};
 use eyre::Result;
 use quorate_core::{Lane, Nonce, OwnerSignature, Request, packing};
 use quorate_lab::{owners::owner, signatures::sign};
+use quorate_relayer::driver::Report;
 use quorate_store::{NewProposal, NewSignature, Storage, Store};
 use std::{collections::BTreeMap, path::Path, time::Duration};
 use tempfile::TempDir;
 use tokio::{
-    sync::oneshot,
+    sync::{oneshot, watch},
     task::{JoinHandle, JoinSet},
     time::sleep,
 };
@@ -104,6 +105,17 @@ impl Load {
             let _ = stopped.await;
         }));
         Running { stop, task }
+    }
+
+    /// As [`Self::run`], with what the engine tells of itself.
+    pub(super) fn run_reporting(&self, setup: Setup) -> (Running, watch::Receiver<Report>) {
+        let (stop, stopped) = oneshot::channel();
+        let (told, report) = watch::channel(Report::default());
+        let store = self.store.clone();
+        let task = tokio::spawn(setup.run_telling(store, told, async move {
+            let _ = stopped.await;
+        }));
+        (Running { stop, task }, report)
     }
 
     /// Waits for the next block, so that all begin at the same place between two.

@@ -186,6 +186,7 @@ fn draft(key: &LocalKey, account_nonce: u64) -> Draft {
         gas_limit,
         fees: Fees::new(wei, 1),
         ceiling: wei,
+        rollup_fee: U256::ZERO,
         charge: Charge { day: 0, wallet: None, amount: U256::ZERO },
     }
 }

@@ -49,6 +49,9 @@ compares with a peer or a limit of the same run, and the command fails if one is
   store by somebody who waits for it.
 - RPC calls: 1,000 executions as fast as they go, by an engine in a process of its own; everything from the first
   signature until all is final, reading heads, events, fees and accounts included.
+- Keeping up: blocks every 250 ms, an endpoint whose every answer takes 200 ms, an engine that asks for its head every 250 ms
+  and has a payment to make every two seconds. For a minute, every 20 ms: how many blocks there are beyond the last one that
+  the engine took note of, with its events.
 - Digest and 5 of 9 owners: one thread. Ours makes the digest of a payout of ten transfers from its fields, recovers
   five signers from it and compares them with the owners. The peer makes five public keys by k256 from the same
   digests and signatures, which it has at hand, and no addresses.

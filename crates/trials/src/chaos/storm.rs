@@ -6,7 +6,7 @@ use crate::books::Books;
 use alloy::primitives::U256;
 use eyre::{Result, bail, ensure};
 use quorate_core::status::StatusWord;
-use quorate_lab::proxy::{Fault, Faults, Proxy};
+use quorate_lab::proxy::{Fault, Faults, HttpError, Proxy};
 use quorate_store::{EventFilter, EventKind, Storage};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -58,7 +58,7 @@ pub async fn bad_endpoints() -> Result<Books> {
     proxies[0].set_faults(Faults::none(1).with(Fault::Delay(1_500), 1_000, None));
     proxies[1].set_faults(Faults::none(2).with(Fault::AlreadyKnown, 1_000, send));
     let hangs = Faults::none(3).with(Fault::Hang, 300, None);
-    proxies[2].set_faults(hangs.with(Fault::Overloaded, 400, None));
+    proxies[2].set_faults(hangs.with(Fault::Http(HttpError::html(429)), 400, None));
     proxies[3].set_faults(Faults::none(4).down());
     proxies[4].set_faults(Faults::none(5).with(Fault::FalseHead, 1_000, None));
     all_executed(&trial, trial.close(engine).await?)

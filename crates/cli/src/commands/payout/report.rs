@@ -3,18 +3,15 @@
 use super::run::{Place, Standing};
 use crate::{
     clock,
-    commands::hand_in::{Desk, Draft, HandedIn},
+    commands::hand_in::{Around, Desk, Draft, HandedIn},
     files,
     output::{Output, Sheet, counted},
-    review::{self, Facts, amount_text, symbol},
+    review::{self, Danger, ETHER, Facts, again, exact_text, token_line},
 };
 use alloy::primitives::{Address, B256};
 use eyre::Result;
 use quorate_chain::Token;
-use quorate_core::{
-    Proposal,
-    amount::{ETHER_DECIMALS, grouped},
-};
+use quorate_core::{Proposal, amount::ETHER_DECIMALS};
 use quorate_treasury::{
     Plan,
     payout_plan::{Batch, Total},
@@ -26,6 +23,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 pub(super) struct Report<'a> {
     pub(super) plan: &'a Plan,
     pub(super) tokens: &'a BTreeMap<Address, Token>,
+    pub(super) around: Around,
     /// Where files are written, if they are.
     pub(super) folder: Option<PathBuf>,
     pub(super) deadline: u64,
@@ -43,11 +41,22 @@ struct Line<'a> {
 }
 
 impl Report<'_> {
-    /// Writes the files and tells of them.
-    pub(super) fn written(&self, batches: &[Standing], output: Output) -> Result<()> {
+    /// Writes the files and tells of them, once the dangers of the run are accepted.
+    pub(super) fn written(
+        &self,
+        batches: &[Standing],
+        accepted: &[String],
+        output: Output,
+    ) -> Result<()> {
+        if let Some(folder) = &self.folder {
+            files::check_folder_free(folder)?;
+        }
         let proposals: Vec<_> = batches.iter().map(Standing::proposal).collect();
+        let dangers = self.dangers(&proposals, output);
+        output.say(&self.head(&dangers, output).finish());
+        output.accept(&dangers, accepted)?;
         self.write(&proposals)?;
-        let mut sheet = self.head(output);
+        let mut sheet = Sheet::default();
         let folder = self.folder.as_ref().map(|folder| folder.display().to_string());
         sheet.title(&format!("Written to {}", folder.unwrap_or_default()));
         let mut lines = Vec::new();
@@ -57,10 +66,21 @@ impl Report<'_> {
             sheet.more(&digest);
             lines.push(Line { batch, digest, word: "new", signed: None, standing: None });
         }
-        output.say(&sheet.finish());
+        output.say(&format!("\n{}", sheet.finish()));
         output.say("\nLet the owners sign each file: each batch can be paid once, in any order.");
-        output.result(&self.document(&lines, None));
+        output.result(&self.document(&lines, &dangers, None));
         Ok(())
+    }
+
+    /// The dangers of the run: those of the whole, and what its batches would pay again.
+    fn dangers(&self, proposals: &[Option<&Proposal>], output: Output) -> Vec<Danger> {
+        let mut dangers = self.around.dangers.clone();
+        for proposal in proposals.iter().flatten() {
+            let (request, note) = (proposal.request(), proposal.note());
+            let open = &self.around.open;
+            dangers.extend(again::dangers(request, note, open, self.tokens, output.now));
+        }
+        dangers
     }
 
     /// Hands in what is not there yet, and tells of all.
@@ -74,7 +94,8 @@ impl Report<'_> {
         if let Some(folder) = &self.folder {
             files::check_folder_free(folder)?;
         }
-        output.say(&self.head(output).finish());
+        let dangers = &self.around.dangers;
+        output.say(&self.head(dangers, output).finish());
         let (mut drafts, mut paid) = (Vec::new(), BTreeMap::new());
         for (batch, standing) in self.plan.batches.iter().zip(batches) {
             let (proposal, is_known) = match standing {
@@ -92,7 +113,8 @@ impl Report<'_> {
         let (signer, handed_in) = match drafts.is_empty() {
             true => (None, Vec::new()),
             false => {
-                let (owner, handed_in) = desk.hand_in(drafts, &place.chain, output).await?;
+                let (owner, handed_in) =
+                    desk.hand_in(drafts, &self.around, &place.chain, output).await?;
                 (Some(owner), handed_in)
             }
         };
@@ -106,7 +128,7 @@ impl Report<'_> {
             .map(|(batch, done)| Line::new(batch, done, paid.get(&batch.number), desk))
             .collect();
         self.tell(&lines, desk, output);
-        output.result(&self.document(&lines, signer));
+        output.result(&self.document(&lines, dangers, signer));
         Ok(())
     }
 
@@ -134,7 +156,7 @@ impl Report<'_> {
         files::create_folder(folder, texts)
     }
 
-    fn head(&self, output: Output) -> Sheet {
+    fn head(&self, dangers: &[Danger], output: Output) -> Sheet {
         let plan = self.plan;
         let mut sheet = Sheet::default();
         let payments: usize = plan.totals.iter().map(|total| total.count).sum();
@@ -147,28 +169,33 @@ impl Report<'_> {
         sheet.row("list hash", &plan.file_hash.to_string());
         sheet.row("deadline", &clock::words(self.deadline, output.now));
         for (place, total) in plan.totals.iter().enumerate() {
-            let text = amount_text(total.amount, self.tokens.get(&total.token));
+            let text = exact_text(total.amount, self.tokens.get(&total.token));
             let label = if place == 0 { "total" } else { "" };
             let payments = counted(total.count as u64, "payment", "payments");
             sheet.row(label, &format!("{text} in {payments}"));
         }
+        for (place, token) in self.tokens.values().enumerate() {
+            let label = if place == 0 { "tokens" } else { "" };
+            sheet.row(label, &token.address.to_checksum(None));
+            sheet.more(&token_line(token));
+        }
+        sheet.dangers(dangers);
         sheet
     }
 
     fn batch_line(&self, batch: &Batch) -> String {
-        let symbol = self.tokens.get(&batch.token).map_or("ETH".to_owned(), symbol);
-        let total = grouped(batch.total, batch.decimals);
+        let total = exact_text(batch.total, self.tokens.get(&batch.token));
         let payments = counted(batch.payments.len() as u64, "payment", "payments");
-        format!("{payments}, {total} {symbol}")
+        format!("{payments}, {total}")
     }
 
-    fn document(&self, lines: &[Line<'_>], signer: Option<Address>) -> Value {
-        let Self { plan, tokens, folder, deadline } = self;
+    fn document(&self, lines: &[Line<'_>], dangers: &[Danger], signer: Option<Address>) -> Value {
+        let Self { plan, tokens, folder, deadline, .. } = self;
         let total = |total: &Total| {
             let token = tokens.get(&total.token);
             json!({
-                "token": token.map_or("ETH".to_owned(), |token| token.address.to_checksum(None)),
-                "symbol": token.map_or(Some("ETH"), |token| token.symbol.as_deref()),
+                "token": token.map_or(ETHER.to_owned(), |token| token.address.to_checksum(None)),
+                "symbol": token.map_or(Some(ETHER), |token| token.symbol.as_deref()),
                 "decimals": token.map_or(Some(ETHER_DECIMALS), |token| token.decimals),
                 "count": total.count,
                 "amount": total.amount.to_string(),
@@ -183,7 +210,7 @@ impl Report<'_> {
                 "digest": digest,
                 "nonce": batch.nonce,
                 "lane": batch.nonce.lane.to_string(),
-                "token": if batch.token.is_zero() { "ETH".to_owned() } else { batch.token.to_checksum(None) },
+                "token": if batch.token.is_zero() { ETHER.to_owned() } else { batch.token.to_checksum(None) },
                 "count": batch.payments.len(),
                 "total": batch.total.to_string(),
                 "ids": batch.payments.iter().map(|payment| payment.id.as_str()).collect::<Vec<_>>(),
@@ -198,6 +225,7 @@ impl Report<'_> {
             "listHash": plan.file_hash,
             "deadline": deadline,
             "signer": signer.map(|signer| signer.to_checksum(None)),
+            "dangers": dangers,
             "totals": plan.totals.iter().map(total).collect::<Vec<_>>(),
             "batches": lines.iter().map(batch).collect::<Vec<_>>(),
         })

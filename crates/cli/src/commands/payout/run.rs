@@ -172,13 +172,25 @@ fn was_paid(plan: &Plan, number: u64) -> eyre::Report {
 
 /// What lets owners see which run this is, and two people compare their payout files.
 fn note(plan: &Plan, batch: &Batch) -> String {
-    let first = batch.payments.first().map_or("", |payment| payment.id.as_str());
-    let last = batch.payments.last().map_or("", |payment| payment.id.as_str());
     format!(
-        "payout run {}, batch {} of {}, ids {first} to {last}, list {}",
+        "payout run {}, batch {} of {}, ids {}, list {}",
         plan.run,
         batch.number + 1,
         plan.batches.len(),
+        ids(batch),
         plan.file_hash
     )
+}
+
+/// The most bytes of ids in a note, which has at most 2,048.
+const LONGEST_IDS: usize = 1_500;
+
+/// All ids, so that the same ids under another name are found; where these do not fit, the first and the last.
+fn ids(batch: &Batch) -> String {
+    let ids: Vec<_> = batch.payments.iter().map(|payment| payment.id.as_str()).collect();
+    let all = ids.join(", ");
+    match &ids[..] {
+        [first, .., last] if all.len() > LONGEST_IDS => format!("{first} to {last}"),
+        _ => all,
+    }
 }

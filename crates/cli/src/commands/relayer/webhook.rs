@@ -48,8 +48,10 @@ pub(crate) async fn run(
 
 async fn list(store: &Store, output: Output) -> Result<Value> {
     let webhooks = store.list_webhooks().await?;
-    output.say(&webhook_table(&webhooks));
-    Ok(json!({ "webhooks": webhooks.iter().map(webhook_json).collect::<Vec<_>>() }))
+    output.say(&webhook_table(&webhooks, output.now));
+    let webhooks: Vec<_> =
+        webhooks.iter().map(|webhook| webhook_json(webhook, output.now)).collect();
+    Ok(json!({ "webhooks": webhooks }))
 }
 
 async fn list_deliveries(
@@ -140,26 +142,36 @@ fn configured<'a>(config: &'a Config, name: &str) -> Result<&'a WebhookConfig> {
     })
 }
 
-fn webhook_json(webhook: &WebhookRecord) -> Value {
+fn webhook_json(webhook: &WebhookRecord, now: u64) -> Value {
     json!({
         "name": webhook.name,
         "enabled": webhook.disabled_at.is_none(),
+        "heldUntil": held_until(webhook, now),
         "sequence": webhook.sequence,
         "pending": webhook.pending,
         "failing": webhook.failing,
     })
 }
 
-fn webhook_table(webhooks: &[WebhookRecord]) -> String {
+/// Until when it is told nothing because it asked for that, in Unix seconds.
+fn held_until(webhook: &WebhookRecord, now: u64) -> Option<u64> {
+    let until = u64::try_from(webhook.held_until?).ok()?.div_ceil(1_000);
+    (until > now).then_some(until)
+}
+
+fn webhook_table(webhooks: &[WebhookRecord], now: u64) -> String {
     if webhooks.is_empty() {
         return "no webhook was told anything yet".to_owned();
     }
     let mut sheet = Sheet::default();
     for webhook in webhooks {
         sheet.title(&escaped(&webhook.name));
-        let state = match webhook.disabled_at {
-            None => "is told what happens".to_owned(),
-            Some(_) => format!("said that it is gone: {}", enabling(&webhook.name)),
+        let state = match (webhook.disabled_at, held_until(webhook, now)) {
+            (None, None) => "is told what happens".to_owned(),
+            (None, Some(until)) => {
+                format!("asked to be left alone until {}", clock::words(until, now))
+            }
+            (Some(_), _) => format!("said that it is gone: {}", enabling(&webhook.name)),
         };
         sheet.row("state", &state);
         sheet.row("seen", &format!("events up to {}", webhook.sequence));

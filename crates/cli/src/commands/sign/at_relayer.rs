@@ -4,9 +4,10 @@ use super::{Signed, check_can_be_executed, obtain, write};
 use crate::{
     arguments::{Sign, Source},
     chain_access,
-    commands::show::{review, tell_of_creation},
+    commands::show::{Known, review, tell_of_creation},
     failure::Cause,
     files,
+    open_proposals::{self, Places},
     output::Output,
     relayer_access::{Answered, Relayer, present_state},
     review::{Executor, Facts, Standing, View},
@@ -45,7 +46,19 @@ pub(super) async fn run(arguments: &Sign, relayer: &Relayer, output: Output) -> 
     check_can_be_executed(&proposal, facts.as_ref(), output.now)?;
     let standing = known.as_ref().map(|known| known.standing(relayer));
     check_is_open(relayer, standing.as_ref())?;
-    let view = review(&proposal, facts.as_ref(), Executor::Relayer, standing, output);
+    let seen = chain.as_ref().zip(facts.as_ref().map(|facts| &facts.state));
+    let file = match &arguments.source {
+        Source::File(path) => Some(path.as_path()),
+        Source::Digest(_) => None,
+    };
+    let files = arguments.beside.beside.clone();
+    let tokens = facts.as_ref().map(|facts| facts.tokens.clone()).unwrap_or_default();
+    let places = Places { relayer: Some(relayer), files, tokens, ..Places::default() };
+    let places = places.around(file);
+    let open = open_proposals::that_pay_again(&[&proposal], &places, seen, output).await?;
+    let executor = Executor::Relayer;
+    let review_of = Known { facts: facts.as_ref(), executor, open: &open, standing };
+    let view = review(&proposal, review_of, output);
     tell_of_creation(&view, output);
     let seen = chain.as_ref().zip(facts.as_ref());
     let signed = obtain(arguments, &mut proposal, seen, &view, output).await?;

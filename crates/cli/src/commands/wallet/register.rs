@@ -65,7 +65,7 @@ fn report(taken: &Taken<VerifiedWallet>, relayer: &Relayer, output: Output) -> V
     let mut sheet = Sheet::default();
     sheet.title(&format!("The relayer {} {verb} wallet {address}", relayer.name()));
     sheet.row("chain", &chain_id.to_string());
-    configuration(&mut sheet, &wallet.config);
+    configuration(&mut sheet, &wallet.config, output.now);
     let proof = match (taken.answer.origin(), taken.answer.proven_config()) {
         (Some(_), Some(_)) => "the address proves the owners",
         (Some(_), None) => "reconfigured since it was made",

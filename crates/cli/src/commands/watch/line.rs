@@ -1,5 +1,6 @@
 //! What is said of a proposal that is followed.
 
+use super::waiting::Wait;
 use crate::{
     relayer_access::Answered,
     review::{Sureness, status_words},
@@ -73,6 +74,19 @@ impl Line {
         let status = status_words(self.status, self.reason);
         let is_final = if self.is_final { ", final" } else { "" };
         format!("{status}{more}{}{is_final}{sure}", failed.unwrap_or_default())
+    }
+
+    /// The blocks that it waits for, if it does.
+    pub(super) fn wait(&self) -> Option<Wait> {
+        match self.status {
+            StatusWord::Submitted => Some(Wait::ToBeMined),
+            StatusWord::Executed | StatusWord::Superseded | StatusWord::Expired
+                if !self.is_final =>
+            {
+                Some(Wait::ToBeFinal { block: self.execution.map(|(_, block)| block) })
+            }
+            _ => None,
+        }
     }
 
     pub(super) fn text(&self, digest: B256) -> String {

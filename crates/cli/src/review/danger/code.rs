@@ -44,6 +44,8 @@ codes! {
     UnknownCalldata = "unknownCalldata", "a call has data that is not understood";
     DataToNoCode = "dataToNoCode", "data goes to an address without code, where it does nothing";
     UnreadableDecimals = "unreadableDecimals", "a token's units cannot be read, so amounts are raw numbers";
+    SymbolLike = "symbolLike", "a token's symbol reads as ether, or as another token's of the same list";
+    PaidAgain = "paidAgain", "another open proposal of the wallet pays the same, and both can be executed";
     DeadlineNear = "deadlineNear", "the deadline is less than an hour away";
     DeadlineFar = "deadlineFar", "the deadline is more than 90 days away";
     SuspectPayee = "suspectPayee", "a payment goes to the wallet, the token, or the zero address";

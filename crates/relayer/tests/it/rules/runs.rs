@@ -115,7 +115,7 @@ fn a_lease_that_is_lost_in_the_middle_of_a_run_sends_nothing_of_it() {
 #[test]
 fn a_run_is_as_long_as_its_budget() {
     let mut rig = run_of(5);
-    rig.limit(Limits { per_wallet_and_day: wei(130_000_000), ..limits() });
+    rig.limit(Limits { per_wallet_and_day: wei(3_500_000), ..limits() });
     assert_eq!(rig.places().len(), 2);
     assert_eq!(rig.reason(pay(2)), Some(Reason::Budget));
 }
@@ -124,7 +124,7 @@ fn a_run_is_as_long_as_its_budget() {
 fn what_is_being_signed_counts_in_the_budget_of_others() {
     let senders = vec![sender(0), sender(1)];
     let mut rig = rig_with(Settings { senders, ..settings() });
-    rig.limit(Limits { per_day: wei(70_000_000), ..limits() });
+    rig.limit(Limits { per_day: wei(2_000_000), ..limits() });
     rig.give(Event::Paused);
     [0, 2].into_iter().for_each(|wallet| rig.sign_act(find(wallet, (0, 0), Deed::Pay)));
     rig.drain();

@@ -1,24 +1,26 @@
 //! `GET /v1/events`
 
-use super::super::{Shared, access, error::RouteError, gates::Class, openapi::problems, parameter};
-use crate::webhook::told;
+use super::super::{
+    Shared, access,
+    error::RouteError,
+    gates::Class,
+    openapi::problems,
+    parameter,
+    stream::{Begin, Stream, WAITING},
+};
 use axum::{
     body::{Body, Bytes},
     extract::State,
     http::{HeaderMap, HeaderValue, Response, Uri, header},
 };
 use futures_util::stream;
-use quorate_api::{Event as Told, schema};
-use quorate_store::{Event, EventFilter, Storage as _, Store, StoreError};
+use quorate_api::{Event as Told, ProblemCode, schema};
+use quorate_store::{Event, EventFilter, Storage as _, Store};
 use serde::Deserialize;
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::{
-    sync::{
-        OwnedSemaphorePermit,
-        broadcast::{Receiver, error::RecvError},
-        mpsc, watch,
-    },
-    time::{MissedTickBehavior, interval, timeout},
+    sync::{broadcast::Receiver, mpsc},
+    time::sleep,
 };
 use utoipa::IntoParams;
 
@@ -27,21 +29,8 @@ problems! {
     Problems = Reads []
 }
 
-/// How many events are read of the store at once.
-const BATCH: u32 = 200;
-
-/// How many events wait for a reader, and how long the one behind them, before the reader is cut off.
-const WAITING: usize = 64;
-const SLOW: Duration = Duration::from_secs(10);
-
-/// How long a stream goes on at most: what a token allowed is not allowed for ever.
-const LONGEST: Duration = Duration::from_secs(3_600);
-
-/// How often something is sent while nothing happens, so that those in between keep the connection.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
-/// What a reader is told first: after how many milliseconds to come back if the connection breaks.
-const GREETING: &str = "retry: 1000\n\n";
+/// How long to wait before a store that did not answer is asked again.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// Which events.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -54,7 +43,7 @@ pub(in crate::http) struct Asked {
     /// Those of the wallets at this address.
     #[param(value_type = Option<schema::Address>)]
     address: Option<String>,
-    /// Those of the wallets that this account owns.
+    /// Those of the wallets that this account owns, up to the event that tells that it does no longer.
     #[param(value_type = Option<schema::Address>)]
     owner: Option<String>,
     /// Those behind this sequence, 0 for all that ever happened; without it, and without `Last-Event-ID`, those from
@@ -66,7 +55,11 @@ pub(in crate::http) struct Asked {
 /// What happens, while it does, as server-sent events.
 ///
 /// `id` is the sequence, `event` the kind, `data` the event in JSON. `Last-Event-ID` goes on behind that sequence, without
-/// loss and without repetition. A reader that is too slow is cut off, and every one after an hour: they come back.
+/// loss and without repetition. Where neither that nor `after` is given, `connected` comes first: nothing happened, but its
+/// `id` is there to come back with. A reader that is too slow is cut off, and every one after an hour: they come back.
+///
+/// While the store does not answer the request is held, and then closed without an answer: 503 is never answered here,
+/// because an `EventSource` would not come back.
 #[utoipa::path(
     get,
     path = "/v1/events",
@@ -93,21 +86,21 @@ pub(in crate::http) async fn get(
     uri: Uri,
 ) -> Result<Response<Body>, RouteError> {
     let Asked { chain_id, address, owner, after } = parameter::query(&uri)?;
-    let reach = access::reading(&shared, &headers).await?;
-    let filter = EventFilter {
+    let mut filter = EventFilter {
         chain_id: parameter::optional("chainId", chain_id.as_deref(), parameter::number)?,
         address: parameter::optional("address", address.as_deref(), parameter::account)?,
         owner: parameter::optional("owner", owner.as_deref(), parameter::account)?,
-        among: reach.among(),
+        among: None,
     };
-    let store = shared.store()?.clone();
-    // Before anything is read, so that nothing that happens meanwhile is missed.
-    let events = shared.bulletin.subscribe();
-    let cursor = begin(&store, &headers, after.as_deref()).await?;
+    // Who waits takes a place too.
     let place = shared.gates.enter(Class::Stream)?;
+    let Subscription { store, events, begin, among } =
+        subscribed(&shared, &headers, after.as_deref()).await?;
+    filter.among = among;
     let (out, receiver) = mpsc::channel(WAITING);
-    let reader = Reader { store, filter, cursor, events, out, stopping: shared.stopping(), place };
-    tokio::spawn(reader.tell());
+    let (stopping, at) = (shared.stopping(), shared.at());
+    let stream = Stream { store, filter, begin, at, events, out, stopping, place };
+    tokio::spawn(stream.tell());
     let frames = stream::unfold(receiver, async |mut receiver| {
         let frame: Bytes = receiver.recv().await?;
         Some((Ok::<_, Infallible>(frame), receiver))
@@ -120,8 +113,61 @@ pub(in crate::http) async fn get(
     Ok(response)
 }
 
-/// The sequence behind which to begin.
-async fn begin(store: &Store, headers: &HeaderMap, after: Option<&str>) -> Result<u64, RouteError> {
+/// What a reader is told from.
+struct Subscription {
+    store: Store,
+    events: Receiver<Arc<Event>>,
+    begin: Begin,
+    among: Option<Vec<quorate_store::WalletKey>>,
+}
+
+/// Subscribes; while the store does not answer, again and again. Whoever has an answer take only so long ends that.
+async fn subscribed(
+    shared: &Shared,
+    headers: &HeaderMap,
+    after: Option<&str>,
+) -> Result<Subscription, RouteError> {
+    let mut stopping = shared.stopping();
+    loop {
+        let refused = match subscribe(shared, headers, after).await {
+            Err(error) if error.code() == ProblemCode::StoreUnavailable => error,
+            subscribed => return subscribed,
+        };
+        let cause = refused.cause().unwrap_or_default();
+        tracing::debug!(cause, "a reader of events waits");
+        let again = async {
+            // It is not open yet, or it does not answer.
+            if shared.store.get().is_some() {
+                sleep(AGAIN).await;
+            }
+            shared.store.wait().await;
+        };
+        tokio::select! {
+            () = again => {}
+            _ = stopping.wait_for(|stopping| *stopping) => return Err(RouteError::Stopping),
+        }
+    }
+}
+
+async fn subscribe(
+    shared: &Shared,
+    headers: &HeaderMap,
+    after: Option<&str>,
+) -> Result<Subscription, RouteError> {
+    let reach = access::reading(shared, headers).await?;
+    let store = shared.store()?.clone();
+    // Before anything is read, so that nothing that happens meanwhile is missed.
+    let events = shared.bulletin.subscribe();
+    let begin = begin(&store, headers, after).await?;
+    Ok(Subscription { store, events, begin, among: reach.among() })
+}
+
+/// Behind which event to begin.
+async fn begin(
+    store: &Store,
+    headers: &HeaderMap,
+    after: Option<&str>,
+) -> Result<Begin, RouteError> {
     let last_id = headers.get("last-event-id");
     let last_id = last_id.map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
     let (name, given) = match (&last_id, after) {
@@ -129,108 +175,12 @@ async fn begin(store: &Store, headers: &HeaderMap, after: Option<&str>) -> Resul
         (_, after) => ("after", after),
     };
     let last = store.last_event().await?;
-    let Some(given) = given else { return Ok(last) };
+    let Some(given) = given else { return Ok(Begin::Now(last)) };
     let after = parameter::number(name, given)?;
     if after > last {
         // Nothing is waited for that another store, or a later one, once told.
         let advice = format!("the last event is {last}: begin behind that or before");
         return Err(parameter::invalid(name, given, advice));
     }
-    Ok(after)
-}
-
-/// One who is told events.
-struct Reader {
-    store: Store,
-    filter: EventFilter,
-    cursor: u64,
-    events: Receiver<Arc<Event>>,
-    out: mpsc::Sender<Bytes>,
-    stopping: watch::Receiver<bool>,
-    place: OwnedSemaphorePermit,
-}
-
-/// Why nobody is told any more.
-struct Over;
-
-impl Reader {
-    /// Tells what happened and what happens, until the reader is gone or too slow, or the process stops.
-    async fn tell(mut self) {
-        let _ = timeout(LONGEST, self.try_tell()).await;
-        drop(self.place);
-    }
-
-    async fn try_tell(&mut self) -> Result<(), Over> {
-        self.send(GREETING.to_owned()).await?;
-        let mut ticks = interval(KEEP_ALIVE);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        ticks.reset();
-        self.catch_up().await?;
-        loop {
-            let event = tokio::select! {
-                biased;
-                _ = self.stopping.wait_for(|stopping| *stopping) => return Ok(()),
-                () = self.out.closed() => return Ok(()),
-                event = self.events.recv() => Some(event),
-                _ = ticks.tick() => None,
-            };
-            let Some(event) = event else {
-                self.send(":\n\n".to_owned()).await?;
-                continue;
-            };
-            match event {
-                Ok(event) if event.sequence <= self.cursor || !self.may_want(&event) => {}
-                Ok(event) if self.filter.owner.is_none() => self.tell_one(&event).await?,
-                // Who owns what, the store knows; and what was missed.
-                Ok(_) | Err(RecvError::Lagged(_)) => self.catch_up().await?,
-                Err(RecvError::Closed) => return Ok(()),
-            }
-        }
-    }
-
-    /// Whether all that the event itself tells is as wanted.
-    fn may_want(&self, event: &Event) -> bool {
-        let EventFilter { chain_id, address, among, .. } = &self.filter;
-        chain_id.is_none_or(|chain_id| chain_id == event.wallet.chain_id)
-            && address.is_none_or(|address| address == event.wallet.address)
-            && among.as_ref().is_none_or(|among| among.contains(&event.wallet))
-    }
-
-    /// Tells what the store has behind the cursor.
-    async fn catch_up(&mut self) -> Result<(), Over> {
-        loop {
-            let events = self.read().await.map_err(|error| {
-                tracing::debug!(%error, "no events");
-                Over
-            })?;
-            for event in &events {
-                self.tell_one(event).await?;
-            }
-            if events.len() < BATCH as usize {
-                return Ok(());
-            }
-        }
-    }
-
-    async fn read(&self) -> Result<Vec<Event>, StoreError> {
-        self.store.events_after(self.cursor, self.filter.clone(), BATCH).await
-    }
-
-    async fn tell_one(&mut self, event: &Event) -> Result<(), Over> {
-        self.send(frame(event)).await?;
-        self.cursor = event.sequence;
-        Ok(())
-    }
-
-    /// Sends a frame, unless the reader is gone or takes too long.
-    async fn send(&self, frame: String) -> Result<(), Over> {
-        self.out.send_timeout(frame.into(), SLOW).await.map_err(|_| Over)
-    }
-}
-
-/// An event as it travels. JSON has no line breaks of its own.
-fn frame(event: &Event) -> String {
-    let told = told(event);
-    let data = serde_json::to_string(&told).expect("events have nothing but what is JSON");
-    format!("id: {}\nevent: {}\ndata: {data}\n\n", told.sequence, told.kind)
+    Ok(Begin::Behind(after))
 }

@@ -68,12 +68,14 @@ pub(in crate::http) async fn get(
     if let Some((wanted, wait)) = wanted {
         let until = Instant::now() + wait;
         let mut stopping = shared.stopping();
-        while !wanted.is_met(&record) {
-            tokio::select! {
-                () = news(&mut events, digest) => {}
-                () = sleep_until(until) => break,
-                _ = stopping.wait_for(|stopping| *stopping) => break,
-            }
+        let mut is_over = false;
+        while !is_over && !wanted.is_met(&record) {
+            is_over = tokio::select! {
+                () = news(&mut events, digest) => false,
+                () = sleep_until(until) => true,
+                _ = stopping.wait_for(|stopping| *stopping) => true,
+            };
+            // At the end too: what is answered is what is true then.
             record = find(&shared, digest).await?;
         }
     }

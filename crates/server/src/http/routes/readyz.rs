@@ -8,20 +8,13 @@ use quorate_api::{
 };
 use quorate_core::amount::{ETHER_DECIMALS, plain};
 use quorate_relayer::driver::Report;
-use quorate_store::{Lease, Storage as _, Store};
-use std::{sync::Arc, time::Duration};
-use tokio::time::{Instant, timeout};
+use quorate_store::Lease;
+use std::sync::Arc;
 
 problems! {
     /// What it refuses.
     Problems = Watches []
 }
-
-/// For how long the store is believed to be as it was.
-const STORE_AGAIN: Duration = Duration::from_secs(1);
-
-/// How long the store is waited for.
-const STORE_WAIT: Duration = Duration::from_secs(2);
 
 /// Whether the relayer takes what is handed in, and what is not as it should be.
 ///
@@ -44,7 +37,7 @@ const STORE_WAIT: Duration = Duration::from_secs(2);
 )]
 pub(in crate::http) async fn get(State(shared): State<Arc<Shared>>) -> Json<Readiness> {
     let mut degraded = Vec::new();
-    let lease = match store(&shared).await {
+    let lease = match shared.look_at_store().await {
         Ok(lease) => lease,
         Err(why) => {
             degraded.push(Degradation::new(Code::Store, why));
@@ -63,35 +56,6 @@ pub(in crate::http) async fn get(State(shared): State<Arc<Shared>>) -> Json<Read
     Json::ready(ready, Readiness { ready, degraded, chains })
 }
 
-/// The lease, if the store takes and gives; as of a moment ago, so that asking does not burden it.
-async fn store(shared: &Shared) -> Result<Option<Lease>, &'static str> {
-    let store = shared.store().map_err(|_| "the store is not open yet")?;
-    let mut known = shared.health.lock().await;
-    if let Some((looked, found)) = &*known
-        && looked.elapsed() < STORE_AGAIN
-    {
-        return found.clone();
-    }
-    let found = look(store).await;
-    *known = Some((Instant::now(), found.clone()));
-    found
-}
-
-async fn look(store: &Store) -> Result<Option<Lease>, &'static str> {
-    let looking = async {
-        store.check_writable().await?;
-        store.find_lease().await
-    };
-    match timeout(STORE_WAIT, looking).await {
-        Ok(Ok(lease)) => Ok(lease),
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "the store does not answer");
-            Err("the store fails: the log tells more")
-        }
-        Err(_) => Err("the store does not answer in time"),
-    }
-}
-
 async fn chain(shared: &Shared, desk: &Desk, lease: Option<&Lease>) -> ChainReadiness {
     let mut degraded = Vec::new();
     let mut add = |code, detail: String| degraded.push(Degradation::new(code, detail));
@@ -103,12 +67,22 @@ async fn chain(shared: &Shared, desk: &Desk, lease: Option<&Lease>) -> ChainRead
         }
         _ => {}
     }
-    let head = desk.head().await.ok();
-    let head_age_secs = head.map(|head| shared.now().saturating_sub(head.timestamp));
-    if let Some(age) = head_age_secs.filter(|age| *age > desk.old_head_secs) {
-        add(Code::HeadOld, format!("the newest block is {age} s old"));
+    for (what, reason) in desk.vital_failures() {
+        add(Code::Needs, format!("no endpoint does {what}: {reason}"));
+    }
+    for lack in desk.lacks() {
+        add(Code::Lacks, lack);
     }
     let report = desk.report().unwrap_or_default();
+    // The engine's own place: what its endpoints know it may not have come to.
+    let head = report.head.filter(|_| report.is_leading);
+    let head_age_secs = head.map(|head| shared.now().saturating_sub(head.timestamp));
+    if report.is_leading && head.is_none() {
+        add(Code::HeadOld, "the engine took note of no block yet".to_owned());
+    }
+    if let Some(age) = head_age_secs.filter(|age| *age > desk.old_head_secs) {
+        add(Code::HeadOld, format!("the engine's newest block is {age} s old"));
+    }
     if !report.is_leading {
         let is_held = lease.is_some_and(|lease| lease.expires_at > shared.at());
         let (code, detail) = if is_held {
@@ -121,6 +95,10 @@ async fn chain(shared: &Shared, desk: &Desk, lease: Option<&Lease>) -> ChainRead
     if report.is_paused {
         add(Code::Paused, "the operator paused it".to_owned());
     }
+    if let Some(finalized) = report.finalized.filter(|_| report.is_finality_stalled) {
+        let detail = format!("block {finalized} is the last that is final, for an hour and more");
+        add(Code::FinalityStalled, detail);
+    }
     for (sender, balance) in poor_senders(&report) {
         add(Code::SenderBalance, format!("{sender} has {balance} ether: fund it"));
     }
@@ -128,7 +106,7 @@ async fn chain(shared: &Shared, desk: &Desk, lease: Option<&Lease>) -> ChainRead
     ChainReadiness {
         chain_id,
         leading,
-        head: head.map(|head| head.number),
+        head: head.map(|head| head.id.number),
         head_age_secs,
         degraded,
     }
