@@ -11,8 +11,7 @@ contract Courier is ICourier {
 
     /// @dev Kept back from what is given to a call. Covers what the CALL costs before the callee begins (an account
     /// that is cold, or delegated by EIP-7702 to another cold one, in dearer forks too), so that what is left is enough
-    /// for what
-    /// was asked; and, after a callee that uses up all it is given, to say so.
+    /// for what was asked. And it is enough, after a callee that uses up all it is given, to say so.
     uint256 private constant KEPT = 10_000;
 
     uint256 private constant MAX_REASON = 256;

@@ -13,10 +13,9 @@ struct Limit {
     uint32 periodSecs;
 }
 
-/// @notice The rules of a treasury. In policyData, which the wallet's address commits to, they are `admin(1) ‖
-/// overriding(1) ‖ veto(1) ‖ delaySecs(4) ‖ limitCount(1)`, then `token(20) ‖ amount(16) ‖ periodSecs(4)` for
-/// each
-/// limit, then `payee(20)` for each payee, to the end.
+/// @notice The rules of a treasury. In policyData, which the wallet's address commits to, they are
+/// `admin(1) ‖ overriding(1) ‖ veto(1) ‖ delaySecs(4) ‖ limitCount(1)`, then for each limit
+/// `token(20) ‖ amount(16) ‖ periodSecs(4)`, then `payee(20)` for each payee, to the end.
 /// @param admin How many signers may do anything after the delay; at least the wallet's threshold.
 /// @param overriding How many signers may do anything at once, past a veto and a freeze.
 /// @param veto How many owners stop an action that waits, or freeze the wallet; 0 if there is no delay.

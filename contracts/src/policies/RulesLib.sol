@@ -9,8 +9,8 @@ type Header is uint64;
 using RulesLib for Header global;
 
 /// @title The encoding of a treasury's rules
-/// @notice `admin(1) ‖ overriding(1) ‖ veto(1) ‖ delaySecs(4) ‖ limitCount(1) ‖ limits(40 each) ‖ payees(20
-/// each)`.
+/// @notice `admin(1) ‖ overriding(1) ‖ veto(1) ‖ delaySecs(4) ‖ limitCount(1)`, limits of 40 bytes,
+/// payees of 20.
 /// @dev Read in place: a payment looks at the header, at the limits up to its own, and at a few payees. Nothing is
 /// checked but in `requireValid`; bytes past the end read as whatever stands there.
 library RulesLib {

@@ -8,9 +8,8 @@ import {TestToken} from "../tokens/TestToken.sol";
 
 /// @title What an execution costs when it is carried with others
 /// @notice Wallets of 2-of-3, each of which pays its own payee; each call is a transaction of its own, under osaka
-/// rules. Everything is done three times and the third counts: payees hold a balance, nonces are not zero.
-/// docs/contracts.md has
-/// the figures.
+/// rules. Everything is done three times and the third counts: payees hold a balance, nonces are not zero. The figures
+/// stand in docs/contracts.md.
 /// forge-config: default.isolate = true
 contract CourierGasTest is CourierTest {
     TestToken private token;

@@ -10,8 +10,7 @@ import {TreasuryModel} from "./TreasuryModel.sol";
 /// @title Seven owners who do whatever comes to their minds
 /// @notice Each `sign` adds to a hoard that nothing is ever removed from, and may submit at once; `submit` takes
 /// anything of the hoard, with any of its signatures. The wallet has money enough, so only rules can make an action
-/// fail. The counters
-/// of breaches stay zero in a sound treasury.
+/// fail. The counters of breaches stay zero in a sound treasury.
 contract TreasuryHandler is TreasuryModel {
     /// @notice What came of something that is undone by this very error.
     error Undone(bool ok);

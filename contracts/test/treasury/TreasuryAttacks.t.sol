@@ -37,8 +37,7 @@ contract FalseTreasury {
 // ├── with all admin keys: floods of what is queued, junk in every lane, a removal of the honest
 // ├── with forged questions, by strangers and by the wallet before it adopts the rules
 // ├── with wallets that are none, and epochs of their choice
-// └── limits to document: who owns a treasury through a contract that anyone can call; an outer wallet that is
-// frozen
+// └── limits to document: an owner through which anyone can call; an outer wallet that is frozen; one petty pair
 contract TreasuryAttacksTest is TreasuryTest {
     /* STOLEN ADMIN KEYS */
 

@@ -40,7 +40,7 @@ pub async fn canonical(chain: &impl Devnet) -> Result<()> {
 /// # Errors
 ///
 /// If the code that ends up there is not the canonical one.
-pub async fn treasury_policy(chain: &Chain) -> Result<()> {
+pub async fn treasury_policy(chain: &impl Devnet) -> Result<()> {
     through_proxy(chain, &TreasuryPolicy::BYTECODE).await?;
     ensure_deployed(chain, canonical::TREASURY_POLICY).await
 }
@@ -50,7 +50,7 @@ pub async fn treasury_policy(chain: &Chain) -> Result<()> {
 /// # Errors
 ///
 /// If the code that ends up there is not the canonical one.
-pub async fn courier(chain: &Chain) -> Result<()> {
+pub async fn courier(chain: &impl Devnet) -> Result<()> {
     through_proxy(chain, &Courier::BYTECODE).await?;
     ensure_deployed(chain, canonical::COURIER).await
 }
