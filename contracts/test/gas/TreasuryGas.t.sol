@@ -9,8 +9,8 @@ import {TestToken} from "../tokens/TestToken.sol";
 
 /// @title What the rules of a treasury cost, next to the same payment by the same wallet without a policy
 /// @notice Each call is a transaction of its own, under osaka rules. Everything is done three times and the third
-/// counts: payees hold a balance, windows are open, nonces are not zero. All by five owners, in an open lane. The figures
-/// stand in docs/contracts.md.
+/// counts: payees hold a balance, windows are open, nonces are not zero. All by five owners, in an open lane. The
+/// figures stand in docs/contracts.md.
 /// forge-config: default.isolate = true
 contract TreasuryGasTest is TreasuryTest {
     function setUp() public override {

@@ -14,6 +14,9 @@ import {TreasuryTest} from "../support/TreasuryTest.sol";
 // │   ├── when `veto` owners vetoed it: reverts VetoStands
 // │   └── otherwise agrees, at any later time
 // └── by override signers: agrees
+
+/// @dev Fewer runs than elsewhere, each of a history with up to seven keys. `just deep` makes thousands.
+/// forge-config: default.fuzz.runs = 96
 contract TreasuryCheckExecuteTest is TreasuryTest {
     function testFuzz_execute_reverts_whenPetty(address to, uint256 value, bytes calldata data) public {
         vm.assume(to != address(policy));

@@ -12,6 +12,9 @@ import {TreasuryTest} from "../support/TreasuryTest.sol";
 // │   ├── by admin signers, not queued: reverts NotQueued
 // │   └── by admin signers, queued and waited: agrees, and counts nothing
 // └── by override signers: agrees, and counts nothing
+
+/// @dev Fewer runs than elsewhere, each of a history with up to seven keys. `just deep` makes thousands.
+/// forge-config: default.fuzz.runs = 96
 contract CheckPayoutAdminTest is TreasuryTest {
     function testFuzz_payout_needsNoDelay_whenWithinTheLimit(bool isToken, uint256 count, uint192 lane, uint256 amount)
         public

@@ -17,6 +17,9 @@ import {TreasuryTest} from "../support/TreasuryTest.sol";
 //     ├── at the limit exactly, and again in the next window
 //     ├── each token for itself, each wallet for itself
 //     └── a payout that fails does not count
+
+/// @dev Fewer runs than elsewhere, each of a history with up to seven keys. `just deep` makes thousands.
+/// forge-config: default.fuzz.runs = 96
 contract CheckPayoutPettyTest is TreasuryTest {
     function testFuzz_payout_reverts_whenTokenHasNoLimit(address asset, uint256 amount) public {
         vm.assume(asset != address(0) && asset != address(token));

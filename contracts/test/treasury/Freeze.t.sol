@@ -16,6 +16,9 @@ import {TreasuryTest} from "../support/TreasuryTest.sol";
 //         ├── nothing passes but what override signers sign, and cancel by admin signers
 //         ├── it ends by itself, by `unfreeze`, and with the epoch
 //         └── others can freeze anew, also before it ends
+
+/// @dev Fewer runs than elsewhere, each of a history with up to seven keys. `just deep` makes thousands.
+/// forge-config: default.fuzz.runs = 96
 contract TreasuryFreezeTest is TreasuryTest {
     function testFuzz_freeze_reverts_whenCallerIsNoOwner(address caller) public {
         vm.assume(!wallet.isOwner(caller));

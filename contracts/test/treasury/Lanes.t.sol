@@ -10,6 +10,9 @@ import {TreasuryTest} from "../support/TreasuryTest.sol";
 // ├── of which the highest bit is set: is open to any signers
 // ├── of which the two highest bits are 00: takes admin signers, else reverts LaneClosed
 // └── of which the two highest bits are 01: takes override signers, else reverts LaneClosed
+
+/// @dev Fewer runs than elsewhere, each of a history with up to seven keys. `just deep` makes thousands.
+/// forge-config: default.fuzz.runs = 96
 contract TreasuryLanesTest is TreasuryTest {
     function testFuzz_cancel_isWhatTheModelSays(uint192 lane, uint256 count) public {
         count = _bound(count, 2, OWNERS);

@@ -10,6 +10,9 @@ import {TreasuryTest} from "../support/TreasuryTest.sol";
 // ├── whatever the question is, in whatever lane
 // ├── with what is queued, waited, vetoed, frozen, spent, in any combination
 // └── with and without a delay; and so for a message
+
+/// @dev Fewer runs than elsewhere, each of a history with up to seven keys. `just deep` makes thousands.
+/// forge-config: default.fuzz.runs = 96
 contract TreasuryMonotoneTest is TreasuryTest {
     bytes32 private constant DIGEST = keccak256("no action");
 

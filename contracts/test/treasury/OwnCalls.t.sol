@@ -16,6 +16,9 @@ import {TreasuryTest} from "../support/TreasuryTest.sol";
 //     ├── beside another call, of the policy's or not, before it or behind it
 //     ├── with value
 //     └── with a byte too many or too few, a dirty address, another offset or count
+
+/// @dev Fewer runs than elsewhere, each of a history with up to seven keys. `just deep` makes thousands.
+/// forge-config: default.fuzz.runs = 96
 contract TreasuryOwnCallsTest is TreasuryTest {
     function testFuzz_queue_passes_byAdminSigners(uint256 count, uint256 digests) public {
         Call[] memory calls = new Call[](_bound(digests, 1, 20));

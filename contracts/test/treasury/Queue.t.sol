@@ -10,6 +10,9 @@ import {TreasuryTest} from "../support/TreasuryTest.sol";
 // ├── when the digest waits already: reverts AlreadyQueued, also when its time has come or it is vetoed
 // └── otherwise notes the time, for the caller alone, and emits Queued
 //     └── again after a freeze, and in each epoch
+
+/// @dev Fewer runs than elsewhere, each of a history with up to seven keys. `just deep` makes thousands.
+/// forge-config: default.fuzz.runs = 96
 contract TreasuryQueueTest is TreasuryTest {
     function testFuzz_queue_reverts_whenCallerIsNoWallet(address caller, bytes32 digest) public {
         vm.assume(caller != address(wallet) && caller.code.length == 0);

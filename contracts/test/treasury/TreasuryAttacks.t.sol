@@ -38,6 +38,9 @@ contract FalseTreasury {
 // ├── with forged questions, by strangers and by the wallet before it adopts the rules
 // ├── with wallets that are none, and epochs of their choice
 // └── limits to document: an owner through which anyone can call; an outer wallet that is frozen; one petty pair
+
+/// @dev Fewer runs than elsewhere, each of a history with up to seven keys. `just deep` makes thousands.
+/// forge-config: default.fuzz.runs = 96
 contract TreasuryAttacksTest is TreasuryTest {
     /* STOLEN ADMIN KEYS */
 

@@ -21,6 +21,9 @@ contract HookedPayee is ReactingPayee {
 // ├── a payment that the token refuses, by a revert or by an answer, does not count
 // ├── who is paid cannot have more paid from within, in ether or by a token that tells it
 // └── ether and each token are one account each
+
+/// @dev Fewer runs than elsewhere, each of a history with up to seven keys. `just deep` makes thousands.
+/// forge-config: default.fuzz.runs = 96
 contract TreasuryTokensTest is TreasuryTest {
     uint256 private constant LIMIT = 100;
 

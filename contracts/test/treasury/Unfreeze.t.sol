@@ -9,6 +9,9 @@ import {TreasuryTest} from "../support/TreasuryTest.sol";
 // ├── when the caller is no wallet: reverts
 // ├── when there is no freeze now, in this epoch: reverts NotFrozen
 // └── otherwise ends it, and emits Unfrozen; votes and what is void stay
+
+/// @dev Fewer runs than elsewhere, each of a history with up to seven keys. `just deep` makes thousands.
+/// forge-config: default.fuzz.runs = 96
 contract TreasuryUnfreezeTest is TreasuryTest {
     function testFuzz_unfreeze_reverts_whenCallerIsNoWallet(address caller) public {
         vm.assume(caller.code.length == 0 && uint160(caller) > 0xff);

@@ -14,6 +14,9 @@ import {Log} from "../support/Vm.sol";
 //     ├── below `veto` owners it stops nothing, from there on it does
 //     ├── before, while and after the digest waits, through freezes
 //     └── until the epoch ends
+
+/// @dev Fewer runs than elsewhere, each of a history with up to seven keys. `just deep` makes thousands.
+/// forge-config: default.fuzz.runs = 96
 contract TreasuryVetoTest is TreasuryTest {
     bytes32 private constant DIGEST = keccak256("some action");
 

@@ -12,6 +12,9 @@ import {TreasuryTest} from "../support/TreasuryTest.sol";
 // ├── is open once something was paid; before, and when it ended, `spent` answers zeros
 // ├── lets twice the limit go around its end
 // └── outlives a reconfiguration, to a shorter period and through another policy too
+
+/// @dev Fewer runs than elsewhere, each of a history with up to seven keys. `just deep` makes thousands.
+/// forge-config: default.fuzz.runs = 96
 contract TreasuryWindowsTest is TreasuryTest {
     function testFuzz_window_endsAtTheNextMultiple(bool isToken, uint256 offset) public {
         uint256 period = _periodOf(isToken);
