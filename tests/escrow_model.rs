@@ -144,7 +144,8 @@ fn action() -> impl Strategy<Value = Action> {
         1 => calls.prop_map(|calls| Action::Execute { calls }),
         1 => Just(Action::Cancel {}),
         1 => Just(Action::Reconfigure {
-            config: Config::new(1, accounts().to_vec(), Address::ZERO, Bytes::new()).unwrap(),
+            config: Config::new(1, accounts().to_vec(), Address::ZERO, Bytes::new())
+                .expect("three owners"),
         }),
     ]
 }
@@ -353,7 +354,7 @@ async fn the_model_answers_what_the_contract_answers_and_for_the_same_reason() -
 }
 
 /// All of them at once; the order of the answers is that of the questions.
-async fn futures_all<T, F: Future<Output = T> + Unpin>(pending: &mut Vec<F>) -> Vec<T> {
+async fn futures_all<T, F: Future<Output = T> + Unpin>(pending: &mut [F]) -> Vec<T> {
     let mut done: Vec<Option<T>> = pending.iter().map(|_| None).collect();
     std::future::poll_fn(|cx| {
         for (place, future) in pending.iter_mut().enumerate() {

@@ -161,7 +161,7 @@ async fn the_guide_to_escrow_does_what_it_says() -> Result<()> {
         let mut changed = evidence.replacen(from, to, 1);
         if from.contains("salt") {
             // One digit more, so the last one goes.
-            let end = changed.find(&to[..]).ok_or_eyre("no salt")? + 9 + 66;
+            let end = changed.find(to).ok_or_eyre("no salt")? + 9 + 66;
             changed.remove(end);
         }
         fs::write(folder.path().join("changed.json"), changed)?;
