@@ -6,6 +6,7 @@
 //! - [`verify`]: whose signatures count.
 //! - [`token`]: what a token says about itself.
 //! - [`history`]: what a wallet executed; [`blocks`]: blocks and the events in them.
+//! - [`payments`]: what consumed nonces; [`tried`]: what payments would do.
 //! - [`simulate`], [`send`]: before and after a transaction; [`fee`], [`receipt`]: what it costs, and did cost;
 //!   [`refusal`]: why it is refused.
 //! - [`finality`]: which blocks nobody takes back.
@@ -37,6 +38,7 @@ pub mod send;
 pub mod simulate;
 pub mod standing;
 pub mod token;
+pub mod tried;
 pub mod verify;
 pub mod wallet;
 
@@ -54,5 +56,6 @@ pub use send::{SendAnswer, WaitError};
 pub use simulate::{SimulateError, Simulated, SimulatedCall};
 pub use standing::{Standing, StandingQuestion};
 pub use token::Token;
+pub use tried::TriedPayment;
 pub use verify::{Refusal, Rejected, Verified};
 pub use wallet::{Provenance, WalletState};

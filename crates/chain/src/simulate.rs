@@ -55,6 +55,13 @@ pub struct SimulatedCall {
     pub data: Bytes,
 }
 
+/// What a simulated call did, with what it returned.
+pub(crate) struct Answered {
+    pub(crate) revert: Option<Revert>,
+    pub(crate) gas_used: u64,
+    pub(crate) return_data: Bytes,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SimulateRequest {
@@ -199,21 +206,33 @@ impl Chain {
         block: u64,
         calls: &[SimulatedCall],
     ) -> Result<Option<Vec<Simulated>>, ChainError> {
-        let calls: Vec<_> = calls.iter().map(Call::from).collect();
+        let calls = calls.iter().map(Call::from).collect();
+        let answers = self.simulated(BlockNumberOrTag::Number(block), calls).await?;
+        let simulated =
+            |answer: Answered| Simulated { revert: answer.revert, gas_used: answer.gas_used };
+        Ok(answers.map(|answers| answers.into_iter().map(simulated).collect()))
+    }
+
+    /// As [`Self::simulate_calls`], with what the calls return.
+    pub(crate) async fn simulated(
+        &self,
+        at: BlockNumberOrTag,
+        calls: Vec<Call>,
+    ) -> Result<Option<Vec<Answered>>, ChainError> {
         let count = calls.len();
         let request = SimulateRequest { block_state_calls: [Calls { calls }], validation: false };
-        let at = BlockNumberOrTag::Number(block);
         let answer = self.read_if_can::<Vec<SimulatedBlock>>(SIMULATE, SIMULATE, (request, at));
         let Some(blocks) = answer.await? else { return Ok(None) };
         let answers: Vec<_> = blocks.into_iter().flat_map(|block| block.calls).collect();
         if answers.len() != count {
             return Err(self.wrong_answer(SIMULATE, "not an answer for each call"));
         }
-        let simulated = |answer: SimulatedAnswer| Simulated {
+        let answered = |answer: SimulatedAnswer| Answered {
             revert: (answer.status != U64::ONE).then(|| decode(&answer.return_data)),
             gas_used: answer.gas_used.to(),
+            return_data: answer.return_data,
         };
-        Ok(Some(answers.into_iter().map(simulated).collect()))
+        Ok(Some(answers.into_iter().map(answered).collect()))
     }
 
     /// As [`Self::estimate`], on top of a block.
