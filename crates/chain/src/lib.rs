@@ -7,6 +7,7 @@
 //!   [`tree`]: wallets that own wallets.
 //! - [`token`]: what a token says about itself; [`escrow`]: what an escrow is, and did.
 //! - [`history`]: what a wallet executed; [`blocks`]: blocks and the events in them.
+//! - [`payments`]: what consumed nonces; [`tried`]: what payments would do.
 //! - [`simulate`], [`send`]: before and after a transaction; [`fee`], [`receipt`]: what it costs, and did cost;
 //!   [`refusal`]: why it is refused.
 //! - [`finality`]: which blocks nobody takes back.
@@ -43,6 +44,7 @@ pub mod simulate;
 pub mod standing;
 pub mod token;
 pub mod tree;
+pub mod tried;
 pub mod verify;
 pub mod wallet;
 
@@ -63,5 +65,6 @@ pub use simulate::{SimulateError, Simulated, SimulatedCall};
 pub use standing::{Standing, StandingQuestion};
 pub use token::Token;
 pub use tree::Branch;
+pub use tried::TriedPayment;
 pub use verify::{Rejected, Verified};
 pub use wallet::{Provenance, WalletState};

@@ -12,6 +12,7 @@ mod simulated;
 mod status;
 mod tokens;
 
+pub(crate) use opened::read as read_plan;
 pub(crate) use plan::run as plan;
 pub(crate) use propose::{propose, resume};
 pub(crate) use reconcile::run as reconcile;

@@ -177,6 +177,30 @@ fn an_id_is_short_and_seen() {
     }
 }
 
+/// The largest that is taken, and one more; a line of a megabyte; and what spreadsheets write who mean UTF-16.
+#[test]
+fn what_is_too_large_is_told_with_both_figures() {
+    let list = |count: usize| {
+        let rows = (0..count).map(|id| format!("{id},0x{:040x},1,ETH\n", id + 1));
+        format!("id,to,amount,token\n{}", rows.collect::<String>())
+    };
+    assert_eq!(read(&list(MOST_LINES - 1)).unwrap().rows.len(), MOST_LINES - 1);
+    let told = read(&list(MOST_LINES)).unwrap_err().to_string();
+    assert!(told.contains("100001 lines") && told.contains("100000"), "{told}");
+    let wide = format!("id,to,amount,token,note\na,{TO},1,ETH,{}\n", "x".repeat(1 << 20));
+    let told = read(&wide).unwrap_err().to_string();
+    assert!(told.contains("line 2") && told.len() < 200, "{told}");
+    let told = read(&"x".repeat(1 << 20)).unwrap_err().to_string();
+    assert!(told.contains("line 1") && told.len() < 300, "{told}");
+    let utf_16 = list(1).encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let told = PayoutFile::from_csv(&utf_16).unwrap_err().to_string();
+    assert!(told.contains("UTF-8"), "{told}");
+    let marked = [&[0xff, 0xfe][..], &utf_16].concat();
+    assert_eq!(PayoutFile::from_csv(&marked).unwrap().rows.len(), 1);
+    let told = PayoutFile::from_csv(&marked[..marked.len() - 1]).unwrap_err().to_string();
+    assert!(told.contains("UTF-16"), "{told}");
+}
+
 #[test]
 fn twenty_problems_are_written_out() {
     let lines: String = (0..30).map(|number| format!("{number},x,1,ETH\n")).collect();

@@ -4,7 +4,12 @@ use super::{
     content::Search,
     known::{Found, Places},
 };
-use crate::{arguments::ReadingOptions, failure::Cause, output::Output, relayer_access::Relayer};
+use crate::{
+    arguments::ReadingOptions,
+    failure::Cause,
+    output::{Output, Progress},
+    relayer_access::Relayer,
+};
 use alloy::primitives::B256;
 use eyre::Result;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -85,9 +90,11 @@ impl Reader<'_> {
             .flat_map(|(&lane, &next)| (0..next).map(move |sequence| Nonce::new(lane, sequence)));
         let nonces: BTreeSet<_> = consumed.collect();
         let (from, wallet) = (self.options.from_block, state.address);
-        let quiet = |_: u64| {};
-        let executions = chain.consumed(wallet, &nonces, from, &quiet);
-        let executions = output.during("looking for the payments", executions).await?;
+        let progress = Progress::of(head.number.saturating_sub(from));
+        let reached = |block: u64| progress.reach(head.number.saturating_sub(block));
+        let executions = chain.consumed(wallet, &nonces, from, &reached);
+        let executions =
+            output.during_with("looking for the payments", &progress, executions).await?;
         let by_nonce: BTreeMap<_, _> = executions.iter().map(|it| (it.nonce, *it)).collect();
         let known = found.values().map(|it| (it.known.digest, it.proposal.request().clone()));
         let mut search = Search {
@@ -97,12 +104,18 @@ impl Reader<'_> {
             epoch: state.epoch,
             known: known.collect(),
         };
-        let mut consumed = Vec::new();
-        for &nonce in &nonces {
-            consumed.push(
-                self.consumption(nonce, by_nonce.get(&nonce), &mut search, head, output).await?,
-            );
-        }
+        let progress = Progress::of(nonces.len() as u64);
+        let reading = async {
+            let mut consumed = Vec::new();
+            for &nonce in &nonces {
+                let execution = by_nonce.get(&nonce);
+                consumed.push(self.consumption(nonce, execution, &mut search, head, output).await?);
+                progress.one();
+            }
+            Ok::<_, eyre::Report>(consumed)
+        };
+        let reading = output.during_with("reading what was paid", &progress, reading);
+        let mut consumed = reading.await?;
         consumed.sort_by_key(|it: &Consumption| (it.block, it.nonce.lane, it.nonce.sequence));
         let facts = Facts {
             epochs: Epochs::plain(),
