@@ -268,9 +268,13 @@ impl Endpoint {
         let answer = timeout(TIME_LIMIT, self.exchange(body)).await.map_err(|_| Fault::Late);
         let answer = answer.flatten().and_then(|received| {
             let result = received.result(id, method == GET_LOGS, |text| self.safe(text))?;
-            serde_json::from_str(result).map_err(|error| Fault::Wrong {
-                reason: self.safe(&error.to_string()),
-                is_passing: false,
+            serde_json::from_str(result).map_err(|error| {
+                let reason = self.safe(&error.to_string());
+                // That it has nothing is an answer, even where another was hoped for.
+                if result.trim() != "null" {
+                    self.lacks.happened(ALL_ANSWERS, format!("{method}: {reason}"));
+                }
+                Fault::Wrong { reason, is_passing: false }
             })
         });
         match &answer {

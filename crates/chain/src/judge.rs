@@ -47,12 +47,12 @@ pub enum Refusal {
     #[error("the owner has not approved on chain")]
     NotApproved,
     /// It is not by the owner's key, and the owner is no contract: nobody can be asked.
-    #[error("{}the owner has no code on chain {chain_id} yet: if it is to be a contract, deploy it, then sign again", by_no_key(recovered.as_ref()))]
+    #[error("{}the owner has no code on chain {chain_id} yet: if it is to be a contract, deploy it, then sign again", by_other(*recovered))]
     NoCode {
         /// The chain (EIP-155).
         chain_id: u64,
-        /// Whose key would have made it, or why none did, of bytes that are as many as a key's signature has.
-        recovered: Option<Result<Address, SignatureError>>,
+        /// Whose key would have made it, if a key could.
+        recovered: Option<Address>,
     },
     /// The contract says no.
     #[error("the owner's contract refuses the signature")]
@@ -93,14 +93,13 @@ pub enum Refusal {
     Unusable(SignatureError),
 }
 
-fn by_no_key(recovered: Option<&Result<Address, SignatureError>>) -> String {
-    match recovered {
-        None => String::new(),
-        Some(Ok(key)) => format!(
+fn by_other(recovered: Option<Address>) -> String {
+    let words = |key| {
+        format!(
             "over this digest it recovers to {key}, so another key signed, or something else was signed; "
-        ),
-        Some(Err(flaw)) => format!("{flaw}; "),
-    }
+        )
+    };
+    recovered.map(words).unwrap_or_default()
 }
 
 /// A signature in the form in which the wallet takes it, or why there is none.
@@ -203,7 +202,7 @@ impl Chain {
     /// # Errors
     ///
     /// As [`Self::judge`].
-    pub(crate) async fn judge_digest(
+    pub async fn judge_digest(
         &self,
         (wallet, digest): (Address, B256),
         owner: Address,
@@ -240,9 +239,12 @@ impl Chain {
         }
         match refusal {
             Refusal::NoCode { chain_id, .. } => {
-                let recover = || EcdsaSignature::from_bytes(inner).and_then(|s| s.recover(&digest));
-                let recovered = matches!(inner.len(), 64 | 65).then(recover);
-                Refusal::NoCode { chain_id, recovered }
+                let recovered = EcdsaSignature::from_bytes(inner).and_then(|s| s.recover(&digest));
+                match recovered {
+                    // As long as a key's: it was likely meant as one.
+                    Err(error) if matches!(inner.len(), 64 | 65) => Refusal::Unusable(error),
+                    recovered => Refusal::NoCode { chain_id, recovered: recovered.ok() },
+                }
             }
             refusal => refusal,
         }
@@ -263,6 +265,22 @@ impl Chain {
     ) -> Result<Result<(), Refusal>, ChainError> {
         let asked = Asked { wallet, owner, digest, signature };
         self.ask_owner(&asked, BlockNumberOrTag::Latest).await
+    }
+
+    /// As [`Self::contract_accepts`], after an earlier block.
+    ///
+    /// # Errors
+    ///
+    /// If the endpoint gives no sensible answer, as where it does not have the state of that block.
+    pub async fn contract_accepted_at(
+        &self,
+        wallet: Address,
+        owner: Address,
+        (digest, signature): (B256, &Bytes),
+        block: u64,
+    ) -> Result<bool, ChainError> {
+        let asked = Asked { wallet, owner, digest, signature };
+        Ok(self.ask_owner(&asked, BlockNumberOrTag::Number(block)).await?.is_ok())
     }
 
     async fn ask_owner(

@@ -29,7 +29,7 @@ pub const LOGS_BY_HASH: &str = "eth_getLogs by block hash (EIP-234)";
 /// As many requests as it gets: it wanted fewer a moment ago.
 pub const ALL_REQUESTS: &str = "as many requests";
 
-/// An answer to each request: some were answered with something that is none a moment ago.
+/// An answer to each request: some were answered a moment ago with something that is none, or a part of one.
 pub const ALL_ANSWERS: &str = "an answer each time";
 
 /// All events of a block: it left some out a moment ago.

@@ -5,8 +5,9 @@
 //! - [`wallet`]: what a wallet is at one block, and where it comes from; [`standing`]: some of that, cheaply.
 //! - [`judge`]: whether a signature holds, and why not; [`verify`]: whose count;
 //!   [`tree`]: wallets that own wallets.
-//! - [`token`]: what a token says about itself.
+//! - [`token`]: what a token says about itself; [`escrow`]: what an escrow is, and did.
 //! - [`history`]: what a wallet executed; [`blocks`]: blocks and the events in them.
+//! - [`payments`]: what consumed nonces; [`tried`]: what payments would do.
 //! - [`simulate`], [`send`]: before and after a transaction; [`fee`], [`receipt`]: what it costs, and did cost;
 //!   [`refusal`]: why it is refused.
 //! - [`finality`]: which blocks nobody takes back.
@@ -23,6 +24,7 @@ pub mod blocks;
 pub mod chain;
 mod endpoint;
 mod error;
+pub mod escrow;
 mod evm;
 pub mod examine;
 pub mod fee;
@@ -33,6 +35,7 @@ pub mod lack;
 mod log;
 mod paid;
 mod past;
+pub mod payments;
 pub mod receipt;
 pub mod refusal;
 pub mod revert;
@@ -41,6 +44,7 @@ pub mod simulate;
 pub mod standing;
 pub mod token;
 pub mod tree;
+pub mod tried;
 pub mod verify;
 pub mod wallet;
 
@@ -48,6 +52,7 @@ pub use blocks::Header;
 pub use chain::Chain;
 pub use endpoint::Patience;
 pub use error::ChainError;
+pub use escrow::SentTransaction;
 pub use examine::Examination;
 pub use fee::{Fees, Unsigned};
 pub use history::Execution;
@@ -60,5 +65,6 @@ pub use simulate::{SimulateError, Simulated, SimulatedCall};
 pub use standing::{Standing, StandingQuestion};
 pub use token::Token;
 pub use tree::Branch;
+pub use tried::TriedPayment;
 pub use verify::{Rejected, Verified};
 pub use wallet::{Provenance, WalletState};

@@ -36,9 +36,26 @@ pub struct Proposal {
     digest: B256,
     note: Option<String>,
     origin: Option<Origin>,
+    run: Option<RunTag>,
     signatures: BTreeMap<Address, BTreeSet<OwnerSignature>>,
     parts: BTreeSet<Part>,
 }
+
+/// The payout run that a proposal says it is of. Nobody signs it: it is worth something only if the nonce is the batch's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RunTag {
+    /// The name of the run.
+    pub name: String,
+    /// The batch, from 0.
+    #[serde(with = "json::integer")]
+    pub batch: u64,
+    /// keccak256 of the plan's file.
+    pub plan_hash: B256,
+}
+
+/// How many bytes the name of a run can have.
+const LONGEST_RUN: usize = 64;
 
 /// What the wallet was made of, which proves its address offline and lets anyone create it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +104,8 @@ struct Json {
     config: Option<Config>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     salt: Option<B256>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run: Option<RunTag>,
     signatures: Vec<Signed>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     parts: Vec<Part>,
@@ -131,7 +150,7 @@ impl Proposal {
         }
         let digest = request.digest();
         let (signatures, parts) = (BTreeMap::new(), BTreeSet::new());
-        Ok(Self { request, digest, note, origin, signatures, parts })
+        Ok(Self { request, digest, note, origin, run: None, signatures, parts })
     }
 
     /// What is asked for.
@@ -147,6 +166,17 @@ impl Proposal {
     /// What the proposer wrote. Nobody signed it.
     pub fn note(&self) -> Option<&str> {
         self.note.as_deref()
+    }
+
+    /// The payout run that it says it is of. Nobody signed it.
+    pub const fn run(&self) -> Option<&RunTag> {
+        self.run.as_ref()
+    }
+
+    /// The same, said to be of a payout run.
+    #[must_use]
+    pub fn with_run(self, run: RunTag) -> Self {
+        Self { run: Some(run), ..self }
     }
 
     /// What the wallet was made of, if the file tells.
@@ -232,7 +262,7 @@ impl Proposal {
     }
 
     /// This proposal with the signatures of `other` too. The order of combining does not matter, nor
-    /// how often; no valid signature is lost. Of two notes the one that sorts first stays.
+    /// how often; no valid signature is lost. Of two notes, or runs, the one that sorts first stays.
     ///
     /// # Errors
     ///
@@ -244,6 +274,7 @@ impl Proposal {
         let note = [&self.note, &other.note].into_iter().flatten().min().cloned();
         let origin = self.origin.as_ref().or(other.origin.as_ref()).cloned();
         let mut both = Self::new(self.request.clone(), note, origin)?;
+        both.run = [&self.run, &other.run].into_iter().flatten().min().cloned();
         for (&owner, candidates) in self.signatures.iter().chain(&other.signatures) {
             for signature in candidates {
                 both.add(owner, signature.clone())?;
@@ -276,6 +307,15 @@ impl Proposal {
             deadline: file.deadline,
         };
         let mut proposal = Self::new(request, file.note, origin)?;
+        if let Some(run) = &file.run {
+            let (count, most) = (run.name.len(), LONGEST_RUN);
+            if count > most {
+                let what = "bytes of the name of a run";
+                return Err(DocumentError::TooMany { what, count, most });
+            }
+            check_range("batch", run.batch, 0)?;
+        }
+        proposal.run = file.run;
         for Signed { owner, signature } in file.signatures {
             proposal.add(owner, signature)?;
         }
@@ -306,6 +346,7 @@ impl Proposal {
             note: self.note.clone(),
             config,
             salt,
+            run: self.run.clone(),
             signatures: self.signatures.iter().flat_map(signed).collect(),
             parts: self.parts.iter().cloned().collect(),
         };

@@ -13,7 +13,7 @@ use alloy::{
 use eyre::{OptionExt as _, Result, ensure};
 use quorate_bindings::{
     canonical::{self, Canonical},
-    contracts::{EscrowPolicy, IWalletFactory, WalletFactory},
+    contracts::{Courier, EscrowPolicy, IWalletFactory, TreasuryPolicy, WalletFactory},
 };
 use quorate_core::{Config, creation};
 
@@ -23,7 +23,7 @@ sol!(
     "../../anvil-fixtures/artifacts/TestToken.json"
 );
 
-/// Puts the factory, with its implementation, and the policies at their canonical addresses.
+/// Puts the factory, with its implementation, and the policy of escrows at their canonical addresses.
 ///
 /// # Errors
 ///
@@ -35,6 +35,26 @@ pub async fn canonical(chain: &impl Devnet) -> Result<()> {
         ensure_deployed(chain, expected).await?;
     }
     Ok(())
+}
+
+/// Puts the policy of treasuries at its canonical address.
+///
+/// # Errors
+///
+/// If the code that ends up there is not the canonical one.
+pub async fn treasury_policy(chain: &impl Devnet) -> Result<()> {
+    through_proxy(chain, &TreasuryPolicy::BYTECODE).await?;
+    ensure_deployed(chain, canonical::TREASURY_POLICY).await
+}
+
+/// Puts the courier at its canonical address.
+///
+/// # Errors
+///
+/// If the code that ends up there is not the canonical one.
+pub async fn courier(chain: &impl Devnet) -> Result<()> {
+    through_proxy(chain, &Courier::BYTECODE).await?;
+    ensure_deployed(chain, canonical::COURIER).await
 }
 
 /// Deploys an OpenZeppelin ERC-20 that anyone may mint.

@@ -9,6 +9,7 @@
 //! SQL stands in this crate only, one text for both databases; they differ in how a transaction begins
 //! ([`Engine`]) and in the word for bytes.
 
+mod acceptance;
 mod attempt;
 mod audit;
 mod budget;
@@ -35,6 +36,7 @@ mod wallet;
 mod webhook;
 mod writer;
 
+pub use acceptance::{AcceptanceRecord, NewAcceptance};
 pub use attempt::{
     AccountNonce, AttemptRecord, AttemptState, Inclusion, NewAttempt, Purpose,
     mark::{MinedAttempt, SendState, Settlement},

@@ -9,6 +9,7 @@ mod keeping_up;
 mod lists;
 mod load;
 mod pace;
+mod payouts;
 pub mod report;
 mod signatures;
 mod throughput;
@@ -180,6 +181,11 @@ pub async fn measure(options: &Options) -> Result<Results> {
         }
         if options.wants(&[commits::MEASURE]) {
             commits::measure(options, &mut results).await?;
+        }
+        let of_payouts =
+            [payouts::PLANNING, payouts::GROWTH, payouts::RECONCILING, payouts::MEMORY];
+        if options.wants(&of_payouts) {
+            payouts::measure(options, &mut results).await?;
         }
     }
     Ok(results)

@@ -110,7 +110,7 @@ async fn contracts_are_asked_as_a_transaction_would_find_them() -> Result<()> {
     let request = stage.request(Address::repeat_byte(9), Action::Cancel {}, Nonce::default());
     let by_other = sign(3, request.digest())?.to_bytes();
     let refusal = reason(&stage, nobody, by_other).await?;
-    assert_eq!(refusal, Refusal::NoCode { chain_id, recovered: Some(Ok(owner(3).address())) });
+    assert_eq!(refusal, Refusal::NoCode { chain_id, recovered: Some(owner(3).address()) });
     // As the identity contract would echo it.
     assert_eq!(reason(&stage, Address::with_last_byte(4), vec![1]).await?.name(), "noAnswer");
     Ok(())

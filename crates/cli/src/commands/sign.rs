@@ -4,17 +4,21 @@ mod at_relayer;
 mod for_wallet;
 mod signer;
 
-use super::show::{Known, review};
+use super::{
+    payout,
+    show::{Known, review_with},
+};
 use crate::{
     arguments::{Sign, Source},
-    clock,
+    clock, escrow,
     failure::Cause,
     files,
     key::Key,
     open_proposals::{self, Places},
     output::Output,
     relayer_access::{Relayer, no_relayer},
-    review::{Executor, Facts, Outcome, View},
+    review::{Danger, Executor, Facts, Outcome, View},
+    runs,
 };
 use alloy::primitives::{Address, Bytes};
 use eyre::Result;
@@ -45,7 +49,8 @@ async fn in_file(path: &Path, arguments: &Sign, output: Output) -> Result<()> {
     let open = open_proposals::that_pay_again(&[&proposal], &places, state, output).await?;
     let executor = Executor::Anybody;
     let known = Known { facts: facts.as_ref(), executor, open: &open, standing: None };
-    let view = review(&proposal, known, output);
+    let found = dangers_of_run(&proposal, chain.as_ref(), arguments).await?;
+    let view = review_with(&proposal, known, found, output);
     let signed = obtain(arguments, &mut proposal, seen, &view, output).await?;
     let Signed { owner, is_new, .. } = signed;
     let file = write(path, arguments, &proposal, is_new)?;
@@ -62,6 +67,27 @@ async fn in_file(path: &Path, arguments: &Sign, output: Output) -> Result<()> {
         "review": view,
     }));
     Ok(())
+}
+
+/// What an owner should know of a payout run before signing a batch of it.
+async fn dangers_of_run(
+    proposal: &Proposal,
+    chain: Option<&Chain>,
+    arguments: &Sign,
+) -> Result<Vec<Danger>> {
+    let mut dangers = runs::changed_before(proposal);
+    let plan = arguments.plan.as_deref().map(payout::read_plan).transpose()?;
+    if let Some(plan) = &plan {
+        runs::check_plan(proposal, plan)?;
+    }
+    if let Some(chain) = chain {
+        let before = runs::paid_in_lane(proposal, chain).await?;
+        match &plan {
+            Some(plan) => runs::check_repeat(proposal, plan, &before)?,
+            None => dangers.extend(runs::paid_again(proposal, &before)),
+        }
+    }
+    Ok(dangers)
 }
 
 /// A signature that a proposal has now.
@@ -105,6 +131,7 @@ async fn obtain(
         let signer = Signer { bytes, named: arguments.owner.first() };
         let owner = signer.find(proposal, seen).await?;
         check_owner(owner, proposal, facts)?;
+        escrow::check_signing(seen, proposal, owner).await?;
         let is_new = proposal.add_bytes(owner, bytes)?;
         check_counts(seen, proposal, owner).await?;
         output.accept(&view.dangers, &arguments.accept.accept)?;
@@ -120,7 +147,9 @@ async fn obtain(
     if let Some(by_key) = signature_by_key(proposal, owner) {
         return Ok(Signed { owner, bytes: by_key, is_new: false, lacks: None });
     }
+    escrow::check_signing(seen, proposal, owner).await?;
     confirm(&format!("Sign this as {}?", owner.to_checksum(None)), output)?;
+    runs::note(proposal, output);
     let signature = OwnerSignature::Ecdsa(key.sign(proposal.request(), output).await?);
     let bytes = signature.to_bytes();
     let is_new = proposal.add(owner, signature)?;

@@ -15,7 +15,8 @@ use alloy::{
     primitives::{Address, Signature},
 };
 use eyre::Result;
-use quorate_core::{Request, nested::Nested};
+use quorate_core::{Request, request::Hashes};
+use serde_json::Value;
 
 /// A device that is connected and unlocked.
 pub(crate) enum Device {
@@ -43,7 +44,7 @@ impl Device {
         match *self {}
     }
 
-    pub(crate) async fn sign_nested(&self, _: &Nested, _: Output) -> Result<Signature> {
+    pub(crate) async fn sign_typed(&self, _: Value, _: Hashes, _: Output) -> Result<Signature> {
         match *self {}
     }
 
@@ -107,13 +108,12 @@ mod connected {
             }
         }
 
-        /// Signs for a wallet that owns another. The owner confirms on the device.
-        pub(crate) async fn sign_nested(
+        pub(crate) async fn sign_typed(
             &self,
-            nested: &Nested,
+            typed_data: Value,
+            hashes: Hashes,
             output: Output,
         ) -> Result<Signature> {
-            let hashes = nested.hashes();
             match self {
                 Self::Ledger(ledger) => {
                     let ledger = Arc::clone(ledger);
@@ -121,7 +121,6 @@ mod connected {
                     contained("Ledger", CONFIRM, output, sign).await
                 }
                 Self::Trezor(trezor, _) => {
-                    let typed_data = nested.typed_data().clone();
                     let sign = move |trezor: &mut Trezor| trezor.sign(&typed_data, &hashes);
                     with_trezor(trezor, CONFIRM, output, sign).await
                 }

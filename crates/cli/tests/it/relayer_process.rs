@@ -8,7 +8,7 @@ use quorate_lab::{
     fixtures::world,
     keystore::{self, PASSWORD},
     owners::owner,
-    program::{Answer, Program},
+    program::{Answer, Program, STATE},
     service::Service,
 };
 use serde_json::Value;
@@ -274,7 +274,7 @@ impl Person {
         for entry in fs::read_dir(self.folder())? {
             names.push(entry?.file_name().to_string_lossy().into_owned());
         }
-        names.retain(|name| !["key", "password", "wallet.json"].contains(&name.as_str()));
+        names.retain(|name| !["key", "password", "wallet.json", STATE].contains(&name.as_str()));
         names.sort();
         Ok(names)
     }

@@ -110,6 +110,8 @@ impl Step {
         let nonce = tracked.request.nonce;
         let is_unknown = match wallet.find_execution(nonce) {
             Some(execution) => execution.tx_hash == tx_hash,
+            // What took its nonce may be this one, and is still to be found.
+            None if wallet.find_next(nonce.lane) > Some(nonce.sequence) => true,
             None => !wallet.audit.covers(nonce.lane, block.number, false),
         };
         let is_told = tracked.failures.iter().any(|known| known.tx_hash == tx_hash);

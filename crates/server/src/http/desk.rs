@@ -6,7 +6,7 @@ use super::{
     recent::Recent,
 };
 use crate::config::{ChainConfig, HttpLimits};
-use alloy::primitives::{Address, B256, U256};
+use alloy::primitives::{Address, B256, Bytes, U256};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use quorate_api::wallet::Head;
 use quorate_chain::{Chain, ChainError, Header, Lack, Receipt, Verdict, WalletState};
@@ -370,6 +370,19 @@ impl Desk {
         signature: &OwnerSignature,
     ) -> Result<Verdict, RouteError> {
         self.ask(|chain| async move { chain.judge(request, owner, signature).await }).await
+    }
+
+    /// As [`Self::judge`], of a digest that a wallet vouches for and that is no request's.
+    pub(crate) async fn judge_digest(
+        &self,
+        (wallet, digest): (Address, B256),
+        owner: Address,
+        signature: &Bytes,
+    ) -> Result<Verdict, RouteError> {
+        self.ask(
+            |chain| async move { chain.judge_digest((wallet, digest), owner, signature).await },
+        )
+        .await
     }
 
     /// What a transaction in this block cost; none if it is not there.

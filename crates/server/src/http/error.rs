@@ -69,6 +69,14 @@ pub(crate) enum RouteError {
     InvalidAction(#[from] InvalidAction),
     #[error("{owner} is no owner of the wallet now")]
     NotOwner { owner: Address },
+    #[error("{address} is no escrow: it has nothing to accept")]
+    NotEscrow { address: Address },
+    #[error(
+        "{owner} does not have role {role} in this escrow: 0 is the buyer, 1 the seller, 2 the arbiter"
+    )]
+    NotParty { owner: Address, role: u8 },
+    #[error("the escrow commits to the terms {expected}, not to {given}")]
+    OtherTerms { given: B256, expected: B256 },
     #[error("{0}")]
     InvalidSignature(#[from] InvalidSignature),
     #[error("{owner} did not approve this digest on chain, as far as the chain is known")]
@@ -187,7 +195,9 @@ impl RouteError {
             Self::DeadlineTooFar { .. } => ProblemCode::DeadlineTooFar,
             Self::NoteTooLong { .. } => ProblemCode::NoteTooLong,
             Self::InvalidAction(_) => ProblemCode::InvalidAction,
-            Self::NotOwner { .. } => ProblemCode::NotOwner,
+            Self::NotEscrow { .. } => ProblemCode::NotEscrow,
+            Self::NotOwner { .. } | Self::NotParty { .. } => ProblemCode::NotOwner,
+            Self::OtherTerms { .. } => ProblemCode::OtherTerms,
             Self::InvalidSignature(_) => ProblemCode::InvalidSignature,
             Self::NotApproved { .. } => ProblemCode::NotApproved,
             Self::ProposalClosed { .. } => ProblemCode::ProposalClosed,

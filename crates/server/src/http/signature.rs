@@ -5,7 +5,7 @@ use super::{
     error::{InvalidSignature, RouteError},
 };
 use alloy::primitives::{Address, B256, Bytes};
-use quorate_chain::Refusal;
+use quorate_chain::{Refusal, Verdict};
 use quorate_core::{OwnerSignature, Request};
 
 /// Reads what an owner handed in. By a key it holds then; else the chain has to be asked.
@@ -36,7 +36,28 @@ pub(crate) async fn confirm(
     if let OwnerSignature::Ecdsa(_) = signature {
         return Ok(signature);
     }
-    match desk.judge(request, owner, &signature).await? {
+    told(owner, desk.judge(request, owner, &signature).await?)
+}
+
+/// As [`confirm`], of a digest that a wallet vouches for and that is no request's.
+///
+/// # Errors
+///
+/// As [`confirm`].
+pub(crate) async fn confirm_digest(
+    desk: &Desk,
+    (wallet, digest): (Address, B256),
+    owner: Address,
+    signature: OwnerSignature,
+) -> Result<OwnerSignature, RouteError> {
+    if let OwnerSignature::Ecdsa(_) = signature {
+        return Ok(signature);
+    }
+    told(owner, desk.judge_digest((wallet, digest), owner, &signature.to_bytes()).await?)
+}
+
+fn told(owner: Address, verdict: Verdict) -> Result<OwnerSignature, RouteError> {
+    match verdict {
         Ok(signature) => Ok(signature),
         Err(Refusal::NotApproved) => Err(RouteError::NotApproved { owner }),
         Err(refusal) => Err(InvalidSignature::Refused { owner, refusal }.into()),

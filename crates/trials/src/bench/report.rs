@@ -68,6 +68,10 @@ compares with a peer or a limit of the same run, and the command fails if one is
   one account owns all wallets, every other one three. Each kind of list is asked for {rounds} times over HTTP, one after the other, each
   time of another wallet or owner; what counts is the slowest kind. The wallets' chains are not served, so no chain is asked for
   what an execution cost. The file was read before: this measures no disk.
+- Payout runs: the program, a release build, on a list of ether and two tokens in equal parts, each line to an account that is
+  new, in batches of 100; the chain is anvil's. Planning reads and checks the list, asks for balances and tokens, simulates every batch, and
+  writes the plan; reconciling has the plan and the chain alone, after all batches were executed, and writes the table, which is
+  compared with list and chain line by line. Memory is the peak of resident memory (`VmHWM`).
 - Commits shared: 64 callers store 40 proposals each and wait for each commit; beside, the same with no commit shared.
 
 {besides}

@@ -1,10 +1,10 @@
 //! Signing what a relayer has, or what it is to get.
 
-use super::{Signed, check_can_be_executed, obtain, write};
+use super::{Signed, check_can_be_executed, dangers_of_run, obtain, write};
 use crate::{
     arguments::{Sign, Source},
     chain_access,
-    commands::show::{Known, review, tell_of_creation},
+    commands::show::{Known, review_with, tell_of_creation},
     failure::Cause,
     files,
     open_proposals::{self, Places},
@@ -58,7 +58,8 @@ pub(super) async fn run(arguments: &Sign, relayer: &Relayer, output: Output) -> 
     let open = open_proposals::that_pay_again(&[&proposal], &places, seen, output).await?;
     let executor = Executor::Relayer;
     let review_of = Known { facts: facts.as_ref(), executor, open: &open, standing };
-    let view = review(&proposal, review_of, output);
+    let found = dangers_of_run(&proposal, chain.as_ref(), arguments).await?;
+    let view = review_with(&proposal, review_of, found, output);
     tell_of_creation(&view, output);
     let seen = chain.as_ref().zip(facts.as_ref());
     let signed = obtain(arguments, &mut proposal, seen, &view, output).await?;
