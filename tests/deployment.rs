@@ -4,7 +4,7 @@ use alloy::{primitives::keccak256, sol_types::SolCall};
 use eyre::{Result, ensure};
 use quorate_bindings::{
     canonical,
-    contracts::{EscrowPolicy, IWalletFactory, Wallet, WalletFactory},
+    contracts::{Courier, EscrowPolicy, IWalletFactory, TreasuryPolicy, Wallet, WalletFactory},
 };
 use quorate_lab::{anvil::Chain, deploy};
 
@@ -14,6 +14,8 @@ async fn the_proxy_deploys_every_contract_at_its_canonical_address() -> Result<(
     let chain = Chain::start()?;
     // Fails unless the code at each address has the canonical hash.
     deploy::canonical(&chain).await?;
+    deploy::treasury_policy(&chain).await?;
+    deploy::courier(&chain).await?;
 
     let call = IWalletFactory::implementationCall {}.abi_encode().into();
     let answer = chain.call(canonical::WALLET_FACTORY.address, call).await?;
@@ -25,7 +27,9 @@ async fn the_proxy_deploys_every_contract_at_its_canonical_address() -> Result<(
 #[test]
 fn canonical_init_code_is_the_committed_one() {
     for (contract, init_code) in [
+        (canonical::COURIER, &Courier::BYTECODE),
         (canonical::ESCROW_POLICY, &EscrowPolicy::BYTECODE),
+        (canonical::TREASURY_POLICY, &TreasuryPolicy::BYTECODE),
         (canonical::WALLET, &Wallet::BYTECODE),
         (canonical::WALLET_FACTORY, &WalletFactory::BYTECODE),
     ] {

@@ -27,10 +27,21 @@ const ESCROW = {
   tests: "test/policies/**",
   viaIR: false,
 };
+const TREASURY = {
+  contracts: [["src/policies/TreasuryPolicy.sol", "TreasuryPolicy"]],
+  tests: "test/treasury/**",
+};
+const COURIER = {
+  contracts: [["src/Courier.sol", "Courier"]],
+  tests: "test/courier/**",
+};
 /** What is mutated, the contract that it ends up in, and the tests that judge it. */
 const FILES = {
   "src/Wallet.sol": FACTORY,
   "src/policies/EscrowPolicy.sol": ESCROW,
+  "src/policies/TreasuryPolicy.sol": TREASURY,
+  "src/policies/RulesLib.sol": TREASURY,
+  "src/Courier.sol": COURIER,
   "src/WalletFactory.sol": FACTORY,
   "src/libraries/SignatureLib.sol": FACTORY,
   "src/libraries/ConfigLib.sol": FACTORY,

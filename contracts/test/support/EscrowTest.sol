@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Call, Config, IWallet, Transfer} from "../../src/IWallet.sol";
+import {Config, IWallet, Transfer} from "../../src/IWallet.sol";
 import {IEscrowPolicy, Terms} from "../../src/policies/IEscrowPolicy.sol";
 import {TestToken} from "../tokens/TestToken.sol";
-import {Digests} from "./Digests.sol";
-import {WalletTest} from "./WalletTest.sol";
+import {SigningTest} from "./SigningTest.sol";
 
 /// @title What every test of an escrow starts from
 /// @notice `wallet` is an escrow of the owners 0 (buyer), 1 (seller) and 2 (arbiter) that holds `FUNDS` wei and as many
 /// units of `token`. Its beneficiary is the seller, its expiry 30 days ahead, its arbitration 14 days.
-/// An action is signed first, as the calldata that carries it, and submitted later, so that a test can keep one back.
-abstract contract EscrowTest is WalletTest {
+abstract contract EscrowTest is SigningTest {
     uint256 internal constant BUYER = 0;
     uint256 internal constant SELLER = 1;
     uint256 internal constant ARBITER = 2;
@@ -80,7 +78,7 @@ abstract contract EscrowTest is WalletTest {
         _open(terms);
     }
 
-    /* SIGNING, by the owners whose bits are set, in the next nonce of the lane and the present epoch */
+    /* SIGNING */
 
     /// @notice The own lane of one signer, or a lane for two and three.
     function _laneOf(uint256 signers) internal pure returns (uint192) {
@@ -88,22 +86,6 @@ abstract contract EscrowTest is WalletTest {
         if (signers == BY_SELLER) return 2;
         if (signers == BY_ARBITER) return 3;
         return FREE_LANE;
-    }
-
-    function _signExecute(uint256 signers, uint192 lane, Call[] memory calls) internal view returns (bytes memory) {
-        uint256 nonce = wallet.nonce(lane);
-        bytes32 digest = Digests.toDigest(address(wallet), Digests.ofExecute(calls, nonce, LATER));
-        return abi.encodeCall(IWallet.execute, (calls, nonce, LATER, _signBy(digest, signers)));
-    }
-
-    function _signPayout(uint256 signers, uint192 lane, address asset, Transfer[] memory transfers)
-        internal
-        view
-        returns (bytes memory)
-    {
-        uint256 nonce = wallet.nonce(lane);
-        bytes32 digest = Digests.toDigest(address(wallet), Digests.ofPayout(asset, transfers, nonce, LATER));
-        return abi.encodeCall(IWallet.payout, (asset, transfers, nonce, LATER, _signBy(digest, signers)));
     }
 
     function _signPayout(uint256 signers, address asset, Transfer[] memory transfers)
@@ -114,45 +96,11 @@ abstract contract EscrowTest is WalletTest {
         return _signPayout(signers, _laneOf(signers), asset, transfers);
     }
 
-    function _signReconfigure(uint256 signers, uint192 lane, Config memory config)
-        internal
-        view
-        returns (bytes memory)
-    {
-        uint256 nonce = wallet.nonce(lane);
-        bytes32 digest = Digests.toDigest(address(wallet), Digests.ofReconfigure(config, nonce, LATER));
-        return abi.encodeCall(IWallet.reconfigure, (config, nonce, LATER, _signBy(digest, signers)));
-    }
-
-    function _signCancel(uint256 signers, uint192 lane) internal view returns (bytes memory) {
-        uint256 nonce = wallet.nonce(lane);
-        bytes32 digest = Digests.toDigest(address(wallet), Digests.ofCancel(nonce, LATER));
-        return abi.encodeCall(IWallet.cancel, (nonce, LATER, _signBy(digest, signers)));
-    }
-
     function _signDispute(uint256 signers, uint192 lane) internal view returns (bytes memory) {
         return _signExecute(signers, lane, _calls(address(policy), 0, abi.encodeCall(IEscrowPolicy.dispute, ())));
     }
 
-    /* SUBMITTING */
-
-    function _try(bytes memory action) internal returns (bool ok, bytes memory answer) {
-        return address(wallet).call(action);
-    }
-
-    function _submit(bytes memory action) internal {
-        (bool ok, bytes memory answer) = _try(action);
-        if (ok) return;
-        assembly ("memory-safe") {
-            revert(add(answer, 0x20), mload(answer))
-        }
-    }
-
-    function _assertFails(bytes memory action, bytes memory reason) internal {
-        (bool ok, bytes memory answer) = _try(action);
-        vm.assertFalse(ok, "the action fails");
-        vm.assertEq(answer, reason, "why");
-    }
+    /* REFUSALS */
 
     function _assertRefused(bytes memory action, bytes memory reason) internal {
         _assertFails(action, _refusal(reason));

@@ -35,6 +35,15 @@ struct StorageAccess {
     bool reverted;
 }
 
+/// @notice What the last call used; where forge runs each call as a transaction of its own, all that a sender pays for.
+struct Gas {
+    uint64 gasLimit;
+    uint64 gasTotalUsed;
+    uint64 gasMemoryUsed;
+    int64 gasRefunded;
+    uint64 gasRemaining;
+}
+
 /// @notice The cheatcodes of forge that these tests use.
 interface Vm {
     /* keys and signatures */
@@ -59,6 +68,7 @@ interface Vm {
     function snapshotState() external returns (uint256 id);
     function revertToState(uint256 id) external returns (bool);
     function cool(address account) external;
+    function lastCallGas() external view returns (Gas memory);
 
     /* callers and expectations */
     function prank(address sender) external;

@@ -33,6 +33,17 @@ abstract contract WalletTest {
         vm.assertTrue(deployed != address(0), artifact);
     }
 
+    /// @notice The token of the fixtures, compiled as the contracts are: where gas is measured.
+    function _deployToken() internal returns (address deployed) {
+        bytes memory code =
+            vm.parseJsonBytes(vm.readFile("../anvil-fixtures/artifacts/TestToken.json"), ".bytecode.object");
+        code = bytes.concat(code, abi.encode("Test", "TEST", uint8(6)));
+        assembly ("memory-safe") {
+            deployed := create(0, add(code, 0x20), mload(code))
+        }
+        vm.assertTrue(deployed != address(0), "the token");
+    }
+
     /* WALLETS */
 
     function _keyOf(uint256 index) internal pure returns (uint256) {

@@ -141,7 +141,7 @@ impl Chain {
         let (mut to, mut blocks, mut late, mut halving) = (head, head - from + 1, 0, true);
         while found.len() < nonces.len() {
             let start = to.saturating_sub(blocks - 1).max(from);
-            match self.executions(wallet, start, to).await {
+            match self.executions_between(wallet, start, to).await {
                 Ok(executions) => {
                     let ours = executions.into_iter().filter(|it| nonces.contains(&it.nonce));
                     found.extend(ours.map(|execution| (execution.nonce, execution)));
@@ -153,7 +153,7 @@ impl Chain {
                 }
                 Err(fault) if fault.is_refusal() && start < to => {
                     if std::mem::take(&mut halving) {
-                        let rest = nonces.iter().filter(|nonce| !found.contains_key(nonce));
+                        let rest = nonces.iter().filter(|nonce| !found.contains_key(*nonce));
                         let rest: Vec<_> = rest.copied().collect();
                         if let Some(more) = self.by_state(wallet, &rest, from, head).await? {
                             found.extend(more.into_iter().map(|it| (it.nonce, it)));
@@ -176,7 +176,7 @@ impl Chain {
         Ok(found.into_values().collect())
     }
 
-    async fn executions(
+    async fn executions_between(
         &self,
         wallet: Address,
         from: u64,
@@ -267,7 +267,7 @@ impl Chain {
                     Err(error) => return Err(error),
                 }
             }
-            match self.executions(wallet, at, at).await {
+            match self.executions_between(wallet, at, at).await {
                 Ok(executions) => {
                     found.extend(executions.into_iter().find(|it| it.nonce == *nonce))
                 }

@@ -8,6 +8,7 @@ use alloy::{
     sol_types::SolCall as _,
 };
 use serde::Deserialize;
+use serde_json::json;
 
 sol! {
     function transfer(address to, uint256 amount) external returns (bool);
@@ -63,7 +64,8 @@ impl Chain {
         let mut tried = Vec::new();
         for payments in payments.chunks(AT_ONCE) {
             let calls = payments.iter().flat_map(|&(to, amount)| calls(wallet, token, to, amount));
-            let Some(answers) = self.simulated(BlockNumberOrTag::Latest, calls.collect()).await?
+            let Some(answers) =
+                self.simulated(BlockNumberOrTag::Latest, calls.collect(), json!({})).await?
             else {
                 return Ok(None);
             };

@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod book;
 mod chain;
+mod escrow;
 mod list;
 mod payout;
 mod propose;
@@ -15,6 +16,10 @@ pub(crate) use access::{AccessOptions, Source};
 pub(crate) use audit::{AuditCommand, StoreOptions, Verify};
 pub(crate) use book::{AddExplorer, AddPayee, AddToken, AddWallet, BookAdd, BookCommand, BookList};
 pub(crate) use chain::{ChainOptions, KeyOptions, SendOptions};
+pub(crate) use escrow::{
+    EscrowAccept, EscrowAct, EscrowCancel, EscrowCommand, EscrowDivide, EscrowEvidence, EscrowFund,
+    EscrowList, EscrowOpen, EscrowPay, EscrowShow, EscrowVerify,
+};
 pub(crate) use list::{List, Target, Watch, WatchUntil};
 pub(crate) use payout::{
     BookOptions, Decimals, ListOptions, LookOptions, PayoutCommand, PayoutPlan, PayoutPropose,
@@ -69,6 +74,10 @@ pub(crate) enum Command {
     /// Pay a list of payees from a file.
     #[command(subcommand)]
     Payout(PayoutCommand),
+
+    /// Hold money between a buyer and a seller, with an arbiter.
+    #[command(subcommand)]
+    Escrow(EscrowCommand),
 
     /// Keep names of addresses, tokens and wallets.
     #[command(subcommand)]

@@ -3,6 +3,7 @@
 mod audit;
 mod book;
 mod combine;
+mod escrow;
 mod hand_in;
 mod list;
 mod manual;
@@ -20,6 +21,7 @@ use crate::{
     arguments::{AuditCommand, Command, OnChain, PayoutCommand, RelayerCommand, WalletCommand},
     output::Output,
 };
+pub(crate) use escrow::is_escrow;
 use eyre::Result;
 
 /// Runs a command.
@@ -37,6 +39,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<()> {
         Command::Book(command) => book::run(command, output).await,
         Command::Payout(PayoutCommand::Plan(plan)) => payout::plan(*plan, output).await,
         Command::Payout(PayoutCommand::Propose(propose)) => payout::propose(*propose, output).await,
+        Command::Escrow(command) => escrow::run(command, output).await,
         Command::Payout(PayoutCommand::Status(status)) => payout::status(status, output).await,
         Command::Payout(PayoutCommand::Resume(resume)) => payout::resume(*resume, output).await,
         Command::Payout(PayoutCommand::Reconcile(reconcile)) => {

@@ -1,8 +1,9 @@
 //! Reading and writing files: whole or not at all, and never over another file unasked.
 
-use crate::failure::Cause;
-use eyre::{Result, WrapErr};
+use crate::{commands::is_escrow, failure::Cause};
+use eyre::{Report, Result, WrapErr};
 use quorate_core::{Proposal, WalletFile};
+use quorate_treasury::EscrowFile;
 use std::{
     fs,
     io::{ErrorKind, Write as _},
@@ -15,9 +16,16 @@ pub(crate) fn read_proposal(path: &Path) -> Result<Proposal> {
     Proposal::from_json(&read(path)?).wrap_err_with(|| path.display().to_string())
 }
 
-/// Reads a wallet file.
+/// Reads a wallet file; or an escrow file, in which there is one.
 pub(crate) fn read_wallet(path: &Path) -> Result<WalletFile> {
-    WalletFile::from_json(&read(path)?).wrap_err_with(|| path.display().to_string())
+    let bytes = read(path)?;
+    let wallet: Result<WalletFile> = if is_escrow(&bytes) {
+        let file = EscrowFile::from_json(&bytes);
+        file.map_err(Report::new).and_then(|file| Ok(file.wallet_file()?))
+    } else {
+        WalletFile::from_json(&bytes).map_err(Report::new)
+    };
+    wallet.wrap_err_with(|| path.display().to_string())
 }
 
 /// Reads a file that was given.

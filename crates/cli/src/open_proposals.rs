@@ -78,6 +78,28 @@ pub(crate) async fn that_pay_again(
     still_open(given.into_values().collect(), seen).await
 }
 
+/// The proposals in files that lie around, of any wallet.
+pub(crate) fn around(folders: &[PathBuf], output: Output) -> Vec<Proposal> {
+    neighbours(folders, output).into_iter().map(|(_, proposal)| proposal).collect()
+}
+
+/// All open proposals of the draft's wallet that are known: at the relayer, in files that were named, and in those that lie
+/// around.
+pub(crate) async fn all(
+    draft: &Proposal,
+    places: &Places<'_>,
+    seen: (&Chain, &WalletState),
+    output: Output,
+) -> Result<Vec<Open>> {
+    let config = seen.1.config.as_ref();
+    let mut all = in_files(draft, named(&places.files)?, config);
+    all.extend(in_files(draft, neighbours(&places.folders, output), config));
+    if let Some(relayer) = places.relayer {
+        all.extend(at_relayer(draft, relayer, config, output).await?);
+    }
+    still_open(all.into_values().collect(), Some(seen)).await
+}
+
 /// What is said of files that lie around.
 fn lines(
     drafts: &[&Proposal],

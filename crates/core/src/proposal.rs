@@ -1,5 +1,9 @@
 //! The file that gathers signatures.
 
+mod part;
+
+pub use part::Part;
+
 use crate::{
     Action, Config, DocumentError, Nonce, OwnerSignature, Request, creation,
     document::{self, VERSION, check_range},
@@ -34,6 +38,7 @@ pub struct Proposal {
     origin: Option<Origin>,
     run: Option<RunTag>,
     signatures: BTreeMap<Address, BTreeSet<OwnerSignature>>,
+    parts: BTreeSet<Part>,
 }
 
 /// The payout run that a proposal says it is of. Nobody signs it: it is worth something only if the nonce is the batch's.
@@ -102,6 +107,8 @@ struct Json {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     run: Option<RunTag>,
     signatures: Vec<Signed>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    parts: Vec<Part>,
 }
 
 // Flattening would let unknown fields pass, so the fields of a signature stand here once more.
@@ -142,7 +149,8 @@ impl Proposal {
             }
         }
         let digest = request.digest();
-        Ok(Self { request, digest, note, origin, run: None, signatures: BTreeMap::new() })
+        let (signatures, parts) = (BTreeMap::new(), BTreeSet::new());
+        Ok(Self { request, digest, note, origin, run: None, signatures, parts })
     }
 
     /// What is asked for.
@@ -186,6 +194,29 @@ impl Proposal {
     /// Who signed, and how. An owner that did not sign with a key may have several candidates.
     pub const fn signatures(&self) -> &BTreeMap<Address, BTreeSet<OwnerSignature>> {
         &self.signatures
+    }
+
+    /// What was signed for wallets that are owners, and has yet to become their signatures.
+    pub const fn parts(&self) -> &BTreeSet<Part> {
+        &self.parts
+    }
+
+    /// Adds a part; says whether it is new. Nothing of it is verified but its form.
+    ///
+    /// # Errors
+    ///
+    /// If its wallets cannot own each other, the file proves that the first one is no owner, or there are too many.
+    pub fn add_part(&mut self, part: Part) -> Result<bool, DocumentError> {
+        part.check(self.request.wallet)?;
+        let account = part.path[0];
+        if self.proven_config().is_some_and(|config| config.index_of(account).is_none()) {
+            return Err(DocumentError::NotOwner { account });
+        }
+        let (count, most) = (self.parts.len() + 1, part::MAX_PARTS);
+        if !self.parts.contains(&part) && count > most {
+            return Err(DocumentError::TooMany { what: "parts", count, most });
+        }
+        Ok(self.parts.insert(part))
     }
 
     /// Adds a signature. One by a key makes other signatures of the same owner superfluous; adding one
@@ -249,6 +280,9 @@ impl Proposal {
                 both.add(owner, signature.clone())?;
             }
         }
+        for part in self.parts.union(&other.parts) {
+            both.add_part(part.clone())?;
+        }
         Ok(both)
     }
 
@@ -285,6 +319,9 @@ impl Proposal {
         for Signed { owner, signature } in file.signatures {
             proposal.add(owner, signature)?;
         }
+        for part in file.parts {
+            proposal.add_part(part)?;
+        }
         Ok(proposal)
     }
 
@@ -311,6 +348,7 @@ impl Proposal {
             salt,
             run: self.run.clone(),
             signatures: self.signatures.iter().flat_map(signed).collect(),
+            parts: self.parts.iter().cloned().collect(),
         };
         let text = serde_json::to_string_pretty(&json).expect("every field has a form in JSON");
         text + "\n"

@@ -157,7 +157,8 @@ impl Request {
         })
     }
 
-    fn type_string(&self) -> String {
+    /// The EIP-712 type of the action: its name and members, and the types that those are of.
+    pub fn type_string(&self) -> String {
         match self.action {
             Action::Execute { .. } => typed::Execute::eip712_encode_type(),
             Action::Payout { .. } => typed::Payout::eip712_encode_type(),
@@ -217,7 +218,7 @@ fn checksummed(address: Address) -> String {
 }
 
 /// The JSON of the types in a type string, `Name(type name,…)Name(…)`.
-fn types_of(type_string: &str) -> serde_json::Map<String, Value> {
+pub(crate) fn types_of(type_string: &str) -> serde_json::Map<String, Value> {
     let mut types = serde_json::Map::new();
     for definition in type_string.split_terminator(')') {
         let (name, fields) = definition.split_once('(').expect("type strings are well formed");

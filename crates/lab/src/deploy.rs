@@ -1,17 +1,19 @@
 //! Deploying the contracts from the committed artifacts.
 
-use crate::devnet::Devnet;
+use crate::{anvil::Chain, devnet::Devnet};
 use alloy::{
-    network::TransactionBuilder as _,
+    eips::eip7702::Authorization,
+    network::{TransactionBuilder as _, TransactionBuilder7702 as _},
     primitives::{Address, B256, Bytes, U256, keccak256},
     providers::Provider,
+    signers::{SignerSync as _, local::PrivateKeySigner},
     sol,
     sol_types::{SolCall, SolConstructor},
 };
 use eyre::{OptionExt as _, Result, ensure};
 use quorate_bindings::{
     canonical::{self, Canonical},
-    contracts::{EscrowPolicy, IWalletFactory, WalletFactory},
+    contracts::{Courier, EscrowPolicy, IWalletFactory, TreasuryPolicy, WalletFactory},
 };
 use quorate_core::{Config, creation};
 
@@ -21,7 +23,7 @@ sol!(
     "../../anvil-fixtures/artifacts/TestToken.json"
 );
 
-/// Puts the factory, with its implementation, and the policies at their canonical addresses.
+/// Puts the factory, with its implementation, and the policy of escrows at their canonical addresses.
 ///
 /// # Errors
 ///
@@ -33,6 +35,26 @@ pub async fn canonical(chain: &impl Devnet) -> Result<()> {
         ensure_deployed(chain, expected).await?;
     }
     Ok(())
+}
+
+/// Puts the policy of treasuries at its canonical address.
+///
+/// # Errors
+///
+/// If the code that ends up there is not the canonical one.
+pub async fn treasury_policy(chain: &impl Devnet) -> Result<()> {
+    through_proxy(chain, &TreasuryPolicy::BYTECODE).await?;
+    ensure_deployed(chain, canonical::TREASURY_POLICY).await
+}
+
+/// Puts the courier at its canonical address.
+///
+/// # Errors
+///
+/// If the code that ends up there is not the canonical one.
+pub async fn courier(chain: &impl Devnet) -> Result<()> {
+    through_proxy(chain, &Courier::BYTECODE).await?;
+    ensure_deployed(chain, canonical::COURIER).await
 }
 
 /// Deploys an OpenZeppelin ERC-20 that anyone may mint.
@@ -64,6 +86,22 @@ pub async fn wallet(chain: &impl Devnet, config: &Config, salt: B256) -> Result<
     let code = chain.provider().get_code_at(expected).await?;
     ensure!(code == creation::wallet_code(config), "no wallet of this configuration at {expected}");
     Ok(expected)
+}
+
+/// Has the account of a key delegate to `code`, or to nobody any more if that is zero (EIP-7702).
+///
+/// # Errors
+///
+/// If the chain refuses.
+pub async fn delegate(chain: &Chain, key: &PrivateKeySigner, code: Address) -> Result<()> {
+    let nonce = chain.provider().get_transaction_count(key.address()).await?;
+    let authorization = Authorization { chain_id: U256::from(chain.id()), address: code, nonce };
+    let signature = key.sign_hash_sync(&authorization.signature_hash())?;
+    let request = chain.request(key.address(), U256::ZERO, Bytes::new());
+    let request = request.with_authorization_list(vec![authorization.into_signed(signature)]);
+    let receipt = chain.transact(request).await?;
+    ensure!(receipt.status(), "the delegation failed");
+    Ok(())
 }
 
 /// Puts a contract where salt zero and its init code lead, which is the same on every chain.

@@ -1,7 +1,7 @@
 //! What treasuries do with wallets. Pure: state in, values out; no I/O, no clock, no randomness, no
 //! async.
 //!
-//! - [`escrow_terms`]: what the parties of an escrow agreed on.
+//! - [`escrow_terms`]: what the parties of an escrow agreed on; [`escrow`]: who may do what by it, and its files.
 //! - [`payout_file`]: lists of payments as people keep them in spreadsheets; [`problem`]: what can be
 //!   wrong with one.
 //! - [`payout_plan`]: a list as a wallet pays it, frozen; [`remark`]: what people should look at before they sign it.
@@ -9,6 +9,7 @@
 //! - [`book`]: names of addresses, tokens and wallets.
 
 pub mod book;
+pub mod escrow;
 pub mod escrow_terms;
 pub mod payout_file;
 pub mod payout_plan;
@@ -18,6 +19,7 @@ pub mod report;
 pub mod run;
 
 pub use book::Book;
+pub use escrow::EscrowFile;
 pub use escrow_terms::EscrowTerms;
 pub use payout_file::PayoutFile;
 pub use payout_plan::{Plan, PlanError, PlanFileError, plan};

@@ -237,7 +237,7 @@ sol! {
 }
 
 /// A Safe of one owner, from its npm package.
-async fn safe(chain: &Chain, holder: Address) -> Result<Address> {
+pub(crate) async fn safe(chain: &Chain, holder: Address) -> Result<Address> {
     let deploy = async |artifact: &str| {
         let folder = repository().join("contracts/node_modules/@safe-global/safe-contracts");
         let path = folder.join(format!("build/artifacts/contracts/{artifact}.json"));

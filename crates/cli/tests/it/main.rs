@@ -2,10 +2,12 @@
 
 mod audit;
 mod bad_input;
+mod contract_owners;
 mod dangers;
 mod databases;
 mod described_api;
 mod environment;
+mod escrow;
 mod event_clients;
 mod failed_sends;
 mod fake_relayer;

@@ -139,7 +139,12 @@ impl Step {
                 && other.purpose.wallet() == slot.purpose.wallet()
         });
         let call = |slot: &Slot| Call { from: sender, to: slot.to, data: slot.data.clone() };
-        let (in_flight, call) = (before.map(|(_, slot)| call(slot)).collect(), call(slot));
+        let in_flight: Vec<Call> = before.map(|(_, slot)| call(slot)).collect();
+        if !in_flight.is_empty() && !self.state.settings.has_simulate_v1 {
+            // Nobody can tell before those are mined.
+            return;
+        }
+        let call = call(slot);
         let account_nonce = Some(account_nonce);
         self.effects.push(Effect::AskGas { sender, account_nonce, at, in_flight, call });
     }

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     attempt::Purpose,
     effect::{Alarm, Effect},
+    event::BlockId,
     proposal::Tracked,
     state::State,
     status::{Failure, FailureReason, Reason, Status, StatusChange},
@@ -79,6 +80,9 @@ impl Step {
             let reason = if success { FailureReason::NoEffect } else { FailureReason::Reverted };
             match purpose {
                 Purpose::Execute { digest, .. } => {
+                    if success && self.is_effect_unknown(address, digest, (tx_hash, block)) {
+                        continue;
+                    }
                     self.note_failure(address, digest, Failure { tx_hash, block, reason });
                 }
                 Purpose::Create { .. } => {
@@ -93,6 +97,28 @@ impl Step {
         }
     }
 
+    /// Whether a transaction that went through may have executed its proposal, and only its event was left out. Then the wallet
+    /// is asked.
+    fn is_effect_unknown(
+        &mut self,
+        address: Address,
+        digest: B256,
+        (tx_hash, block): (B256, BlockId),
+    ) -> bool {
+        let Some(wallet) = self.state.wallets.get_mut(&address) else { return true };
+        let Some(tracked) = self.state.proposals.get(&digest) else { return true };
+        let nonce = tracked.request.nonce;
+        let is_unknown = match wallet.find_execution(nonce) {
+            Some(execution) => execution.tx_hash == tx_hash,
+            // What took its nonce may be this one, and is still to be found.
+            None if wallet.find_next(nonce.lane) > Some(nonce.sequence) => true,
+            None => !wallet.audit.covers(nonce.lane, block.number, false),
+        };
+        let is_told = tracked.failures.iter().any(|known| known.tx_hash == tx_hash);
+        wallet.audit.is_due |= is_unknown && !is_told;
+        is_unknown
+    }
+
     /// What was taken for a failure since its event was left out is none.
     fn take_back_failures(&mut self, address: Address) {
         let Some(wallet) = self.state.wallets.get(&address) else { return };
@@ -100,6 +126,7 @@ impl Step {
             let Some(tracked) = self.state.proposals.get_mut(digest) else { continue };
             if let Some(execution) = wallet.find_execution(tracked.request.nonce) {
                 tracked.failures.retain(|failure| failure.tx_hash != execution.tx_hash);
+                tracked.forgiven = tracked.forgiven.min(tracked.failures.len());
             }
         }
     }
@@ -112,8 +139,10 @@ impl Step {
         if is_its || tracked.failures.iter().any(|known| known.tx_hash == failure.tx_hash) {
             return;
         }
+        let max_failures = self.state.settings.max_failures;
+        let was_used_up = tracked.is_used_up(max_failures);
         tracked.failures.push(failure);
-        if tracked.failures.len() == self.state.settings.max_failures && execution.is_none() {
+        if !was_used_up && tracked.is_used_up(max_failures) && execution.is_none() {
             self.alarm(Alarm::FailuresUsedUp { digest });
         }
     }

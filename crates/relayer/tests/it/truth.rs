@@ -93,11 +93,20 @@ fn check_status(rig: &Rig, books: &Books, act: &Act, told: &StatusChange) -> Res
     let is_first = |(_, _, block, at): &&(B256, B256, BlockId, u64)| {
         *at <= act.deadline && !was_over(block.number)
     };
+    // What took its nonce and what ended its epoch both supersede it; which came first may be left out of what was told, or forgotten.
+    let is_superseder = |told: &Status| match told {
+        Status::Superseded { by: Some(by) } => {
+            let taken = consumed.map(|(digest, _, _, at)| (digest, *at));
+            let end = books.epochs.get(&(act.wallet, act.epoch)).map(|(by, at, _)| (by, *at));
+            let is_by = |(digest, at)| digest == by && at <= act.deadline;
+            wallet.epoch > act.epoch && (taken.is_some_and(is_by) || end.is_some_and(is_by))
+        }
+        Status::Superseded { by: None } => wallet.epoch > act.epoch,
+        _ => false,
+    };
     if let Some((digest, tx_hash, block, _)) = consumed.filter(is_first) {
         let (tx_hash, block) = (*tx_hash, *block);
-        // Which came first, it or the epoch's end, may be forgotten.
-        let is_other = *digest != act.digest && wallet.epoch > act.epoch;
-        if is_other && told.status == (Status::Superseded { by: None }) {
+        if *digest != act.digest && is_superseder(&told.status) {
             return Ok(());
         }
         let status = if *digest == act.digest {
@@ -109,7 +118,7 @@ fn check_status(rig: &Rig, books: &Books, act: &Act, told: &StatusChange) -> Res
     }
     if wallet.epoch > act.epoch {
         let (by, at, _) = books.epochs[&(act.wallet, act.epoch)];
-        if told.status == (Status::Superseded { by: None }) {
+        if is_superseder(&told.status) {
             return Ok(());
         }
         if at <= act.deadline {

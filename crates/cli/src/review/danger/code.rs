@@ -58,6 +58,7 @@ codes! {
     DeadlineNear = "deadlineNear", "the deadline is less than an hour away";
     DeadlineFar = "deadlineFar", "the deadline is more than 90 days away";
     SuspectPayee = "suspectPayee", "a payment goes to the wallet, the token, or the zero address";
+    ArbiterFee = "arbiterFee", "the arbiter of an escrow may be paid more than a tenth";
     LedgerCuts = "ledgerCuts", "Ledger's library would send a device only a part of it";
     HiddenText = "hiddenText", "the note contains characters that hide or reorder text";
 }

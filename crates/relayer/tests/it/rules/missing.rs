@@ -94,6 +94,39 @@ fn a_receipt_without_its_events_is_no_failure() {
     assert!(rig.is_executed(pay(0)));
 }
 
+/// Receipts and logs leave the events out again and again: that is no failure either, before the wallet itself has said so.
+#[test]
+fn what_went_through_is_no_failure_before_the_wallet_says_so() {
+    let mut rig = rig();
+    rig.sign_act(pay(0));
+    rig.drain();
+    let tx_hash = rig.store.attempts.values().next().expect("it was stored").tx_hash;
+    rig.chain.mine(&mut Rng::new(2), 100);
+    let number = rig.chain.height();
+    let block = BlockId { number, hash: rig.chain.head().hash };
+    rig.faults = EMPTY;
+    let mut asked = 0;
+    for _ in 0..3 {
+        rig.tell_head(0);
+        let paid = Paid { success: true, gas_used: 21_000, cost: wei(1), ..Paid::default() };
+        let receipt = Receipt { block, paid, logs: Vec::new() };
+        rig.give(Event::ReceiptSeen { tx_hash, receipt: Some(receipt) });
+        for _ in 0..50 {
+            asked += rig.asked(|effect| matches!(effect, Effect::AskStanding { .. }));
+            rig.net.retain(|effect| !matches!(effect, Effect::AskStanding { .. }));
+            rig.commit();
+            rig.work();
+            rig.reply();
+        }
+        rig.chain.mine(&mut Rng::new(2), 0);
+    }
+    assert!(asked > 0, "the wallet was not asked");
+    assert!(rig.store.statuses[&pay(0).digest].failures.is_empty());
+    rig.faults = Faults::default();
+    (0..3).for_each(|_| rig.next_block());
+    assert!(rig.is_executed(pay(0)));
+}
+
 /// Case 12: a stranger's execution, of which there is no receipt of ours: the wallet says that its lane moved.
 #[test]
 fn a_wallet_tells_that_its_lane_moved() {
