@@ -83,12 +83,22 @@ async function deploy({ keys }) {
   };
 }
 
+/** By viem's action for accounts that nest (ERC-7739). A Quorate wallet takes packed signatures: the owner's place, then r and vs. */
+async function nested(account, verifier, typed) {
+  const signature = await erc7739.signTypedData(client, { account, ...typed, verifier });
+  const { domain } = await client.getEip712Domain({ address: verifier });
+  if (domain.name !== "Quorate") return signature;
+  const byKey = viem.parseSignature(viem.slice(signature, 0, 65));
+  const compact = viem.serializeCompactSignature(viem.signatureToCompactSignature(byKey));
+  return viem.concat(["0x00", compact, viem.slice(signature, 65)]);
+}
+
 /** The signature of an account over typed data, made by the software that its users have. */
 async function signatureOf({ kind, address, keys, factory }, typed) {
   const accounts = keys.map((key) => privateKeyToAccount(key));
   const [account] = accounts;
   if (kind === "key") return account.signTypedData(typed);
-  if (kind === "erc7739") return erc7739.signTypedData(client, { account, ...typed, verifier: address });
+  if (kind === "erc7739") return nested(account, address, typed);
   if (kind === "solady") {
     const solady = await toSoladySmartAccount({ client: smartClient, owner: account, factoryAddress: factory });
     return solady.signTypedData(typed);
