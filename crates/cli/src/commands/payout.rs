@@ -1,6 +1,7 @@
 //! `quorate payout`.
 
 mod content;
+mod epochs;
 mod known;
 mod list;
 mod opened;

@@ -176,6 +176,7 @@ impl Task {
             relayer: relayer.as_ref(),
             chain: &chain,
             state: &state,
+            origin: self.named.origin.as_ref(),
             options: &reading,
         };
         let seen = reader.read(output).await?;

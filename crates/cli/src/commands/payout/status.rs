@@ -85,6 +85,7 @@ pub(super) async fn look(path: &Path, options: &LookOptions, output: Output) -> 
         relayer: relayer.as_ref(),
         chain: &chain,
         state: &state,
+        origin: named.origin.as_ref(),
         options: &options.reading,
     };
     let seen = reader.read(output).await?;
