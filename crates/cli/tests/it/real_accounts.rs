@@ -129,10 +129,10 @@ impl Cast {
         let account = |number| owner(number).address();
         let members = vec![
             member("Solady", "solady", at("solady")?, &[20], 22_000),
-            member("OpenZeppelin", "erc7739", at("openzeppelin")?, &[21], 18_000),
+            member("OpenZeppelin", "erc7739", at("openzeppelin")?, &[21], 19_000),
             member("Safe 1.4.1, 1 of 1", "safe", at("safe141")?, &[22], 30_000),
             member("Safe 1.5.0, 2 of 2", "safe", at("safe150")?, &[23, 24], 40_000),
-            member("EIP-7702 to OpenZeppelin", "erc7739", account(25), &[25], 18_000),
+            member("EIP-7702 to OpenZeppelin", "erc7739", account(25), &[25], 19_000),
             member("EIP-7702 to Simple7702Account", "key", account(26), &[26], 11_000),
             member("EIP-7702 to MetaMask's delegator", "key", account(27), &[27], 20_000),
             member("Quorate, 1 of 1", "erc7739", wallet, &[28], 30_000),
@@ -199,6 +199,7 @@ async fn accounts_of_others_sign_every_kind_of_action_in_files() -> Result<()> {
     let wallet = cast.wallet(&environment.chain, &[]).await?.to_checksum(None);
     let members: Vec<_> = cast.members.iter().collect();
     let payer = environment.keystore(8)?;
+    let mut dearer = Vec::new();
     for (name, action) in actions() {
         let file = format!("{name}.json");
         let common = ["--wallet", &wallet, "--out", &file];
@@ -207,7 +208,9 @@ async fn accounts_of_others_sign_every_kind_of_action_in_files() -> Result<()> {
         for (member, signed) in members.iter().zip(cast.sign(&typed, &members)?) {
             let what = format!("{} {name}", member.name);
             assert_eq!(signed.answer, ACCEPTED, "{what}");
-            ensure!(signed.gas <= member.gas, "{what} takes {} gas", signed.gas);
+            if signed.gas > member.gas {
+                dearer.push(format!("{what} takes {} gas", signed.gas));
+            }
             let sign = ["sign", &file, "--signature", &signed.signature];
             let added = environment.json(&[&sign[..], &ACCEPT].concat())?;
             assert_eq!(added["signer"], member.address.to_checksum(None), "{what}");
@@ -215,6 +218,7 @@ async fn accounts_of_others_sign_every_kind_of_action_in_files() -> Result<()> {
         let submitted = environment.json(&["submit", &file, "--keystore", &payer])?;
         assert_eq!(submitted["status"], "executed", "{name}");
     }
+    ensure!(dearer.is_empty(), "docs/wallets.md says less: {dearer:?}");
     Ok(())
 }
 
@@ -298,7 +302,7 @@ async fn what_accounts_said_ends_when_their_own_owners_change() -> Result<()> {
     let is_told =
         |told: &Value| names.iter().all(|name| told["missing"].to_string().contains(name));
     let told = stage.until_proposal(&digest, is_told).await?;
-    assert_eq!((&told["status"], &told["failures"]), (&"collecting".into(), &json!([])));
+    assert_eq!((&told["status"], &told["failures"]), (&"collecting".into(), &Value::Null));
 
     let renewed = Member { keys: vec![29], name: safe.name, kind: safe.kind, ..*safe };
     sign_at_relayer(&cast, &person, &digest, &[&renewed])?;
