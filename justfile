@@ -9,6 +9,11 @@ set shell := ["bash", "-euo", "pipefail", "-c"]
 export FOUNDRY_SOLC := justfile_directory() / "contracts/scripts/solc"
 export FOUNDRY_DISABLE_NIGHTLY_WARNING := "1"
 
+# Everything at once, as the tests have it: one build of each dependency, whichever program is wanted. The feature lets
+# an engine end at named places, for `just chaos`; no release has it.
+everything := "--workspace --all-targets --locked --features quorate-trials/failpoints"
+debug := env("CARGO_TARGET_DIR", "target") / "debug"
+
 # List the recipes
 default:
     "{{ just_executable() }}" --justfile "{{ justfile() }}" --list --unsorted
@@ -44,10 +49,10 @@ test-contracts *args: (install "contracts")
 [no-exit-message]
 test-rust *args: install
     if command -v cargo-nextest >/dev/null; then \
-        cargo nextest run --workspace --locked --status-level fail "$@"; \
-        cargo test --workspace --locked --doc --quiet; \
+        cargo nextest run {{ everything }} --status-level fail "$@"; \
+        cargo test --workspace --locked --features quorate-trials/failpoints --doc --quiet; \
     else \
-        cargo test --workspace --locked --quiet "$@"; \
+        cargo test --workspace --locked --features quorate-trials/failpoints --quiet "$@"; \
     fi
 
 # Format Rust and Solidity
@@ -85,7 +90,8 @@ contracts: (install "contracts")
 # Check that contracts/artifacts and contracts/addresses.json are what the sources compile to
 [no-exit-message]
 contracts-check: (install "contracts")
-    cargo run --package quorate-compile --locked --quiet -- --check
+    cargo build {{ everything }} --quiet
+    {{ debug }}/quorate-compile --check
 
 # Rewrite anvil-fixtures: the vectors, which viem makes, and the state, accounts and payout files, made on an anvil
 [no-exit-message]
@@ -97,7 +103,8 @@ fixtures: (install "." "contracts")
 [no-exit-message]
 fixtures-check: (install "." "contracts")
     node contracts/scripts/vectors.mjs --check
-    cargo run --package quorate-lab --locked --quiet -- fixtures --check
+    cargo build {{ everything }} --quiet
+    {{ debug }}/quorate-lab fixtures --check
 
 # Rewrite docs/openapi.json, the description of the HTTP API, from the code; a test compares
 [no-exit-message]
@@ -118,8 +125,8 @@ gas *args: (install "." "contracts")
 # Let everything go wrong, compare the books, and write docs/chaos.md; --quick, --only TEXT, --json
 [no-exit-message]
 chaos *args: (install ".")
-    cargo build --package quorate-cli --locked --quiet
-    cargo run --package quorate-trials --features failpoints --locked --quiet -- chaos "$@"
+    cargo build {{ everything }} --quiet
+    {{ debug }}/quorate-trials chaos "$@"
 
 # Measure speed, calls and memory next to peers and limits (minutes); --quick, --json, --only TEXT
 [no-exit-message]
