@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod deployment;
+mod escrow_model;
 mod fixtures;
 mod nodes;
 mod packing;

@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, U256, keccak256};
 use eyre::{Result, ensure};
-use quorate_core::{Request, packing};
+use quorate_core::{Nonce, Request, packing};
 use quorate_lab::{
     anvil::Chain,
     fixtures::{self, world},
@@ -14,7 +14,7 @@ use quorate_lab::{
 use quorate_treasury::{
     PayoutFile, Plan, PlanError,
     payout_file::ETHER,
-    payout_plan::{Batch, DEFAULT_BATCH_SIZE, MAX_BATCH_SIZE},
+    payout_plan::{Batch, DEFAULT_MAX_LINES, MOST_LINES_OF_BATCH, Terms},
     plan,
 };
 use std::fs;
@@ -26,21 +26,22 @@ const TRANSACTION_GAS_CAP: u64 = 1 << 24;
 async fn a_month_is_paid_to_the_last_unit_and_never_again() -> Result<()> {
     let chain = fixtures::load()?;
     let csv = fs::read(repository().join("anvil-fixtures/payouts/dao-2026-11.csv"))?;
-    let plan = planned(&csv, "dao-2026-11", DEFAULT_BATCH_SIZE)?;
+    let plan = planned(&csv, "dao-2026-11", DEFAULT_MAX_LINES)?;
     for batch in &plan.batches {
         let before = balance(&chain, batch.token, plan.wallet).await?;
-        submit(&chain, batch).await?;
+        submit(&chain, &plan, batch).await?;
         let after = balance(&chain, batch.token, plan.wallet).await?;
         ensure!(before - after == batch.total, "batch {}", batch.number);
-        for payment in &batch.payments {
-            let to_payee = batch.payments.iter().filter(|other| other.to == payment.to);
-            let owed = to_payee.fold(U256::ZERO, |sum, payment| sum + payment.amount);
-            ensure!(balance(&chain, batch.token, payment.to).await? == owed, "{}", payment.id);
+        let lines: Vec<_> = batch.lines.iter().map(|&place| &plan.lines[place]).collect();
+        for line in &lines {
+            let to_payee = lines.iter().filter(|other| other.payee == line.payee);
+            let owed = to_payee.fold(U256::ZERO, |sum, line| sum + line.amount);
+            ensure!(balance(&chain, batch.token, line.payee).await? == owed, "{}", line.id);
         }
     }
     for batch in &plan.batches {
         let before = balance(&chain, batch.token, plan.wallet).await?;
-        ensure!(submit(&chain, batch).await.is_err(), "batch {} paid twice", batch.number);
+        ensure!(submit(&chain, &plan, batch).await.is_err(), "batch {} paid twice", batch.number);
         ensure!(balance(&chain, batch.token, plan.wallet).await? == before, "{}", batch.number);
     }
     Ok(())
@@ -56,30 +57,32 @@ async fn the_largest_batch_fits_a_transaction() -> Result<()> {
             let to = Address::from_word(keccak256(format!("{token} payee {number}")));
             format!("{token}-{number},{to},0.123456,{token}\n")
         };
-        let lines: String = (0..MAX_BATCH_SIZE).map(line).collect();
+        let lines: String = (0..MOST_LINES_OF_BATCH).map(line).collect();
         let csv = format!("id,to,amount,token\n{lines}").into_bytes();
-        let plan = planned(&csv, &token.to_lowercase(), MAX_BATCH_SIZE)?;
-        let gas = submit(&chain, &plan.batches[0]).await?;
+        let plan = planned(&csv, &token.to_lowercase(), MOST_LINES_OF_BATCH)?;
+        let gas = submit(&chain, &plan, &plan.batches[0]).await?;
         ensure!(gas < TRANSACTION_GAS_CAP * 2 / 3, "{token}: {gas} gas");
     }
     Ok(())
 }
 
-fn planned(csv: &[u8], run: &str, batch_size: usize) -> Result<Plan, PlanError> {
+fn planned(csv: &[u8], run: &str, max_lines: usize) -> Result<Plan, PlanError> {
     let decimals = tokens::ALL.map(|token| (token.address(), token.decimals)).into();
     let treasury = world::treasury().address();
-    plan(&PayoutFile::from_csv(csv)?, run, treasury, &decimals, batch_size)
+    let (chain_id, max_lines) = (world::CHAIN_ID, Some(max_lines));
+    let terms = Terms { chain_id, wallet: treasury, run, decimals: &decimals, max_lines };
+    plan(&PayoutFile::from_csv(csv)?, &terms, None)
 }
 
 /// Has three owners sign a batch, carries it out, and returns the gas used.
-async fn submit(chain: &Chain, batch: &Batch) -> Result<u64> {
+async fn submit(chain: &Chain, plan: &Plan, batch: &Batch) -> Result<u64> {
     let treasury = world::treasury();
     let request = Request {
         chain_id: world::CHAIN_ID,
         wallet: treasury.address(),
         epoch: 0,
-        action: batch.action.clone(),
-        nonce: batch.nonce,
+        action: plan.action(batch.token, &batch.lines),
+        nonce: Nonce::new(plan.lane(batch.number), 0),
         deadline: world::ESCROW_EXPIRY_SECS,
     };
     let keys = [0, 2, 4].map(owner);

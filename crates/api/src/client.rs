@@ -22,8 +22,8 @@ pub use patience::Patience;
 pub use token::Token;
 
 use crate::{
-    NewProposal, NewSignature, ProblemCode, Proposal, RegisterWallet, Verified, VerifiedWallet,
-    Wallet,
+    Acceptance, Lie, NewAcceptance, NewProposal, NewSignature, Page, ProblemCode, Proposal,
+    RegisterWallet, Verified, VerifiedWallet, Wallet,
 };
 use alloy::{
     primitives::{Address, B256},
@@ -171,6 +171,45 @@ impl Client {
         let (is_new, answer) = self.post::<Proposal>(url, &new).await?;
         let answer = answer.verify()?.check_asked(request.digest())?.check_signed(owner)?;
         Ok(Taken { is_new, answer })
+    }
+
+    /// Hands in a party's acceptance of an escrow's terms.
+    ///
+    /// # Errors
+    ///
+    /// If it is refused, or the answer is of another party, or older than what was handed in.
+    pub async fn accept(
+        &self,
+        chain_id: u64,
+        wallet: Address,
+        acceptance: &NewAcceptance,
+    ) -> Result<Taken<Acceptance>, ClientError> {
+        let url = self.place.of_wallet(chain_id, wallet, &["acceptances"]);
+        let (is_new, answer) = self.post::<Acceptance>(url, acceptance).await?;
+        let asked = (acceptance.role, acceptance.owner, acceptance.terms_hash);
+        if (answer.role, answer.owner, answer.terms_hash) != asked
+            || answer.deadline < acceptance.deadline
+        {
+            return Err(Lie::OtherAcceptance { role: acceptance.role }.into());
+        }
+        Ok(Taken { is_new, answer })
+    }
+
+    /// The acceptances of an escrow that a relayer has; none if it does not serve the wallet.
+    ///
+    /// Verifies none of them: what they accept, only who has the escrow's terms can tell.
+    ///
+    /// # Errors
+    ///
+    /// If the relayer does not answer.
+    pub async fn acceptances(
+        &self,
+        chain_id: u64,
+        wallet: Address,
+    ) -> Result<Option<Vec<Acceptance>>, ClientError> {
+        let url = self.place.of_wallet(chain_id, wallet, &["acceptances"]);
+        let found = self.get::<Page<Acceptance>>(url, self.single()).await;
+        Ok(found_or(found, ProblemCode::UnknownWallet)?.map(|page| page.items))
     }
 
     /// Hands in an owner's signature.

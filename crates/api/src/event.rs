@@ -17,8 +17,8 @@ pub struct Event {
     /// When it was stored.
     #[schema(value_type = schema::Instant)]
     pub at: Instant,
-    /// `walletRegistered`, `walletReconfigured`, `proposed`, `signed`, `status`, `reopened`, `attempted` or
-    /// `attemptState`; in streams `connected` too. Others may be added.
+    /// `walletRegistered`, `walletReconfigured`, `proposed`, `signed`, `signatureLapsed`, `status`, `reopened`,
+    /// `attempted` or `attemptState`; in streams `connected` too. Others may be added.
     pub kind: String,
     /// The chain (EIP-155); 0 in `connected`.
     pub chain_id: u64,

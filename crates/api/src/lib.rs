@@ -1,6 +1,6 @@
 //! The HTTP API of the relayer, version 1: what travels, what a reader verifies of it, and a client that does.
 //!
-//! - [`request`]: what is asked; [`wallet`], [`proposal`], [`event`], [`page`], [`readiness`]: what is answered;
+//! - [`request`]: what is asked; [`wallet`], [`proposal`], [`acceptance`], [`event`], [`page`], [`readiness`]: what is answered;
 //!   [`problem`]: why not.
 //! - [`verify`]: nothing that a relayer says is believed which its own fields, or the chain, can prove wrong.
 //! - [`client`]: asks a relayer, and gives back what was verified and nothing else.
@@ -10,6 +10,7 @@
 //! `deadline` in Unix seconds. Within version 1 only additions: readers ignore fields that they do not know, and a
 //! request with an unknown field is refused.
 
+pub mod acceptance;
 pub mod client;
 pub mod event;
 pub mod instant;
@@ -22,6 +23,7 @@ pub mod schema;
 pub mod verify;
 pub mod wallet;
 
+pub use acceptance::{Acceptance, NewAcceptance};
 pub use client::{Client, ClientError};
 pub use event::Event;
 pub use instant::Instant;

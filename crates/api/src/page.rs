@@ -1,6 +1,6 @@
 //! Lists, a page at a time.
 
-use crate::{Proposal, Wallet};
+use crate::{Acceptance, Proposal, Wallet};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use utoipa::{
@@ -29,6 +29,9 @@ pub struct Page<T> {
 
 /// A page of proposals.
 pub type ProposalPage = Page<Proposal>;
+
+/// A page of acceptances.
+pub type AcceptancePage = Page<Acceptance>;
 
 /// A page of wallets.
 pub type WalletPage = Page<Wallet>;

@@ -108,6 +108,10 @@ codes! {
     NotGenuine = "notGenuine", 422;
     /// A sender of this relayer is among the wallet's owners.
     SenderIsOwner = "senderIsOwner", 422;
+    /// The wallet is not an escrow.
+    NotEscrow = "notEscrow", 422;
+    /// The acceptance is of other terms than the escrow's.
+    OtherTerms = "otherTerms", 422;
     /// The wallet is in another epoch.
     WrongEpoch = "wrongEpoch", 422;
     /// The nonce was consumed.

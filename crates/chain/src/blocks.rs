@@ -13,6 +13,7 @@ use alloy::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
 
 /// A block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,7 @@ struct RawHeader {
     parent_hash: B256,
     timestamp: U64,
     base_fee_per_gas: Option<U128>,
+    gas_limit: Option<U64>,
     logs_bloom: Option<Bytes>,
 }
 
@@ -70,7 +72,7 @@ impl Chain {
     pub async fn head(&self) -> Result<Header, ChainError> {
         let params = (BlockNumberOrTag::Latest, false);
         match self.try_read::<Option<RawHeader>>(BLOCK_BY_NUMBER, params).await {
-            Ok(Some(raw)) => return Ok(raw.into()),
+            Ok(Some(raw)) => return Ok(self.header(raw)),
             Ok(None) => return Err(self.wrong_answer(BLOCK_BY_NUMBER, "no newest block")),
             // As where it does not know the word for it.
             Err(fault) if fault.is_refusal() => {}
@@ -79,6 +81,18 @@ impl Chain {
         let number: U64 = self.read("eth_blockNumber", [(); 0]).await?;
         let found = self.block_at(number.to()).await?;
         found.ok_or_else(|| self.wrong_answer(BLOCK_BY_NUMBER, "no newest block"))
+    }
+
+    /// The header, whose gas is taken note of.
+    fn header(&self, raw: RawHeader) -> Header {
+        if let Some(gas) = raw.gas_limit {
+            self.raw().block_gas.store(gas.to(), Ordering::Relaxed);
+        }
+        if let Some(fee) = raw.base_fee_per_gas {
+            let fee = u64::try_from(fee.to::<u128>()).unwrap_or(u64::MAX);
+            self.raw().base_fee.store(fee, Ordering::Relaxed);
+        }
+        raw.into()
     }
 
     /// The block with this hash; none if the endpoint does not have it.
@@ -91,7 +105,7 @@ impl Chain {
         let raw: Option<RawHeader> = self.read(method, (hash, false)).await?;
         match raw {
             Some(raw) if raw.hash != hash => Err(self.wrong_answer(method, "another block")),
-            raw => Ok(raw.map(Header::from)),
+            raw => Ok(raw.map(|raw| self.header(raw))),
         }
     }
 
@@ -107,7 +121,7 @@ impl Chain {
             Some(raw) if raw.number != U64::from(number) => {
                 Err(self.wrong_answer(BLOCK_BY_NUMBER, "another block"))
             }
-            raw => Ok(raw.map(Header::from)),
+            raw => Ok(raw.map(|raw| self.header(raw))),
         }
     }
 

@@ -13,6 +13,7 @@ pub(crate) use fault::{Fault, REVERT_CODE, RpcFault};
 use crate::{
     ChainError,
     lack::{self, ALL_ANSWERS, ALL_REQUESTS, Lacks},
+    paid::Seen,
 };
 use alloy::transports::http::reqwest::{self, Client, Url, redirect};
 use answer::Received;
@@ -90,6 +91,12 @@ pub(crate) struct Endpoint {
     silent: Silent,
     /// How many requests were made.
     requests: AtomicU64,
+    /// The gas of the last block that it told of; 0 before the first.
+    pub(crate) block_gas: AtomicU64,
+    /// Its base fee, in wei per gas.
+    pub(crate) base_fee: AtomicU64,
+    /// From which block on which wallets were there.
+    pub(crate) seen: Seen,
     /// What it does not do.
     pub(crate) lacks: Lacks,
 }
@@ -118,8 +125,23 @@ impl Endpoint {
         let secrets = secrets(&url);
         let places = Semaphore::new(TOGETHER);
         let (rest, requests, lacks) = (Rest::default(), AtomicU64::new(0), Lacks::default());
-        let silent = Silent::default();
-        Ok(Self { http, places, url, name, secrets, rest, silent, requests, lacks })
+        let (silent, block_gas, base_fee) =
+            (Silent::default(), AtomicU64::new(0), AtomicU64::new(0));
+        let seen = Seen::default();
+        Ok(Self {
+            http,
+            places,
+            url,
+            name,
+            secrets,
+            rest,
+            silent,
+            requests,
+            block_gas,
+            base_fee,
+            seen,
+            lacks,
+        })
     }
 
     /// Host and port.
@@ -246,9 +268,13 @@ impl Endpoint {
         let answer = timeout(TIME_LIMIT, self.exchange(body)).await.map_err(|_| Fault::Late);
         let answer = answer.flatten().and_then(|received| {
             let result = received.result(id, method == GET_LOGS, |text| self.safe(text))?;
-            serde_json::from_str(result).map_err(|error| Fault::Wrong {
-                reason: self.safe(&error.to_string()),
-                is_passing: false,
+            serde_json::from_str(result).map_err(|error| {
+                let reason = self.safe(&error.to_string());
+                // That it has nothing is an answer, even where another was hoped for.
+                if result.trim() != "null" {
+                    self.lacks.happened(ALL_ANSWERS, format!("{method}: {reason}"));
+                }
+                Fault::Wrong { reason, is_passing: false }
             })
         });
         match &answer {

@@ -26,6 +26,10 @@ pub(crate) struct Call {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) gas: Option<U64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_fee_per_gas: Option<U256>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_priority_fee_per_gas: Option<U256>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) value: Option<U256>,
     pub(crate) data: Bytes,
 }
@@ -54,20 +58,19 @@ impl Chain {
         question: &Q,
         at: BlockNumberOrTag,
     ) -> Result<Option<Q::Return>, ChainError> {
-        let answer = self.ask_raw(contract, question.abi_encode().into(), None, at).await?;
+        let answer = self.ask_raw(contract, question.abi_encode().into(), at).await?;
         Ok(answer.and_then(|answer| Q::abi_decode_returns_validate(&answer).ok()))
     }
 
-    /// Asks a contract, from `from`, with little gas. None if it fails.
+    /// Asks a contract, with little gas. None if it fails.
     pub(crate) async fn ask_raw(
         &self,
         contract: Address,
         question: Bytes,
-        from: Option<Address>,
         at: BlockNumberOrTag,
     ) -> Result<Option<Bytes>, ChainError> {
         let gas = Some(U64::from(VIEW_GAS));
-        let call = Call { from, to: Some(contract), gas, data: question, ..Call::default() };
+        let call = Call { to: Some(contract), gas, data: question, ..Call::default() };
         match self.call(&call, at).await {
             Ok(answer) => Ok(Some(answer)),
             Err(CallError::Failed(_)) => Ok(None),

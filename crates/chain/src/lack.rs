@@ -29,7 +29,7 @@ pub const LOGS_BY_HASH: &str = "eth_getLogs by block hash (EIP-234)";
 /// As many requests as it gets: it wanted fewer a moment ago.
 pub const ALL_REQUESTS: &str = "as many requests";
 
-/// An answer to each request: some were answered with something that is none a moment ago.
+/// An answer to each request: some were answered a moment ago with something that is none, or a part of one.
 pub const ALL_ANSWERS: &str = "an answer each time";
 
 /// All events of a block: it left some out a moment ago.
@@ -37,6 +37,12 @@ pub const ALL_EVENTS: &str = "all events";
 
 /// For how long what happened a moment ago did so.
 const MOMENT: Duration = Duration::from_secs(120);
+
+/// A question in a transaction that pays fees, from an account that is taken to have the ether for them.
+pub const CALL_OVERRIDE: &str = "eth_call with fees and state overrides";
+
+/// The gas of a transaction that pays fees, by an account that is taken to have the ether for them.
+pub const ESTIMATE_OVERRIDE: &str = "eth_estimateGas with fees and state overrides";
 
 /// The gas of a call on top of a block.
 pub const ESTIMATE_AT: &str = "eth_estimateGas on top of a block";
@@ -75,6 +81,8 @@ pub(crate) fn way(what: &str) -> Option<&'static str> {
         PRIORITY_FEE => Some("the tip is what others pay"),
         STATE_BY_HASH => Some("accounts are read by number, between two looks at the block's hash"),
         LOGS_BY_HASH => Some("events are read by number, between two looks at the block's hash"),
+        CALL_OVERRIDE => Some("contracts are asked without fees"),
+        ESTIMATE_OVERRIDE => Some("gas is estimated with the ether that the sender has"),
         ESTIMATE_AT => Some("gas is estimated on top of the newest block"),
         ALL_REQUESTS => Some("it is asked less, others first"),
         ALL_ANSWERS => Some("it is asked again, others first"),

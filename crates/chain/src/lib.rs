@@ -3,8 +3,9 @@
 //!
 //! - [`chain`]: one endpoint, from [`Chain::connect`] on.
 //! - [`wallet`]: what a wallet is at one block, and where it comes from; [`standing`]: some of that, cheaply.
-//! - [`verify`]: whose signatures count.
-//! - [`token`]: what a token says about itself.
+//! - [`judge`]: whether a signature holds, and why not; [`verify`]: whose count;
+//!   [`tree`]: wallets that own wallets.
+//! - [`token`]: what a token says about itself; [`escrow`]: what an escrow is, and did.
 //! - [`history`]: what a wallet executed; [`blocks`]: blocks and the events in them.
 //! - [`simulate`], [`send`]: before and after a transaction; [`fee`], [`receipt`]: what it costs, and did cost;
 //!   [`refusal`]: why it is refused.
@@ -22,13 +23,18 @@ pub mod blocks;
 pub mod chain;
 mod endpoint;
 mod error;
+pub mod escrow;
 mod evm;
 pub mod examine;
 pub mod fee;
 pub mod finality;
 pub mod history;
+pub mod judge;
 pub mod lack;
 mod log;
+mod paid;
+mod past;
+pub mod payments;
 pub mod receipt;
 pub mod refusal;
 pub mod revert;
@@ -36,6 +42,7 @@ pub mod send;
 pub mod simulate;
 pub mod standing;
 pub mod token;
+pub mod tree;
 pub mod verify;
 pub mod wallet;
 
@@ -43,9 +50,11 @@ pub use blocks::Header;
 pub use chain::Chain;
 pub use endpoint::Patience;
 pub use error::ChainError;
+pub use escrow::SentTransaction;
 pub use examine::Examination;
 pub use fee::{Fees, Unsigned};
 pub use history::Execution;
+pub use judge::{Refusal, Verdict};
 pub use lack::Lack;
 pub use receipt::Receipt;
 pub use revert::Revert;
@@ -53,5 +62,6 @@ pub use send::{SendAnswer, WaitError};
 pub use simulate::{SimulateError, Simulated, SimulatedCall};
 pub use standing::{Standing, StandingQuestion};
 pub use token::Token;
-pub use verify::{Refusal, Rejected, Verified};
+pub use tree::Branch;
+pub use verify::{Rejected, Verified};
 pub use wallet::{Provenance, WalletState};

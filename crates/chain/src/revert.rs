@@ -61,6 +61,8 @@ pub enum Revert {
     Silent,
     /// No revert: the execution broke, as out of gas. What the endpoint wrote, escaped.
     Halted(String),
+    /// It goes through and does nothing: there is no wallet where the execution is sent.
+    NoEffect,
     /// Bytes that are no known error.
     Unknown(Bytes),
 }
@@ -126,6 +128,7 @@ impl Revert {
             Self::Panic(_) => Some("Panic"),
             Self::Silent => Some("Silent"),
             Self::Halted(_) => Some("Halted"),
+            Self::NoEffect => Some("NoEffect"),
             Self::Unknown(_) => None,
         };
         name.unwrap_or("Unknown")
@@ -142,6 +145,7 @@ impl Revert {
             Self::Panic(code) => words::panic(*code),
             Self::Silent => "no reason was given".to_owned(),
             Self::Halted(message) => format!("the execution broke off: {message}"),
+            Self::NoEffect => "it would do nothing: there is no wallet".to_owned(),
             Self::Unknown(data) => format!("unknown error {}", hex(data)),
         }
     }

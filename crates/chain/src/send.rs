@@ -152,6 +152,7 @@ impl Chain {
             gas: Some(mined.gas),
             value: Some(mined.value),
             data: mined.input,
+            ..Call::default()
         };
         match self.call(&call, BlockNumberOrTag::Number(block)).await {
             Ok(_) => Ok(None),

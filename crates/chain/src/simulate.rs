@@ -5,14 +5,18 @@ use crate::{
     endpoint::Fault,
     evm::{Call, CallError},
     lack::{ESTIMATE_AT, SIMULATE},
+    paid::{is_execution, riches},
     revert::decode,
 };
 use alloy::{
-    primitives::{Address, Bytes, U64, U256},
+    primitives::{Address, B256, Bytes, U64, U256},
     rpc::types::BlockNumberOrTag,
+    sol_types::SolEvent,
 };
+use quorate_bindings::contracts::IWallet::Executed;
 use quorate_core::Request;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use thiserror::Error;
 
 /// The code of JSON-RPC for parameters that the method does not take.
@@ -44,6 +48,13 @@ pub struct Simulated {
     pub gas_used: u64,
 }
 
+/// The event by which a wallet says that it acted, in what a simulation answers.
+#[derive(Deserialize)]
+struct SimulatedLog {
+    address: Address,
+    topics: Vec<B256>,
+}
+
 /// A call that is simulated after others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SimulatedCall {
@@ -63,8 +74,10 @@ struct SimulateRequest {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Calls {
     calls: Vec<Call>,
+    state_overrides: Value,
 }
 
 #[derive(Deserialize)]
@@ -79,6 +92,8 @@ struct SimulatedAnswer {
     gas_used: U64,
     #[serde(default)]
     return_data: Bytes,
+    /// None where the endpoint leaves them out.
+    logs: Option<Vec<SimulatedLog>>,
 }
 
 impl From<&SimulatedCall> for Call {
@@ -104,21 +119,17 @@ impl Chain {
         signatures: Bytes,
         from: Address,
     ) -> Result<u64, SimulateError> {
-        let wallet = request.wallet;
-        if !self.has_code(wallet).await? {
-            return Err(SimulateError::NotDeployed { wallet });
-        }
-        self.estimate(from, wallet, request.calldata(signatures)).await
+        self.estimate(from, request.wallet, request.calldata(signatures)).await
     }
 
     /// The gas that any call takes, sent by `from`, as [`Self::simulate`] estimates it: for creating a wallet, or
     /// approving a digest.
     ///
-    /// Does not check that there is code at `to`.
+    /// Does not check that there is code at `to`, but for executions.
     ///
     /// # Errors
     ///
-    /// If it would fail, or the endpoint gives no sensible answer.
+    /// If it would fail, it is an execution and `to` is no wallet, or the endpoint gives no sensible answer.
     pub async fn estimate(
         &self,
         from: Address,
@@ -174,6 +185,11 @@ impl Chain {
     }
 
     async fn estimate_call(&self, call: &Call, at: BlockNumberOrTag) -> Result<u64, SimulateError> {
+        if let Some(wallet) = call.to.filter(|_| is_execution(&call.data))
+            && !self.is_wallet(wallet, at).await?
+        {
+            return Err(SimulateError::NotDeployed { wallet });
+        }
         match self.gas_of(call, at).await {
             Ok(gas) => Ok(gas),
             // Some nodes give the reason to a call alone.
@@ -188,8 +204,9 @@ impl Chain {
         }
     }
 
-    /// What calls would do, one after the other, on top of a block. None where the endpoint does not simulate, whatever it
-    /// says instead.
+    /// What calls would do, one after the other, on top of a block, in transactions that pay fees. An execution that goes
+    /// through without the wallet's event fails as [`Revert::NoEffect`]. None where the endpoint does not simulate, whatever
+    /// it says instead.
     ///
     /// # Errors
     ///
@@ -199,21 +216,47 @@ impl Chain {
         block: u64,
         calls: &[SimulatedCall],
     ) -> Result<Option<Vec<Simulated>>, ChainError> {
-        let calls: Vec<_> = calls.iter().map(Call::from).collect();
-        let count = calls.len();
-        let request = SimulateRequest { block_state_calls: [Calls { calls }], validation: false };
+        let state_overrides = riches(calls.iter().map(|call| call.from));
+        let paid = calls.iter().map(|call| Call::from(call).paid()).collect();
+        let block_state_calls = [Calls { calls: paid, state_overrides }];
+        let request = SimulateRequest { block_state_calls, validation: false };
         let at = BlockNumberOrTag::Number(block);
         let answer = self.read_if_can::<Vec<SimulatedBlock>>(SIMULATE, SIMULATE, (request, at));
         let Some(blocks) = answer.await? else { return Ok(None) };
         let answers: Vec<_> = blocks.into_iter().flat_map(|block| block.calls).collect();
-        if answers.len() != count {
+        if answers.len() != calls.len() {
             return Err(self.wrong_answer(SIMULATE, "not an answer for each call"));
         }
-        let simulated = |answer: SimulatedAnswer| Simulated {
-            revert: (answer.status != U64::ONE).then(|| decode(&answer.return_data)),
-            gas_used: answer.gas_used.to(),
+        let mut simulated = Vec::with_capacity(calls.len());
+        for (call, answer) in calls.iter().zip(answers) {
+            let revert = if answer.status != U64::ONE {
+                Some(decode(&answer.return_data))
+            } else if self.had_effect(call, answer.logs.as_deref(), at).await? {
+                None
+            } else {
+                Some(Revert::NoEffect)
+            };
+            simulated.push(Simulated { revert, gas_used: answer.gas_used.to() });
+        }
+        Ok(Some(simulated))
+    }
+
+    /// Whether a call that went through did what it is for: a wallet says so by its event, its factory by that or by being
+    /// there.
+    async fn had_effect(
+        &self,
+        call: &SimulatedCall,
+        logs: Option<&[SimulatedLog]>,
+        at: BlockNumberOrTag,
+    ) -> Result<bool, ChainError> {
+        if !is_execution(&call.data) {
+            return Ok(true);
+        }
+        let Some(logs) = logs else { return self.is_wallet(call.to, at).await };
+        let is_executed = |log: &SimulatedLog| {
+            log.address == call.to && log.topics.first() == Some(&Executed::SIGNATURE_HASH)
         };
-        Ok(Some(answers.into_iter().map(simulated).collect()))
+        Ok(logs.iter().any(is_executed))
     }
 
     /// As [`Self::estimate`], on top of a block.
@@ -245,6 +288,12 @@ impl Chain {
     }
 
     async fn gas_of(&self, call: &Call, at: BlockNumberOrTag) -> Result<u64, CallError> {
+        if is_execution(&call.data)
+            && let Some(answer) = self.paid_gas_of(call, at).await
+        {
+            let answer = answer.map(|gas| gas.to());
+            return answer.map_err(|fault| self.call_error("eth_estimateGas", fault));
+        }
         let method = "eth_estimateGas";
         let lacks = &self.raw().lacks;
         let answer = if lacks.may_ask(ESTIMATE_AT) {

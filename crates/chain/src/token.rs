@@ -69,7 +69,7 @@ impl Chain {
         token: Address,
         question: Vec<u8>,
     ) -> Result<Option<Bytes>, ChainError> {
-        self.ask_raw(token, question.into(), None, BlockNumberOrTag::Latest).await
+        self.ask_raw(token, question.into(), BlockNumberOrTag::Latest).await
     }
 }
 

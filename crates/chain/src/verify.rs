@@ -1,17 +1,13 @@
 //! Whose signatures count.
 
-use crate::{Chain, ChainError, WalletState};
+use crate::{Branch, Chain, ChainError, Refusal, WalletState};
 use alloy::{
-    primitives::{Address, B256, Bytes, b256},
+    primitives::{Address, B256},
     rpc::types::BlockNumberOrTag,
-    sol_types::SolCall,
 };
 use quorate_bindings::contracts::IWallet;
 use quorate_core::{OwnerSignature, Proposal};
-use std::{collections::BTreeMap, fmt};
-
-/// The one word by which a contract accepts a signature (ERC-1271).
-const ACCEPTED: B256 = b256!("1626ba7e00000000000000000000000000000000000000000000000000000000");
+use std::collections::BTreeMap;
 
 /// The signatures of a proposal, sorted by whether they count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,10 +18,12 @@ pub struct Verified {
     pub rejected: Vec<Rejected>,
     /// The owners without a signature that holds, in the wallet's order; those rejected too.
     pub missing: Vec<Address>,
+    /// What was signed for owners that are wallets.
+    pub branches: Vec<Branch>,
 }
 
 /// A signer whose signature does not count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
     /// Who is said to have signed.
     pub owner: Address,
@@ -33,53 +31,7 @@ pub struct Rejected {
     pub reason: Refusal,
 }
 
-/// Why a signature does not count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// The signer is no owner of the wallet now.
-    NotOwner,
-    /// The owner is a contract that does not accept it, or has no code.
-    ContractRefuses,
-    /// The owner did not approve on chain.
-    NotApproved,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::NotOwner => "not an owner of the wallet now",
-            Self::ContractRefuses => "the owner's contract does not accept the signature",
-            Self::NotApproved => "the owner has not approved on chain",
-        })
-    }
-}
-
 impl Chain {
-    /// Whether a contract accepts a signature over `digest` when `wallet` asks (ERC-1271), as the wallet
-    /// itself would find: the owner has code, and the answer is exactly the one word.
-    ///
-    /// The contract gets at most 1,000,000 gas.
-    ///
-    /// # Errors
-    ///
-    /// If the endpoint gives no sensible answer. A contract that fails does not accept.
-    pub async fn contract_accepts(
-        &self,
-        wallet: Address,
-        owner: Address,
-        digest: B256,
-        signature: &Bytes,
-    ) -> Result<bool, ChainError> {
-        if !self.has_code(owner).await? {
-            return Ok(false);
-        }
-        let question =
-            IWallet::isValidSignature_0Call { hash: digest, signature: signature.clone() };
-        let question = question.abi_encode().into();
-        let answer = self.ask_raw(owner, question, Some(wallet), BlockNumberOrTag::Latest).await?;
-        Ok(answer.is_some_and(|answer| answer[..] == ACCEPTED[..]))
-    }
-
     /// Whether `owner` approved `digest` on the wallet. Does not say that it is an owner now. Where there is no
     /// wallet, nobody did.
     ///
@@ -120,46 +72,50 @@ impl Chain {
                 verified.rejected.push(Rejected { owner, reason: Refusal::NotOwner });
             }
         }
+        verified.branches = self.branches(proposal, config).await?;
         for &owner in config.owners() {
-            let candidates = proposal.signatures().get(&owner);
-            if let Some(signature) = self.holding(proposal, state, owner).await? {
-                verified.valid.insert(owner, signature);
-                continue;
-            }
-            verified.missing.push(owner);
-            if let Some(candidates) = candidates {
-                let by_contract = candidates.iter().any(|s| s.kind().is_contract());
-                let reason =
-                    if by_contract { Refusal::ContractRefuses } else { Refusal::NotApproved };
-                verified.rejected.push(Rejected { owner, reason });
+            let branch = verified.branches.iter().find(|branch| branch.wallet == owner);
+            let whole = branch.and_then(|branch| branch.signature.clone());
+            match self.holding(proposal, state, owner, whole).await? {
+                Ok(signature) => {
+                    verified.valid.insert(owner, signature);
+                }
+                Err(refusal) => {
+                    verified.missing.push(owner);
+                    let rejected = |reason| Rejected { owner, reason };
+                    verified.rejected.extend(refusal.map(rejected));
+                }
             }
         }
         verified.rejected.sort_by_key(|rejected| rejected.owner);
         Ok(verified)
     }
 
-    /// The first signature of an owner that holds, or its approval.
+    /// The first signature of an owner that holds, that of its parts included, or its approval; else why the first of those it has does not.
     async fn holding(
         &self,
         proposal: &Proposal,
         state: &WalletState,
         owner: Address,
-    ) -> Result<Option<OwnerSignature>, ChainError> {
-        let (wallet, digest) = (state.address, proposal.digest());
-        for candidate in proposal.signatures().get(&owner).into_iter().flatten() {
-            let holds = match candidate {
-                OwnerSignature::Ecdsa(_) => true,
-                OwnerSignature::Contract(bytes) => {
-                    self.contract_accepts(wallet, owner, digest, bytes).await?
-                }
-                // Looked for below, listed or not.
-                OwnerSignature::Approved => false,
-            };
-            if holds {
-                return Ok(Some(candidate.clone()));
+        whole: Option<OwnerSignature>,
+    ) -> Result<Result<OwnerSignature, Option<Refusal>>, ChainError> {
+        let mut refusal = None;
+        let candidates = proposal.signatures().get(&owner).into_iter().flatten();
+        for candidate in candidates.chain(&whole) {
+            // Approvals are looked for below, listed or not.
+            if *candidate == OwnerSignature::Approved {
+                continue;
+            }
+            match self.judge(proposal.request(), owner, candidate).await? {
+                Ok(signature) => return Ok(Ok(signature)),
+                Err(found) => refusal = refusal.or(Some(found)),
             }
         }
-        let approved = state.deployed && self.approved(wallet, digest, owner).await?;
-        Ok(approved.then_some(OwnerSignature::Approved))
+        let (wallet, digest) = (state.address, proposal.digest());
+        if state.deployed && self.approved(wallet, digest, owner).await? {
+            return Ok(Ok(OwnerSignature::Approved));
+        }
+        let is_listed = proposal.signatures().contains_key(&owner);
+        Ok(Err(refusal.or(is_listed.then_some(Refusal::NotApproved))))
     }
 }

@@ -2,7 +2,9 @@
 
 mod access;
 mod audit;
+mod book;
 mod chain;
+mod escrow;
 mod list;
 mod payout;
 mod propose;
@@ -12,16 +14,26 @@ mod wallet;
 
 pub(crate) use access::{AccessOptions, Source};
 pub(crate) use audit::{AuditCommand, StoreOptions, Verify};
+pub(crate) use book::{AddExplorer, AddPayee, AddToken, AddWallet, BookAdd, BookCommand, BookList};
 pub(crate) use chain::{ChainOptions, KeyOptions, SendOptions};
+pub(crate) use escrow::{
+    EscrowAccept, EscrowAct, EscrowCancel, EscrowCommand, EscrowDivide, EscrowEvidence, EscrowFund,
+    EscrowList, EscrowOpen, EscrowPay, EscrowShow, EscrowVerify,
+};
 pub(crate) use list::{List, Target, Watch, WatchUntil};
-pub(crate) use payout::{Decimals, PayoutCommand, PayoutPropose};
+pub(crate) use payout::{
+    BookOptions, Decimals, ListOptions, LookOptions, PayoutCommand, PayoutPlan, PayoutPropose,
+    PayoutReconcile, PayoutResume, PayoutStatus, ProposeOptions, ReadingOptions,
+};
 pub(crate) use propose::{Common, Propose, ProposeCommand};
 pub(crate) use relayer::{
     LogFormat, LogOptions, OnChain, Relayer, RelayerCommand, RelayerOptions, Right, TokenCommand,
     WebhookCommand,
 };
 pub(crate) use sign::{Accept, Beside, Combine, Show, Sign, Submit};
-pub(crate) use wallet::{Make, WalletCommand, WalletDeploy, WalletRegister, WalletShow};
+pub(crate) use wallet::{
+    Make, WalletCheck, WalletCommand, WalletDeploy, WalletRegister, WalletShow,
+};
 
 use alloy::primitives::{Bytes, hex::FromHexError};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -62,6 +74,14 @@ pub(crate) enum Command {
     /// Pay a list of payees from a file.
     #[command(subcommand)]
     Payout(PayoutCommand),
+
+    /// Hold money between a buyer and a seller, with an arbiter.
+    #[command(subcommand)]
+    Escrow(EscrowCommand),
+
+    /// Keep names of addresses, tokens and wallets.
+    #[command(subcommand)]
+    Book(BookCommand),
 
     /// List what waits for an owner's signature, or the proposals of a wallet, at a relayer.
     List(List),

@@ -1,6 +1,6 @@
 //! From options to a chain and a wallet.
 
-use crate::{arguments::ChainOptions, failure::Cause, files, output::Output};
+use crate::{arguments::ChainOptions, book_access, failure::Cause, files, output::Output};
 use alloy::primitives::Address;
 use eyre::Result;
 use quorate_chain::{Chain, Provenance, WalletState};
@@ -107,6 +107,12 @@ pub(crate) struct Named {
 impl Named {
     /// Reads a wallet file, or else an address.
     pub(crate) fn read(text: &str) -> Result<Self> {
+        if text.starts_with('@') {
+            let written =
+                book_access::account(text).map_err(|reason| Cause::BadInput.error(reason))?;
+            let chain_ids = written.chain_id().map(|chain_id| BTreeSet::from([chain_id]));
+            return Ok(Self { address: written.anywhere(), origin: None, chain_ids });
+        }
         let path = Path::new(text);
         // Where even that cannot be told, reading it tells why.
         if path.try_exists().unwrap_or(true) {

@@ -2,7 +2,7 @@
 
 use crate::failure::Cause;
 use eyre::Result;
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use std::{
     cmp::Ordering,
     time::{SystemTime, UNIX_EPOCH},
@@ -28,27 +28,7 @@ const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1
 
 /// Reads `7d`, `12h`, `30m`, `90s` (from `now`), an RFC 3339 time, or Unix seconds.
 pub(crate) fn parse_deadline(text: &str, now: u64) -> Result<u64> {
-    let shown = quorate_core::text::shown(text);
-    let malformed = || {
-        Cause::BadInput.error(format!(
-            "{shown} is not a deadline: write 7d, 12h or 30m from now, a time like 2026-12-24T18:00:00Z, or Unix seconds"
-        ))
-    };
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let deadline = if is_number(text) {
-        text.parse().map_err(|_| malformed())?
-    } else if let Some((count, seconds)) = UNITS
-        .iter()
-        .find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)))
-        .filter(|(count, _)| is_number(count))
-    {
-        let count = count.parse::<u64>().map_err(|_| malformed())?;
-        let length = count.checked_mul(*seconds).ok_or_else(malformed)?;
-        now.checked_add(length).ok_or_else(malformed)?
-    } else {
-        let time: Timestamp = text.parse().map_err(|_| malformed())?;
-        u64::try_from(time.as_second()).map_err(|_| malformed())?
-    };
+    let deadline = parse_instant(text, now, "a deadline")?;
     if deadline <= now {
         let past = words(deadline, now);
         return Err(
@@ -56,6 +36,48 @@ pub(crate) fn parse_deadline(text: &str, now: u64) -> Result<u64> {
         );
     }
     Ok(deadline)
+}
+
+/// As [`parse_deadline`], past or to come; `what` is what it should be.
+pub(crate) fn parse_instant(text: &str, now: u64, what: &str) -> Result<u64> {
+    let shown = quorate_core::text::shown(text);
+    let malformed = || {
+        Cause::BadInput.error(format!(
+            "{shown} is not {what}: write 7d, 12h or 30m from now, a time like 2026-12-24T18:00:00Z, or Unix seconds"
+        ))
+    };
+    if is_number(text) {
+        return text.parse().map_err(|_| malformed());
+    }
+    if let Some(length) = length_of(text) {
+        return length.and_then(|length| now.checked_add(length)).ok_or_else(malformed);
+    }
+    let time: Timestamp = text.parse().map_err(|_| malformed())?;
+    u64::try_from(time.as_second()).map_err(|_| malformed())
+}
+
+/// Reads a length of time in seconds: `7d`, `12h`, `30m`, `90s`, or a number of days.
+pub(crate) fn parse_length(text: &str) -> Result<u64> {
+    let text = text.trim();
+    let days = is_number(text).then(|| text.parse::<u64>().ok()?.checked_mul(86_400));
+    days.or_else(|| length_of(text)).flatten().ok_or_else(|| {
+        let shown = quorate_core::text::shown(text);
+        Cause::BadInput
+            .error(format!("{shown} is not a length of time: write days, as 14, or 36h, or 90m"))
+    })
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// The seconds of a number with a unit, if it is one; none within where they are too many.
+fn length_of(text: &str) -> Option<Option<u64>> {
+    let (count, seconds) = UNITS
+        .iter()
+        .find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)))
+        .filter(|(count, _)| is_number(count))?;
+    Some(count.parse::<u64>().ok().and_then(|count| count.checked_mul(*seconds)))
 }
 
 /// An instant in words, as "2026-11-30 06:13:20 UTC, in 6 days 23 hours".
@@ -66,6 +88,24 @@ pub(crate) fn words(instant: u64, now: u64) -> String {
         Ordering::Equal => format!("{date}, now"),
         Ordering::Less => format!("{date}, {} ago", span(now - instant)),
     }
+}
+
+/// An instant in words, in UTC and in the zone of this machine, where that is another.
+pub(crate) fn words_here(instant: u64, now: u64) -> String {
+    match here(instant, &TimeZone::system()) {
+        Some(here) => {
+            let text = words(instant, now);
+            text.replacen(" UTC", &format!(" UTC ({here})"), 1)
+        }
+        None => words(instant, now),
+    }
+}
+
+/// An instant in a zone; none where that is UTC then.
+fn here(instant: u64, zone: &TimeZone) -> Option<String> {
+    let time = Timestamp::from_second(i64::try_from(instant).ok()?).ok()?;
+    let here = time.to_zoned(zone.clone());
+    (here.offset().seconds() != 0).then(|| here.strftime("%Y-%m-%d %H:%M:%S %:z").to_string())
 }
 
 /// When something happened, in words. What another clock that is a little ahead says it did is "just now".
@@ -133,6 +173,24 @@ mod tests {
         assert_eq!(words(NOW - 60, NOW), "2025-12-31 23:59:00 UTC, 1 minute ago");
         assert_eq!(words(NOW, NOW), "2026-01-01 00:00:00 UTC, now");
         assert!(words(u64::MAX, NOW).starts_with("18446744073709551615 seconds after 1970"));
+    }
+
+    #[test]
+    fn instants_have_a_second_form_where_the_zone_is_another() {
+        let zone = TimeZone::fixed(jiff::tz::offset(2));
+        assert_eq!(here(NOW, &zone).as_deref(), Some("2026-01-01 02:00:00 +02:00"));
+        assert_eq!(here(NOW, &TimeZone::UTC), None);
+        assert!(words_here(NOW, NOW).starts_with("2026-01-01 00:00:00 UTC"));
+    }
+
+    #[test]
+    fn a_length_is_a_number_of_days_or_has_a_unit() {
+        for (text, secs) in [("14", 1_209_600), ("14d", 1_209_600), ("36h", 129_600), ("0", 0)] {
+            assert_eq!(parse_length(text).unwrap(), secs, "{text}");
+        }
+        for text in ["", "x", "-1", "1.5", "99999999999999999999", "99999999999999999999d"] {
+            assert!(parse_length(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! What each command does. A module for each, its arguments in [`crate::arguments`].
 
 mod audit;
+mod book;
 mod combine;
+mod escrow;
 mod hand_in;
 mod list;
 mod manual;
@@ -19,6 +21,7 @@ use crate::{
     arguments::{AuditCommand, Command, OnChain, PayoutCommand, RelayerCommand, WalletCommand},
     output::Output,
 };
+pub(crate) use escrow::is_escrow;
 use eyre::Result;
 
 /// Runs a command.
@@ -32,7 +35,16 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<()> {
         Command::Wallet(WalletCommand::Register(register)) => {
             wallet::register(register, output).await
         }
+        Command::Wallet(WalletCommand::Check(check)) => book::check_wallet(check, output).await,
+        Command::Book(command) => book::run(command, output).await,
+        Command::Payout(PayoutCommand::Plan(plan)) => payout::plan(*plan, output).await,
         Command::Payout(PayoutCommand::Propose(propose)) => payout::propose(*propose, output).await,
+        Command::Escrow(command) => escrow::run(command, output).await,
+        Command::Payout(PayoutCommand::Status(status)) => payout::status(status, output).await,
+        Command::Payout(PayoutCommand::Resume(resume)) => payout::resume(*resume, output).await,
+        Command::Payout(PayoutCommand::Reconcile(reconcile)) => {
+            payout::reconcile(reconcile, output).await
+        }
         Command::List(list) => list::run(list, output).await,
         Command::Watch(watch) => watch::run(watch, output).await,
         Command::Show(show) => show::run(show, output).await,

@@ -1,10 +1,15 @@
-//! What is said of an escrow's configuration.
+//! What is said of an escrow's configuration, and what its policy would refuse.
 
-use crate::{clock, failure::Cause};
+use crate::{clock, failure::Cause, review::Facts};
+use alloy::primitives::{Address, U256};
 use eyre::Result;
 use quorate_bindings::canonical;
-use quorate_core::Config;
-use quorate_treasury::EscrowTerms;
+use quorate_chain::Chain;
+use quorate_core::{Action, Config, Proposal, packing};
+use quorate_treasury::{
+    EscrowTerms,
+    escrow::{Agreement, Question, Refusal, Role, Signers},
+};
 
 /// The terms, if the configuration is an escrow's.
 pub(crate) fn terms_of(config: &Config) -> Option<EscrowTerms> {
@@ -48,6 +53,140 @@ pub(crate) fn lines(config: &Config, now: u64) -> Vec<String> {
 pub(crate) fn worthless(terms: &EscrowTerms) -> String {
     let beneficiary = terms.beneficiary;
     format!("a dispute is worth nothing: the {beneficiary} takes all at the same moment")
+}
+
+/// What the policy would refuse, with the time when it becomes possible, if it does.
+pub(crate) fn refused(
+    agreement: &Agreement,
+    question: &Question<'_>,
+    refusal: &Refusal,
+) -> eyre::Report {
+    let (terms, now) = (&agreement.terms, question.now);
+    let moments = [terms.timeout(question.disputed)];
+    let possible = moments.into_iter().find(|&moment| {
+        moment > now && agreement.check(&Question { now: moment, ..*question }).is_ok()
+    });
+    if let Some(moment) = possible {
+        let moment = clock::words_here(moment, now);
+        let signers = question.signers;
+        return Cause::NotYet.error(format!("not yet: {signers} may do that from {moment} on"));
+    }
+    let named = |account: Address| match agreement.role_of(account) {
+        Some(role) => format!("the {role}"),
+        None => format!("{}, who is no party", account.to_checksum(None)),
+    };
+    Cause::BadInput.error(match *refusal {
+        Refusal::LaneNotAllowed { signers, .. } => {
+            match (signers.alone(), Role::of_lane(question.lane)) {
+                (Some(role), Some(other)) => {
+                    format!(
+                        "lane {} is the {other}'s alone: the {role} cannot act in it",
+                        question.lane
+                    )
+                }
+                (Some(role), None) => format!(
+                    "in lane {} it takes two: the {role} alone acts in lane {}",
+                    question.lane,
+                    role.lane()
+                ),
+                (None, _) => {
+                    format!("lane {} is one party's alone: two act in lane 0", question.lane)
+                }
+            }
+        }
+        Refusal::PayeeNotAllowed { payee, signers, .. } => {
+            format!("the escrow does not let {signers} pay {}", named(payee))
+        }
+        Refusal::DisputeTooLate { expiry, .. } => {
+            let expiry = clock::words(expiry, now);
+            format!("too late to dispute: that was possible before {expiry}")
+        }
+        Refusal::NeedsAllParties { signers } => {
+            format!("the escrow lets all three together do that, and not {signers}")
+        }
+        refusal => refusal.to_string(),
+    })
+}
+
+/// Who signed already, by role.
+fn signers(agreement: &Agreement, proposal: &Proposal) -> Signers {
+    Signers::of(proposal.signatures().keys().filter_map(|&owner| agreement.role_of(owner)))
+}
+
+/// Refuses a party's signature that could never help: in another's lane, or for what no two or three may do now. What is of no
+/// escrow, or was not looked at on a chain, passes.
+pub(crate) async fn check_signing(
+    seen: Option<(&Chain, &Facts)>,
+    proposal: &Proposal,
+    owner: Address,
+) -> Result<()> {
+    let Some((chain, facts)) = seen else { return Ok(()) };
+    let request = proposal.request();
+    let config = facts.state.config.as_ref();
+    let Some(agreement) = config.and_then(|config| Agreement::of(request.wallet, config)) else {
+        return Ok(());
+    };
+    let Some(role) = agreement.role_of(owner) else { return Ok(()) };
+    let balance = balance(chain, request.wallet, &request.action).await?;
+    let disputed = facts.state.deployed && chain.is_disputed(request.wallet).await?;
+    let now = facts.head.timestamp;
+    let question = |signers| Question {
+        action: &request.action,
+        lane: request.nonce.lane,
+        signers,
+        now,
+        disputed,
+        balance,
+    };
+    // With those who signed, alone, or with any others who may still sign.
+    let so_far = signers(&agreement, proposal);
+    let with = |bits: u8| Signers::from_bits(bits | 1 << role.index());
+    let mut all = match Role::of_lane(request.nonce.lane) {
+        Some(_) => vec![with(0)],
+        None => vec![with(so_far.bits())],
+    };
+    all.extend((0..8).map(with));
+    let mut first = None;
+    for signers in all {
+        match agreement.check(&question(signers)) {
+            Ok(()) => return Ok(()),
+            Err(refusal) => first = first.or(Some((signers, refusal))),
+        }
+    }
+    match first {
+        Some((signers, refusal)) => Err(refused(&agreement, &question(signers), &refusal)),
+        None => Ok(()),
+    }
+}
+
+/// Whether those who signed are as many as an escrow's policy asks for in that lane. What is of no escrow is.
+pub(crate) fn is_complete(proposal: &Proposal, facts: &Facts) -> bool {
+    let request = proposal.request();
+    let config = facts.state.config.as_ref();
+    let Some((config, agreement)) =
+        config.and_then(|config| Some((config, Agreement::of(request.wallet, config)?)))
+    else {
+        return true;
+    };
+    let chosen = packing::choose(config, request.nonce.lane, &facts.verified.valid);
+    let signers = Signers::of(chosen.keys().filter_map(|&owner| agreement.role_of(owner)));
+    match Role::of_lane(request.nonce.lane) {
+        Some(role) => signers.has(role),
+        None => match request.action {
+            Action::Reconfigure { .. } | Action::Execute { .. } => signers == Signers::ALL,
+            Action::Payout { .. } | Action::Cancel {} => signers.count() > 1,
+        },
+    }
+}
+
+async fn balance(chain: &Chain, wallet: Address, action: &Action) -> Result<U256> {
+    Ok(match action {
+        Action::Payout { token, .. } if token.is_zero() => chain.balance(wallet).await?,
+        Action::Payout { token, .. } => {
+            chain.token_balance(*token, wallet).await?.unwrap_or_default()
+        }
+        _ => U256::ZERO,
+    })
 }
 
 #[cfg(test)]

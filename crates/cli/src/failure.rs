@@ -7,6 +7,7 @@ use quorate_server::{
     database::ExistingError, keystore::KeystoreError, run::RunError, sender::SenderError,
 };
 use quorate_store::{OpenError, StoreError};
+use quorate_treasury::escrow::EscrowFileError;
 use serde::Serialize;
 use std::{fmt, process::ExitCode};
 
@@ -63,6 +64,9 @@ pub(crate) fn cause_of(error: &eyre::Report) -> Cause {
             return failure.cause;
         }
         if let Some(error) = error.downcast_ref::<DocumentError>() {
+            return if error.is_contradiction() { Cause::Mismatch } else { Cause::BadInput };
+        }
+        if let Some(error) = error.downcast_ref::<EscrowFileError>() {
             return if error.is_contradiction() { Cause::Mismatch } else { Cause::BadInput };
         }
         if let Some(error) = error.downcast_ref::<ChainError>() {
@@ -135,6 +139,8 @@ const fn of_problem(code: ProblemCode, status: u16) -> Cause {
         | ProblemCode::WrongHost
         | ProblemCode::NotGenuine
         | ProblemCode::SenderIsOwner
+        | ProblemCode::NotEscrow
+        | ProblemCode::OtherTerms
         | ProblemCode::NonceUsed
         | ProblemCode::DeadlinePast
         | ProblemCode::DeadlineTooFar

@@ -1,8 +1,9 @@
 //! Reading and writing files: whole or not at all, and never over another file unasked.
 
-use crate::failure::Cause;
-use eyre::{Result, WrapErr};
+use crate::{commands::is_escrow, failure::Cause};
+use eyre::{Report, Result, WrapErr};
 use quorate_core::{Proposal, WalletFile};
+use quorate_treasury::EscrowFile;
 use std::{
     fs,
     io::{ErrorKind, Write as _},
@@ -15,9 +16,16 @@ pub(crate) fn read_proposal(path: &Path) -> Result<Proposal> {
     Proposal::from_json(&read(path)?).wrap_err_with(|| path.display().to_string())
 }
 
-/// Reads a wallet file.
+/// Reads a wallet file; or an escrow file, in which there is one.
 pub(crate) fn read_wallet(path: &Path) -> Result<WalletFile> {
-    WalletFile::from_json(&read(path)?).wrap_err_with(|| path.display().to_string())
+    let bytes = read(path)?;
+    let wallet: Result<WalletFile> = if is_escrow(&bytes) {
+        let file = EscrowFile::from_json(&bytes);
+        file.map_err(Report::new).and_then(|file| Ok(file.wallet_file()?))
+    } else {
+        WalletFile::from_json(&bytes).map_err(Report::new)
+    };
+    wallet.wrap_err_with(|| path.display().to_string())
 }
 
 /// Reads a file that was given.
@@ -97,53 +105,6 @@ impl PermissionsLikeOthers for tempfile::Builder<'_, '_> {
     }
 }
 
-/// Refuses a folder that has something in it.
-pub(crate) fn check_folder_free(folder: &Path) -> Result<()> {
-    let is_empty = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
-    if folder.exists() && !is_empty {
-        let folder = folder.display();
-        return Err(Cause::BadInput.error(format!(
-            "{folder} exists already: name another folder with --out, or move it away"
-        )));
-    }
-    Ok(())
-}
-
-/// Writes files into a folder that must not exist yet, or be empty: all of them, or none.
-pub(crate) fn create_folder(folder: &Path, files: Vec<(String, String)>) -> Result<()> {
-    check_folder_free(folder)?;
-    let parent = match folder.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let write = || {
-        fs::create_dir_all(parent)?;
-        let made = tempfile::Builder::new().prefix(".quorate-").tempdir_in(parent)?;
-        for (name, text) in files {
-            let mut file = fs::File::create_new(made.path().join(name))?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-        }
-        open_to_others(made.path())?;
-        fs::rename(made.path(), folder)?;
-        // What it named is the folder now.
-        drop(made.keep());
-        Ok(())
-    };
-    write().map_err(|error| cannot_write(folder, &error))
-}
-
-#[cfg(unix)]
-fn open_to_others(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o755))
-}
-
-#[cfg(not(unix))]
-fn open_to_others(_: &Path) -> std::io::Result<()> {
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,16 +120,5 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), "three");
         // No temporary file is left behind.
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn a_folder_is_written_whole_and_not_into_another() {
-        let parent = tempfile::tempdir().unwrap();
-        let folder = parent.path().join("new/run");
-        let files = vec![("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())];
-        create_folder(&folder, files.clone()).unwrap();
-        assert_eq!(fs::read_to_string(folder.join("b")).unwrap(), "2");
-        assert!(create_folder(&folder, files).is_err());
-        assert_eq!(fs::read_dir(parent.path().join("new")).unwrap().count(), 1);
     }
 }

@@ -20,8 +20,9 @@ use alloy::{
 use device::Device;
 use eyre::Result;
 use path::DerivationPath;
-use quorate_core::{Request, signature::EcdsaSignature};
+use quorate_core::{Request, nested::Nested, request::Hashes, signature::EcdsaSignature};
 use quorate_server::keystore;
+use serde_json::Value;
 use std::{env, path::Path};
 
 /// A key that is ready to sign.
@@ -131,6 +132,32 @@ impl Key {
         let signature = match self {
             Self::Local(signer) => signer.sign_hash(&digest).await?,
             Self::Device(device) => device.sign(request, output).await?,
+        };
+        let signature = EcdsaSignature::from_bytes(&signature.as_bytes());
+        let verified = signature.and_then(|s| s.verify(self.address(), &digest).map(|()| s));
+        verified.map_err(|error| Cause::Mismatch.error(error.to_string()))
+    }
+
+    /// Signs for a wallet that owns another, as typed data, and makes sure that the signature is this key's.
+    pub(crate) async fn sign_nested(
+        &self,
+        nested: &Nested,
+        output: Output,
+    ) -> Result<EcdsaSignature> {
+        self.sign_typed(nested.typed_data().clone(), nested.hashes(), output).await
+    }
+
+    /// Signs other typed data than a request, which its hashes belong to, and makes sure that the signature is this key's.
+    pub(crate) async fn sign_typed(
+        &self,
+        typed_data: Value,
+        hashes: Hashes,
+        output: Output,
+    ) -> Result<EcdsaSignature> {
+        let digest = hashes.digest;
+        let signature = match self {
+            Self::Local(signer) => signer.sign_hash(&digest).await?,
+            Self::Device(device) => device.sign_typed(typed_data, hashes, output).await?,
         };
         let signature = EcdsaSignature::from_bytes(&signature.as_bytes());
         let verified = signature.and_then(|s| s.verify(self.address(), &digest).map(|()| s));

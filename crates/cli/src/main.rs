@@ -1,6 +1,7 @@
 //! `quorate`: propose, sign, combine and submit from the command line.
 
 mod arguments;
+mod book_access;
 mod chain_access;
 mod clock;
 mod commands;
@@ -13,6 +14,7 @@ mod open_proposals;
 mod output;
 mod relayer_access;
 mod review;
+mod runs;
 mod transaction;
 
 use alloy::primitives::hex::FromHexError;

@@ -15,7 +15,6 @@ use neighbours::Neighbours;
 use quorate_api::{ClientError, Problem, ProblemCode, Verified};
 use quorate_chain::{Chain, Token, WalletState};
 use quorate_core::{Config, Lane, Proposal, Request};
-use quorate_treasury::{Plan, payout_plan::Batch};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
@@ -29,8 +28,8 @@ pub(crate) struct Places<'a> {
     pub(crate) files: Vec<PathBuf>,
     /// Folders whose files are looked through.
     pub(crate) folders: Vec<PathBuf>,
-    /// The plan of which the drafts are: what it says more than once is meant.
-    pub(crate) plan: Option<&'a Plan>,
+    /// The digests of other proposals of the run that the drafts are of: what its plan says more than once is meant.
+    pub(crate) of_run: BTreeSet<B256>,
     /// The tokens that amounts are in, as far as they are known.
     pub(crate) tokens: BTreeMap<Address, Token>,
 }
@@ -42,12 +41,6 @@ impl Places<'_> {
         self.folders.extend(parent.map(Path::to_owned));
         self.folders.push(PathBuf::from("."));
         self
-    }
-
-    fn is_of_plan(&self, request: &Request) -> bool {
-        let is_batch =
-            |batch: &Batch| batch.nonce == request.nonce && batch.action == request.action;
-        self.plan.is_some_and(|plan| plan.batches.iter().any(is_batch))
     }
 }
 
@@ -68,7 +61,7 @@ pub(crate) async fn that_pay_again(
     let config = seen.and_then(|(_, state)| state.config.as_ref()).or(first.proven_config());
     let is_again = |other: &Open| {
         other.request.deadline >= output.now
-            && !places.is_of_plan(&other.request)
+            && !places.of_run.contains(&other.request.digest())
             && drafts.iter().any(|draft| again::is_again(draft.request(), draft.note(), other))
     };
     let mut given = in_files(first, named(&places.files)?, config);
@@ -83,6 +76,28 @@ pub(crate) async fn that_pay_again(
         output.warn(&line);
     }
     still_open(given.into_values().collect(), seen).await
+}
+
+/// The proposals in files that lie around, of any wallet.
+pub(crate) fn around(folders: &[PathBuf], output: Output) -> Vec<Proposal> {
+    neighbours(folders, output).into_iter().map(|(_, proposal)| proposal).collect()
+}
+
+/// All open proposals of the draft's wallet that are known: at the relayer, in files that were named, and in those that lie
+/// around.
+pub(crate) async fn all(
+    draft: &Proposal,
+    places: &Places<'_>,
+    seen: (&Chain, &WalletState),
+    output: Output,
+) -> Result<Vec<Open>> {
+    let config = seen.1.config.as_ref();
+    let mut all = in_files(draft, named(&places.files)?, config);
+    all.extend(in_files(draft, neighbours(&places.folders, output), config));
+    if let Some(relayer) = places.relayer {
+        all.extend(at_relayer(draft, relayer, config, output).await?);
+    }
+    still_open(all.into_values().collect(), Some(seen)).await
 }
 
 /// What is said of files that lie around.
@@ -159,7 +174,7 @@ fn named(files: &[PathBuf]) -> Result<Vec<(PathBuf, Proposal)>> {
 }
 
 /// Reads what lies around.
-fn neighbours(folders: &[PathBuf], output: Output) -> Vec<(PathBuf, Proposal)> {
+pub(crate) fn neighbours(folders: &[PathBuf], output: Output) -> Vec<(PathBuf, Proposal)> {
     let neighbours = Neighbours::of(folders);
     if neighbours.has_more {
         output.warn(

@@ -99,27 +99,37 @@ impl Output {
     /// Lets dangers pass that are accepted by code, asks about the others, or refuses.
     pub(crate) fn accept(self, dangers: &[Danger], accepted: &[String]) -> Result<()> {
         for word in accepted {
-            if DangerCode::find(word).is_none() {
-                let known: Vec<_> = DangerCode::ALL.iter().map(|code| code.word()).collect();
+            let (code, subject) = word.split_once(':').unwrap_or((word, ""));
+            let found =
+                DangerCode::find(code).filter(|code| code.has_subject() != subject.is_empty());
+            if found.is_none() {
+                let known = DangerCode::ALL.iter().map(|code| match code.has_subject() {
+                    true => format!("{code}:0x…"),
+                    false => code.to_string(),
+                });
+                let known: Vec<_> = known.collect();
                 let (word, known) = (quorate_core::text::shown(word), known.join(", "));
                 return Err(Cause::Usage.error(format!("--accept {word}: the codes are {known}")));
             }
         }
-        let mut open: Vec<_> = dangers.iter().map(|danger| danger.code).collect();
-        open.sort_unstable_by_key(|code| code.word());
+        let mut open: Vec<_> = dangers.iter().map(|danger| (danger.name(), danger.code)).collect();
+        open.sort_unstable();
         open.dedup();
-        open.retain(|code| !accepted.iter().any(|accepted| accepted == code.word()));
+        open.retain(|(name, _)| !accepted.contains(name));
         if self.is_interactive() {
-            let question =
-                |code: &DangerCode| format!("Accept the danger {code} ({})?", code.meaning());
-            open.retain(|code| !self.confirm(&question(code)));
+            let question = |name: &str, code: DangerCode| {
+                format!("Accept the danger {name} ({})?", code.meaning())
+            };
+            open.retain(|(name, code)| !self.confirm(&question(name, *code)));
         }
         if open.is_empty() {
             return Ok(());
         }
-        let flags: Vec<_> = open.iter().map(|code| format!("--accept {code}")).collect();
+        let flags: Vec<_> = open.iter().map(|(name, _)| format!("--accept {name}")).collect();
         let mut messages = Vec::new();
-        for danger in dangers.iter().filter(|danger| open.contains(&danger.code)) {
+        for danger in
+            dangers.iter().filter(|danger| open.iter().any(|(name, _)| *name == danger.name()))
+        {
             // Proposals that are signed together may have the same.
             let line = danger.line();
             if !messages.contains(&line) {

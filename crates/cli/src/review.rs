@@ -15,4 +15,4 @@ pub(crate) use facts::{Facts, Outcome};
 pub(crate) use render::{render, token_line};
 pub(crate) use standing::{Standing, Sureness, status_words};
 pub(crate) use summary::summary;
-pub(crate) use view::{ETHER, View, exact_text, exact_text_in_full, token_name_in_full};
+pub(crate) use view::{View, exact_text, exact_text_in_full, token_name_in_full};

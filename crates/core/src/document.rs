@@ -1,12 +1,12 @@
-//! What the two kinds of files have in common: a kind, a version, a size, and how reading them fails.
+//! What all kinds of files have in common: a kind, a version, a size, and how reading them fails.
 
-use crate::{config::ConfigError, json, signature::SignatureError, text::shown};
+use crate::{config::ConfigError, json, nested::MAX_DEPTH, signature::SignatureError, text::shown};
 use alloy::primitives::Address;
 use serde::{Deserialize, de::DeserializeOwned};
 use thiserror::Error;
 
-/// The version of both files that is written and read.
-pub(crate) const VERSION: u64 = 1;
+/// The version of the files that is written and read.
+pub const VERSION: u64 = 1;
 
 /// The largest file that is read, in bytes: some 20,000 payments.
 const LARGEST: usize = 4 << 20;
@@ -14,6 +14,14 @@ const LARGEST: usize = 4 << 20;
 /// Why a file cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum DocumentError {
+    /// A part's wallets cannot own each other.
+    #[error(
+        "a part names {depth} wallets: from 1 to {MAX_DEPTH} different ones may lead from its signer to the wallet"
+    )]
+    Path {
+        /// How many there are.
+        depth: usize,
+    },
     /// Above 4 MiB.
     #[error("{length} bytes: a {kind} file has at most {LARGEST}")]
     TooLarge {
@@ -120,6 +128,7 @@ impl DocumentError {
             | Self::OtherVersion { .. }
             | Self::OutOfRange { .. }
             | Self::TooMany { .. }
+            | Self::Path { .. }
             | Self::OriginIncomplete
             | Self::Config(_) => false,
         }
@@ -135,10 +144,11 @@ struct Head {
 }
 
 /// Reads a file of this kind and of the present version.
-pub(crate) fn read<T: DeserializeOwned>(
-    kind: &'static str,
-    json: &[u8],
-) -> Result<T, DocumentError> {
+///
+/// # Errors
+///
+/// If it is too large, cut off, not JSON, of another kind or version, or has other fields.
+pub fn read<T: DeserializeOwned>(kind: &'static str, json: &[u8]) -> Result<T, DocumentError> {
     if json.len() > LARGEST {
         return Err(DocumentError::TooLarge { kind, length: json.len() });
     }
@@ -156,12 +166,12 @@ pub(crate) fn read<T: DeserializeOwned>(
     serde_json::from_slice(json).map_err(failed)
 }
 
-/// Checks a number that JavaScript has to be able to hold.
-pub(crate) const fn check_range(
-    field: &'static str,
-    value: u64,
-    least: u64,
-) -> Result<(), DocumentError> {
+/// Checks a number that JavaScript has to be able to hold: from `least` to 2^53-1.
+///
+/// # Errors
+///
+/// If it is out of that range.
+pub const fn check_range(field: &'static str, value: u64, least: u64) -> Result<(), DocumentError> {
     const MOST: u64 = (1 << 53) - 1;
     if value < least || value > MOST {
         return Err(DocumentError::OutOfRange { field, value, least, most: MOST });

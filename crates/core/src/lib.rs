@@ -3,9 +3,9 @@
 //!
 //! - [`config`]: who controls a wallet; [`creation`]: where that puts it.
 //! - [`action`], [`nonce`], [`request`]: what owners are asked to sign, and its digest.
-//! - [`signature`], [`packing`]: how owners sign, and the list that a wallet takes.
+//! - [`signature`], [`packing`]: how owners sign, and the list that a wallet takes; [`nested`]: wallets that own wallets.
 //! - [`status`], [`snapshot`]: what becomes of proposals and wallets.
-//! - [`proposal`], [`wallet_file`]: the files, with their JSON Schemas in [`schema`].
+//! - [`proposal`], [`wallet_file`]: the files, with their JSON Schemas in [`schema`]; [`document`]: what all files have.
 //! - [`address`], [`amount`], [`text`]: what people type and read; [`json`]: how values look in JSON.
 
 pub mod action;
@@ -13,8 +13,9 @@ pub mod address;
 pub mod amount;
 pub mod config;
 pub mod creation;
-mod document;
+pub mod document;
 pub mod json;
+pub mod nested;
 pub mod nonce;
 pub mod packing;
 pub mod proposal;

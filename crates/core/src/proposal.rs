@@ -1,5 +1,9 @@
 //! The file that gathers signatures.
 
+mod part;
+
+pub use part::Part;
+
 use crate::{
     Action, Config, DocumentError, Nonce, OwnerSignature, Request, creation,
     document::{self, VERSION, check_range},
@@ -32,8 +36,26 @@ pub struct Proposal {
     digest: B256,
     note: Option<String>,
     origin: Option<Origin>,
+    run: Option<RunTag>,
     signatures: BTreeMap<Address, BTreeSet<OwnerSignature>>,
+    parts: BTreeSet<Part>,
 }
+
+/// The payout run that a proposal says it is of. Nobody signs it: it is worth something only if the nonce is the batch's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RunTag {
+    /// The name of the run.
+    pub name: String,
+    /// The batch, from 0.
+    #[serde(with = "json::integer")]
+    pub batch: u64,
+    /// keccak256 of the plan's file.
+    pub plan_hash: B256,
+}
+
+/// How many bytes the name of a run can have.
+const LONGEST_RUN: usize = 64;
 
 /// What the wallet was made of, which proves its address offline and lets anyone create it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +104,11 @@ struct Json {
     config: Option<Config>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     salt: Option<B256>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run: Option<RunTag>,
     signatures: Vec<Signed>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    parts: Vec<Part>,
 }
 
 // Flattening would let unknown fields pass, so the fields of a signature stand here once more.
@@ -123,7 +149,8 @@ impl Proposal {
             }
         }
         let digest = request.digest();
-        Ok(Self { request, digest, note, origin, signatures: BTreeMap::new() })
+        let (signatures, parts) = (BTreeMap::new(), BTreeSet::new());
+        Ok(Self { request, digest, note, origin, run: None, signatures, parts })
     }
 
     /// What is asked for.
@@ -141,6 +168,17 @@ impl Proposal {
         self.note.as_deref()
     }
 
+    /// The payout run that it says it is of. Nobody signed it.
+    pub const fn run(&self) -> Option<&RunTag> {
+        self.run.as_ref()
+    }
+
+    /// The same, said to be of a payout run.
+    #[must_use]
+    pub fn with_run(self, run: RunTag) -> Self {
+        Self { run: Some(run), ..self }
+    }
+
     /// What the wallet was made of, if the file tells.
     pub const fn origin(&self) -> Option<&Origin> {
         self.origin.as_ref()
@@ -156,6 +194,29 @@ impl Proposal {
     /// Who signed, and how. An owner that did not sign with a key may have several candidates.
     pub const fn signatures(&self) -> &BTreeMap<Address, BTreeSet<OwnerSignature>> {
         &self.signatures
+    }
+
+    /// What was signed for wallets that are owners, and has yet to become their signatures.
+    pub const fn parts(&self) -> &BTreeSet<Part> {
+        &self.parts
+    }
+
+    /// Adds a part; says whether it is new. Nothing of it is verified but its form.
+    ///
+    /// # Errors
+    ///
+    /// If its wallets cannot own each other, the file proves that the first one is no owner, or there are too many.
+    pub fn add_part(&mut self, part: Part) -> Result<bool, DocumentError> {
+        part.check(self.request.wallet)?;
+        let account = part.path[0];
+        if self.proven_config().is_some_and(|config| config.index_of(account).is_none()) {
+            return Err(DocumentError::NotOwner { account });
+        }
+        let (count, most) = (self.parts.len() + 1, part::MAX_PARTS);
+        if !self.parts.contains(&part) && count > most {
+            return Err(DocumentError::TooMany { what: "parts", count, most });
+        }
+        Ok(self.parts.insert(part))
     }
 
     /// Adds a signature. One by a key makes other signatures of the same owner superfluous; adding one
@@ -201,7 +262,7 @@ impl Proposal {
     }
 
     /// This proposal with the signatures of `other` too. The order of combining does not matter, nor
-    /// how often; no valid signature is lost. Of two notes the one that sorts first stays.
+    /// how often; no valid signature is lost. Of two notes, or runs, the one that sorts first stays.
     ///
     /// # Errors
     ///
@@ -213,10 +274,14 @@ impl Proposal {
         let note = [&self.note, &other.note].into_iter().flatten().min().cloned();
         let origin = self.origin.as_ref().or(other.origin.as_ref()).cloned();
         let mut both = Self::new(self.request.clone(), note, origin)?;
+        both.run = [&self.run, &other.run].into_iter().flatten().min().cloned();
         for (&owner, candidates) in self.signatures.iter().chain(&other.signatures) {
             for signature in candidates {
                 both.add(owner, signature.clone())?;
             }
+        }
+        for part in self.parts.union(&other.parts) {
+            both.add_part(part.clone())?;
         }
         Ok(both)
     }
@@ -242,8 +307,20 @@ impl Proposal {
             deadline: file.deadline,
         };
         let mut proposal = Self::new(request, file.note, origin)?;
+        if let Some(run) = &file.run {
+            let (count, most) = (run.name.len(), LONGEST_RUN);
+            if count > most {
+                let what = "bytes of the name of a run";
+                return Err(DocumentError::TooMany { what, count, most });
+            }
+            check_range("batch", run.batch, 0)?;
+        }
+        proposal.run = file.run;
         for Signed { owner, signature } in file.signatures {
             proposal.add(owner, signature)?;
+        }
+        for part in file.parts {
+            proposal.add_part(part)?;
         }
         Ok(proposal)
     }
@@ -269,7 +346,9 @@ impl Proposal {
             note: self.note.clone(),
             config,
             salt,
+            run: self.run.clone(),
             signatures: self.signatures.iter().flat_map(signed).collect(),
+            parts: self.parts.iter().cloned().collect(),
         };
         let text = serde_json::to_string_pretty(&json).expect("every field has a form in JSON");
         text + "\n"

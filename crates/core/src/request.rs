@@ -54,6 +54,55 @@ impl Request {
         Hashes { domain_separator, struct_hash, digest }
     }
 
+    /// The one of these deadlines with which this has the digest; none if it has it with none of them. The deadline that it has
+    /// does not matter.
+    ///
+    /// Takes about a second for a month of seconds.
+    pub fn find_deadline(
+        &self,
+        digest: B256,
+        deadlines: impl IntoIterator<Item = u64>,
+    ) -> Option<u64> {
+        let domain_separator = self.domain().separator();
+        let mut fields = self.encoded();
+        let end = fields.len();
+        let mut message = [&[0x19, 0x01], &domain_separator[..], &[0; 32]].concat();
+        deadlines.into_iter().find(|deadline| {
+            fields[end - 8..].copy_from_slice(&deadline.to_be_bytes());
+            message[34..].copy_from_slice(&keccak256(&fields)[..]);
+            keccak256(&message) == digest
+        })
+    }
+
+    /// What the struct hash is the hash of, with no deadline, which is the last field of every action.
+    fn encoded(&self) -> Vec<u8> {
+        fn of<T: SolStruct>(value: &T) -> Vec<u8> {
+            [&value.eip712_type_hash()[..], &value.eip712_encode_data()].concat()
+        }
+        let (lane, sequence) = (self.nonce.lane.number(), self.nonce.sequence);
+        let deadline = U256::ZERO;
+        match &self.action {
+            Action::Execute { calls } => {
+                let calls = calls.iter().map(typed_call).collect();
+                of(&typed::Execute { calls, lane, sequence, deadline })
+            }
+            Action::Payout { token, transfers } => {
+                let transfers = transfers.iter().map(typed_transfer).collect();
+                of(&typed::Payout { token: *token, transfers, lane, sequence, deadline })
+            }
+            Action::Reconfigure { config } => of(&typed::Reconfigure {
+                threshold: config.threshold(),
+                owners: config.owners().to_vec(),
+                policy: config.policy().unwrap_or_default(),
+                policyData: config.policy_data().clone(),
+                lane,
+                sequence,
+                deadline,
+            }),
+            Action::Cancel {} => of(&typed::Cancel { lane, sequence, deadline }),
+        }
+    }
+
     /// The EIP-712 domain.
     pub fn domain(&self) -> Eip712Domain {
         typed::domain(self.chain_id, self.wallet, U256::from(self.epoch))
@@ -108,7 +157,8 @@ impl Request {
         })
     }
 
-    fn type_string(&self) -> String {
+    /// The EIP-712 type of the action: its name and members, and the types that those are of.
+    pub fn type_string(&self) -> String {
         match self.action {
             Action::Execute { .. } => typed::Execute::eip712_encode_type(),
             Action::Payout { .. } => typed::Payout::eip712_encode_type(),
@@ -168,7 +218,7 @@ fn checksummed(address: Address) -> String {
 }
 
 /// The JSON of the types in a type string, `Name(type name,…)Name(…)`.
-fn types_of(type_string: &str) -> serde_json::Map<String, Value> {
+pub(crate) fn types_of(type_string: &str) -> serde_json::Map<String, Value> {
     let mut types = serde_json::Map::new();
     for definition in type_string.split_terminator(')') {
         let (name, fields) = definition.split_once('(').expect("type strings are well formed");
@@ -216,6 +266,16 @@ mod tests {
         fn typed_data_has_the_digest_of_the_request(request in testing::request()) {
             let typed: TypedData = serde_json::from_value(request.typed_data()).unwrap();
             prop_assert_eq!(typed.eip712_signing_hash().unwrap(), request.digest());
+        }
+
+        #[test]
+        fn a_deadline_is_found_by_the_digest(request in testing::request()) {
+            let near = request.deadline.saturating_sub(3)..=request.deadline.saturating_add(3);
+            let other = Request { deadline: 0, ..request.clone() };
+            let digest = request.digest();
+            prop_assert_eq!(other.find_deadline(digest, near), Some(request.deadline));
+            let past = request.deadline.saturating_add(1)..request.deadline.saturating_add(5);
+            prop_assert_eq!(other.find_deadline(digest, past), None);
         }
 
         /// Whatever changes in a request, its signatures do not fit any more.

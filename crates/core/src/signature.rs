@@ -1,5 +1,9 @@
 //! How owners sign a digest: with a key, as a contract, or by an approval on chain.
 
+mod wrapper;
+
+pub use wrapper::{Wrapper, unwrap};
+
 use crate::{json, text::shown};
 use alloy::primitives::{Address, B256, Bytes, Signature, U256, hex, uint};
 use serde::{Deserialize, Serialize};
@@ -51,6 +55,19 @@ pub enum SignatureError {
         /// What should have been signed.
         digest: B256,
     },
+    /// What is around a signature cannot be read.
+    #[error("the signature ends as one that is wrapped ({standard}), and what is inside {reason}")]
+    Wrapper {
+        /// The standard that its end names.
+        standard: &'static str,
+        /// What is wrong, behind a name.
+        reason: &'static str,
+    },
+    /// A wrapper within a wrapper.
+    #[error(
+        "the signature is wrapped twice (ERC-6492, ERC-8010): no program does that, sign again"
+    )]
+    WrappedTwice,
     /// A contract's signature that is longer than is kept.
     #[error("a contract's signature of {length} bytes: at most {MAX_CONTRACT_SIGNATURE} are taken")]
     TooLong {
@@ -226,20 +243,22 @@ impl Kind {
 
 impl OwnerSignature {
     /// Reads what an owner hands in: its ECDSA signature over `digest` if that is what the bytes are, even if
-    /// the owner has code (EIP-7702); `0x` for an approval; else a contract's signature.
+    /// the owner has code (EIP-7702); `0x` for an approval; else a contract's signature. Of one that is wrapped (ERC-6492,
+    /// ERC-8010) what is inside.
     ///
     /// Does not ask the contract, and does not look for the approval.
     ///
     /// # Errors
     ///
-    /// If the bytes are more than is kept of a contract's signature.
+    /// If the bytes are more than is kept of a contract's signature, or a wrapper that cannot be read.
     pub fn of(owner: Address, digest: &B256, bytes: &Bytes) -> Result<Self, SignatureError> {
         if bytes.is_empty() {
             return Ok(Self::Approved);
         }
-        match EcdsaSignature::from_bytes(bytes) {
+        let (bytes, _) = unwrap(bytes)?;
+        match EcdsaSignature::from_bytes(&bytes) {
             Ok(signature) if signature.verify(owner, digest).is_ok() => Ok(Self::Ecdsa(signature)),
-            _ => Self::by_contract(bytes.clone()),
+            _ => Self::by_contract(bytes),
         }
     }
 

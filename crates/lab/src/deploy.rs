@@ -1,10 +1,12 @@
 //! Deploying the contracts from the committed artifacts.
 
-use crate::devnet::Devnet;
+use crate::{anvil::Chain, devnet::Devnet};
 use alloy::{
-    network::TransactionBuilder as _,
+    eips::eip7702::Authorization,
+    network::{TransactionBuilder as _, TransactionBuilder7702 as _},
     primitives::{Address, B256, Bytes, U256, keccak256},
     providers::Provider,
+    signers::{SignerSync as _, local::PrivateKeySigner},
     sol,
     sol_types::{SolCall, SolConstructor},
 };
@@ -84,6 +86,22 @@ pub async fn wallet(chain: &impl Devnet, config: &Config, salt: B256) -> Result<
     let code = chain.provider().get_code_at(expected).await?;
     ensure!(code == creation::wallet_code(config), "no wallet of this configuration at {expected}");
     Ok(expected)
+}
+
+/// Has the account of a key delegate to `code`, or to nobody any more if that is zero (EIP-7702).
+///
+/// # Errors
+///
+/// If the chain refuses.
+pub async fn delegate(chain: &Chain, key: &PrivateKeySigner, code: Address) -> Result<()> {
+    let nonce = chain.provider().get_transaction_count(key.address()).await?;
+    let authorization = Authorization { chain_id: U256::from(chain.id()), address: code, nonce };
+    let signature = key.sign_hash_sync(&authorization.signature_hash())?;
+    let request = chain.request(key.address(), U256::ZERO, Bytes::new());
+    let request = request.with_authorization_list(vec![authorization.into_signed(signature)]);
+    let receipt = chain.transact(request).await?;
+    ensure!(receipt.status(), "the delegation failed");
+    Ok(())
 }
 
 /// Puts a contract where salt zero and its init code lead, which is the same on every chain.

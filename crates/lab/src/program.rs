@@ -10,6 +10,9 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+/// The folder, in the one that it runs in, for what the program notes.
+pub const STATE: &str = ".state";
+
 /// Where the program is, and what it finds in its environment.
 #[derive(Clone, Debug)]
 pub struct Program {
@@ -63,7 +66,7 @@ impl Program {
         self
     }
 
-    /// Runs it in `folder`. Of the environment of this process it gets PATH and HOME alone, and nobody
+    /// Runs it in `folder`. Of the environment of this process it gets PATH and HOME alone, with a folder of its own for what it notes, and nobody
     /// answers its questions.
     ///
     /// # Errors
@@ -103,6 +106,8 @@ impl Program {
             .current_dir(folder)
             .env_clear()
             .envs(kept)
+            // What it notes of payout runs is this folder's alone: others have runs of the same names.
+            .env("XDG_STATE_HOME", folder.join(STATE))
             .envs(&self.variables)
             .stdin(Stdio::null());
         command

@@ -42,7 +42,7 @@ use crate::{
 use alloy::primitives::{Address, B256};
 use book::{Book, Write, Written};
 use deferred::Deferred;
-use quorate_store::{Storage as _, Store};
+use quorate_store::{Lapse, Storage as _, Store};
 use reading::Blooms;
 use receipts::Times;
 use running::Running;
@@ -395,6 +395,10 @@ impl Engine {
             }
             Effect::Checkpoint { wallet, snapshot } => {
                 asked.later.push(Write::Checkpoint { wallet, snapshot });
+            }
+            Effect::SignatureLapsed { digest, owner, signature, reason } => {
+                let lapse = Lapse { digest, owner, signature, reason };
+                asked.later.push(Write::Lapsed(Box::new(lapse)));
             }
             Effect::Reload => asked.reload = true,
             Effect::Alarm(alarm) => tracing::warn!(

@@ -6,7 +6,7 @@ use crate::{
     rows::Settlement,
 };
 use alloy::primitives::{Address, B256, Bytes, U256};
-use quorate_core::{Lane, Nonce, Snapshot, status::StatusChange};
+use quorate_core::{Lane, Nonce, OwnerSignature, Request, Snapshot, status::StatusChange};
 
 /// A call by a sender, as a simulation takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,27 @@ pub enum Effect {
         in_flight: Vec<Call>,
         /// Actions of one lane that follow one another, behind the creation of their wallet where that is missing.
         next: Vec<Call>,
+    },
+    /// Ask contracts again whether their signatures hold after a block, since an execution that has them fails. Answer
+    /// [`crate::Event::ContractsAsked`].
+    AskContracts {
+        /// What was signed.
+        request: Box<Request>,
+        /// The block.
+        at: BlockId,
+        /// The signatures.
+        signatures: Vec<(Address, OwnerSignature)>,
+    },
+    /// A contract's signature holds no more: store that and tell those who listen.
+    SignatureLapsed {
+        /// The proposal.
+        digest: B256,
+        /// Whose.
+        owner: Address,
+        /// The signature.
+        signature: OwnerSignature,
+        /// Why, in a word.
+        reason: &'static str,
     },
     /// Sign transactions, all or none. Answer [`crate::Event::Signed`] or [`crate::Event::SignFailed`]. Does not
     /// allow to send them.

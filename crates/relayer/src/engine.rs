@@ -10,6 +10,7 @@ mod gas;
 mod plan;
 mod restart;
 mod select;
+mod signatures;
 mod statuses;
 mod upkeep;
 mod work;
@@ -23,7 +24,7 @@ use crate::{
     status::{Reason, Status},
 };
 use alloy::primitives::{Address, B256};
-use quorate_core::{OwnerSignature, Request};
+use quorate_core::Request;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// As [`step_all`], of one event.
@@ -102,10 +103,10 @@ impl Step {
                 return self.add_proposal(digest, *request);
             }
             Event::SignatureAdded { digest, owner, signature } => {
-                return self.change_signature(digest, owner, Some(signature));
+                return self.add_signature(digest, owner, signature);
             }
-            Event::SignatureRemoved { digest, owner } => {
-                return self.change_signature(digest, owner, None);
+            Event::ContractsAsked { digest, lapsed } => {
+                return self.lapse_signatures(digest, lapsed);
             }
             Event::Simulated { request, outcome } => {
                 return self.finish_simulation(request, &outcome);
@@ -190,34 +191,12 @@ impl Step {
             signatures: BTreeMap::new(),
             ready_order: None,
             failures: Vec::new(),
+            forgiven: 0,
             status: Status::Collecting { reason: None },
             is_final: false,
             revision: 0,
         };
         self.state.proposals.insert(digest, Tracked::new(row));
-        Ok(())
-    }
-
-    fn change_signature(
-        &mut self,
-        digest: B256,
-        owner: Address,
-        signature: Option<OwnerSignature>,
-    ) -> Applied {
-        let tracked = self.tracked(digest)?;
-        tracked.backoff = None;
-        let before = match &signature {
-            Some(signature) => tracked.signatures.insert(owner, signature.clone()),
-            None => tracked.signatures.remove(&owner),
-        };
-        if before == signature {
-            return Err(Ignored::NothingNew);
-        }
-        if before.is_some() {
-            // What was planned with it may not pass without it.
-            let wallet = tracked.request.wallet;
-            self.disturb(Some(wallet));
-        }
         Ok(())
     }
 

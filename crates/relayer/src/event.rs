@@ -184,12 +184,12 @@ pub enum Event {
         /// How.
         signature: OwnerSignature,
     },
-    /// A contract's signature that does not verify any more.
-    SignatureRemoved {
+    /// What contracts say now of their signatures; answers [`crate::Effect::AskContracts`].
+    ContractsAsked {
         /// The proposal.
         digest: B256,
-        /// Whose.
-        owner: Address,
+        /// The signatures that hold no more, and why, in a word. Another one that came meanwhile stays.
+        lapsed: Vec<(Address, OwnerSignature, &'static str)>,
     },
     /// What a simulation showed; answers [`crate::Effect::Simulate`].
     Simulated {

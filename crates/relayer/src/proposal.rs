@@ -9,6 +9,9 @@ use alloy::primitives::{Address, B256, Bytes};
 use quorate_core::{Action, OwnerSignature, Request, packing};
 use std::collections::BTreeMap;
 
+/// How many times as often as others a proposal may fail whose signatures change in between.
+const FORGIVEN: usize = 4;
+
 /// A refusal that is not looked at again before a block or an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
@@ -53,6 +56,10 @@ pub struct Tracked {
     pub(crate) was_final: bool,
     /// The failures that were told.
     pub(crate) told_failures: usize,
+    /// How many failures there were when the last signature came: those count no more.
+    pub(crate) forgiven: usize,
+    /// The signatures that hold no more, by owner.
+    pub(crate) lapsed: BTreeMap<Address, OwnerSignature>,
     /// Why planning passed it over.
     pub(crate) hold: Option<Reason>,
     /// Why it is not looked at for a while.
@@ -71,6 +78,8 @@ impl Tracked {
             signatures: row.signatures,
             ready_order: row.ready_order,
             told_failures: row.failures.len(),
+            forgiven: row.forgiven,
+            lapsed: BTreeMap::new(),
             failures: row.failures,
             was_final: row.is_final && row.status.is_terminal(),
             status: row.status,
@@ -81,6 +90,14 @@ impl Tracked {
             refusals: 0,
             refused_until: 0,
         }
+    }
+
+    /// Whether it failed so often that it is not tried again before another signature comes; nor ever, where that went on
+    /// and on: each try costs gas.
+    pub(crate) fn is_used_up(&self, max_failures: usize) -> bool {
+        let failures = self.failures.len();
+        failures.saturating_sub(self.forgiven) >= max_failures
+            || failures >= max_failures.saturating_mul(FORGIVEN)
     }
 
     /// Whether it consumes its nonce and does nothing else.

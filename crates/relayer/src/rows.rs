@@ -51,6 +51,8 @@ pub struct ProposalRow {
     pub ready_order: Option<u64>,
     /// The mined transactions that did not execute it.
     pub failures: Vec<Failure>,
+    /// How many of them are older than its last signature, and so count no more.
+    pub forgiven: usize,
     /// Its status, as last told; of one that is new it does not matter.
     pub status: Status,
     /// Whether that was final.

@@ -9,6 +9,7 @@
 //! SQL stands in this crate only, one text for both databases; they differ in how a transaction begins
 //! ([`Engine`]) and in the word for bytes.
 
+mod acceptance;
 mod attempt;
 mod audit;
 mod budget;
@@ -35,6 +36,7 @@ mod wallet;
 mod webhook;
 mod writer;
 
+pub use acceptance::{AcceptanceRecord, NewAcceptance};
 pub use attempt::{
     AccountNonce, AttemptRecord, AttemptState, Inclusion, NewAttempt, Purpose,
     mark::{MinedAttempt, SendState, Settlement},
@@ -49,7 +51,7 @@ pub use open::{Engine, Options};
 pub use outbox::{Event, EventFilter, EventKind};
 pub use page::{MAX_PAGE, Page};
 pub use proposal::{NewProposal, ProposalFilter, ProposalRecord, RecordedProposal};
-pub use signature::{Accepted, NewSignature, SignatureRecord};
+pub use signature::{Accepted, Lapse, NewSignature, SignatureRecord};
 pub use storage::{Storage, Stores};
 pub use store::Store;
 pub use token::{NewToken, TokenRecord, TokenRight, TokenWallets};

@@ -11,15 +11,17 @@ use sqlx::{
 };
 
 /// The migrations of each database, by version.
-const SQLITE: [(i64, &str, &str); 3] = [
+const SQLITE: [(i64, &str, &str); 4] = [
     (1, "schema", include_str!("../migrations/sqlite/0001_schema.sql")),
     (2, "fees", include_str!("../migrations/sqlite/0002_fees.sql")),
     (3, "events", include_str!("../migrations/sqlite/0003_events.sql")),
+    (6, "acceptances", include_str!("../migrations/sqlite/0006_acceptances.sql")),
 ];
-const POSTGRES: [(i64, &str, &str); 3] = [
+const POSTGRES: [(i64, &str, &str); 4] = [
     (1, "schema", include_str!("../migrations/postgres/0001_schema.sql")),
     (2, "fees", include_str!("../migrations/postgres/0002_fees.sql")),
     (3, "events", include_str!("../migrations/postgres/0003_events.sql")),
+    (6, "acceptances", include_str!("../migrations/postgres/0006_acceptances.sql")),
 ];
 
 /// What marks a SQLite file as ours: `Quor`.

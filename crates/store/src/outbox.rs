@@ -25,6 +25,8 @@ pub enum EventKind {
     Proposed,
     /// A signature was accepted, or took the place of one that no longer verifies.
     Signed,
+    /// A contract's signature that was accepted holds no more.
+    SignatureLapsed,
     /// A proposal's status changed, or what belongs to it.
     Status,
     /// A closed proposal is open again, or closed otherwise: a reorg took back what had closed it.
@@ -37,11 +39,12 @@ pub enum EventKind {
 
 impl EventKind {
     /// All of them, with their words.
-    pub const ALL: [(Self, &'static str); 8] = [
+    pub const ALL: [(Self, &'static str); 9] = [
         (Self::WalletRegistered, "walletRegistered"),
         (Self::WalletReconfigured, "walletReconfigured"),
         (Self::Proposed, "proposed"),
         (Self::Signed, "signed"),
+        (Self::SignatureLapsed, "signatureLapsed"),
         (Self::Status, "status"),
         (Self::Reopened, "reopened"),
         (Self::Attempted, "attempted"),

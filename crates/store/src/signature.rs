@@ -3,12 +3,13 @@
 use crate::{
     audit::Kind,
     error::StoreError,
+    lease::{self, Lease},
     outbox::EventKind,
     proposal::{self, ProposalRecord},
     query::Query,
     row::{Fields, blob},
     transaction::Transaction,
-    wallet::{WalletKey, named},
+    wallet::{Recorded, WalletKey, named},
     writer::Intention,
 };
 use alloy::primitives::{Address, B256, hex};
@@ -54,10 +55,59 @@ pub enum Accepted {
     New,
     /// The same was there before; nothing changed.
     Known,
-    /// It took the place of the one that no longer verifies.
+    /// It took the place of the one that no longer verifies, or holds again.
     Replaced,
     /// The owner has another, which stays; nothing changed.
     Kept,
+}
+
+/// A contract's signature that holds no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lapse {
+    /// The proposal.
+    pub digest: B256,
+    /// Whose it is.
+    pub owner: Address,
+    /// The signature: another one of the owner stays.
+    pub signature: OwnerSignature,
+    /// Why, in one word.
+    pub reason: &'static str,
+}
+
+pub(crate) struct LapseSignature {
+    pub(crate) lease: Lease,
+    pub(crate) lapse: Lapse,
+    pub(crate) at: i64,
+}
+
+impl Intention for LapseSignature {
+    type Output = Recorded;
+
+    async fn apply(&self, tx: &mut Transaction) -> Result<Recorded, StoreError> {
+        lease::check(tx, &self.lease).await?;
+        let Lapse { digest, owner, signature, reason } = &self.lapse;
+        let (digest, owner) = (*digest, *owner);
+        let wallet = proposal::wallet_of(tx.connection(), digest).await?;
+        let present = find(tx.connection(), digest, owner).await?;
+        if !present.is_some_and(|present| present.verified && present.signature == *signature) {
+            return Ok(Recorded::Known);
+        }
+        sqlx::query("UPDATE signatures SET verified = 0 WHERE digest = $1 AND owner = $2")
+            .bind(blob(digest))
+            .bind(blob(owner))
+            .execute(tx.connection())
+            .await?;
+        proposal::touch(tx, digest, self.at).await?;
+        let what = json!({
+            "digest": digest,
+            "owner": owner.to_checksum(None),
+            "kind": signature.kind().name(),
+            "reason": reason,
+        });
+        tx.emit(self.at, EventKind::SignatureLapsed, wallet, Some(digest), what.clone()).await?;
+        tx.audit(self.at, Kind::SignatureLapsed, named(wallet, what)).await?;
+        Ok(Recorded::New)
+    }
 }
 
 pub(crate) struct AcceptSignature {
@@ -86,6 +136,8 @@ pub(crate) async fn accept(
     let present = find(tx.connection(), digest, new.owner).await?;
     let accepted = match &present {
         None => Accepted::New,
+        // What holds no more makes room for whatever does, itself included.
+        Some(present) if new.verified && !present.verified => Accepted::Replaced,
         Some(present) if present.signature == new.signature => return Ok(Accepted::Known),
         Some(present) if new.replaces.as_ref() == Some(&present.signature) => Accepted::Replaced,
         Some(_) => return Ok(Accepted::Kept),

@@ -1,6 +1,7 @@
 //! What a relayer asks of its storage.
 
 use crate::{
+    acceptance::{AcceptanceRecord, NewAcceptance},
     attempt::{
         AccountNonce, AttemptRecord, NewAttempt,
         mark::{SendState, Settlement},
@@ -14,7 +15,7 @@ use crate::{
     outbox::{Event, EventFilter},
     page::Page,
     proposal::{NewProposal, ProposalFilter, ProposalRecord, RecordedProposal},
-    signature::{Accepted, NewSignature},
+    signature::{Accepted, Lapse, NewSignature},
     token::{NewToken, TokenRecord},
     wallet::{NewWallet, Recorded, WalletFilter, WalletKey, WalletRecord},
     webhook::{
@@ -84,6 +85,23 @@ pub trait Storage: Send + Sync {
         signature: NewSignature,
         at: i64,
     ) -> impl Stores<Accepted>;
+
+    /// Keeps a party's acceptance of an escrow's terms. Of each party the one with the latest deadline stays.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::UnknownWallet`].
+    fn accept_terms(&self, acceptance: NewAcceptance, at: i64) -> impl Stores<Accepted>;
+
+    /// The acceptances of an escrow, by role.
+    fn acceptances(&self, wallet: WalletKey) -> impl Stores<Vec<AcceptanceRecord>>;
+
+    /// Notes that a contract's signature holds no more, if it is still the owner's.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::LeaseLost`], [`StoreError::UnknownProposal`].
+    fn lapse_signature(&self, lease: &Lease, lapse: Lapse, at: i64) -> impl Stores<Recorded>;
 
     /// Notes where a proposal stands, unless a later revision is known.
     ///

@@ -1,6 +1,7 @@
 //! The one implementation of [`Storage`], on either database.
 
 use crate::{
+    acceptance::{self, AcceptTerms, AcceptanceRecord, NewAcceptance},
     attempt::{
         self, AccountNonce, AttemptRecord, NewAttempt,
         mark::{MarkSent, SendState, SettleNonce, Settlement},
@@ -20,7 +21,7 @@ use crate::{
         self, NewProposal, ProposalFilter, ProposalRecord, RecordProposal, RecordedProposal,
         change::ChangeStatus,
     },
-    signature::{AcceptSignature, Accepted, NewSignature},
+    signature::{AcceptSignature, Accepted, Lapse, LapseSignature, NewSignature},
     storage::Storage,
     token::{self, CreateToken, NewToken, RevokeToken, TokenRecord},
     transaction::{self, Head},
@@ -211,6 +212,15 @@ impl Storage for Store {
         self.store(AcceptSignature { digest, signature, at }).await
     }
 
+    async fn lapse_signature(
+        &self,
+        lease: &Lease,
+        lapse: Lapse,
+        at: i64,
+    ) -> Result<Recorded, StoreError> {
+        self.store(LapseSignature { lease: lease.clone(), lapse, at }).await
+    }
+
     async fn change_status(
         &self,
         lease: &Lease,
@@ -237,6 +247,19 @@ impl Storage for Store {
         let page = proposal::read::list(&mut tx, &filter, before, limit).await?;
         tx.commit().await?;
         Ok(page)
+    }
+
+    async fn accept_terms(
+        &self,
+        acceptance: NewAcceptance,
+        at: i64,
+    ) -> Result<Accepted, StoreError> {
+        self.store(AcceptTerms { acceptance, at }).await
+    }
+
+    async fn acceptances(&self, wallet: WalletKey) -> Result<Vec<AcceptanceRecord>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        acceptance::of_wallet(&mut connection, wallet).await
     }
 
     async fn find_wallets(&self, keys: Vec<WalletKey>) -> Result<Vec<WalletRecord>, StoreError> {

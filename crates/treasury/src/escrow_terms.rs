@@ -1,6 +1,6 @@
 //! What the parties of an escrow agreed on, as the wallet of the escrow keeps it.
 
-use alloy::primitives::B256;
+use alloy::primitives::{B256, Bytes};
 use std::fmt;
 
 /// How many bytes of policy data an escrow has.
@@ -63,6 +63,22 @@ impl EscrowTerms {
         })
     }
 
+    /// The policy data: what [`Self::read`] reads.
+    pub fn to_policy_data(&self) -> Bytes {
+        let beneficiary = match self.beneficiary {
+            Party::Buyer => 0,
+            Party::Seller => 1,
+        };
+        let parts = [
+            &self.expiry.to_be_bytes()[..],
+            &self.arbitration_secs.to_be_bytes(),
+            &[beneficiary],
+            &self.arbiter_fee_cap_bps.to_be_bytes(),
+            self.terms_hash.as_slice(),
+        ];
+        parts.concat().into()
+    }
+
     /// Whether a dispute gives the arbiter no time: the beneficiary takes all at the same moment as without one.
     pub const fn has_worthless_disputes(&self) -> bool {
         self.arbitration_secs == 0
@@ -95,6 +111,7 @@ mod tests {
             terms_hash: B256::repeat_byte(7),
         };
         assert_eq!(terms, expected);
+        assert_eq!(terms.to_policy_data(), data(604_800, 1));
         assert_eq!(EscrowTerms::read(&data(1, 2)), None);
         assert_eq!(EscrowTerms::read(&data(1, 0)[1..]), None);
         assert_eq!(EscrowTerms::read(&[]), None);

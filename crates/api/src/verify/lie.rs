@@ -53,6 +53,12 @@ pub enum Lie {
         /// Who.
         owner: Address,
     },
+    /// Another acceptance than the one handed in, or one that is older.
+    #[error("it took an acceptance of role {role}, and gives another, or an older one")]
+    OtherAcceptance {
+        /// The party: 0 buyer, 1 seller, 2 arbiter.
+        role: u8,
+    },
     /// Another proposal than the one asked for.
     #[error("asked for proposal {asked}, it gives {answered}")]
     OtherProposal {
@@ -246,6 +252,7 @@ impl Lie {
             | Self::Signature { .. }
             | Self::ApprovalWithBytes { .. }
             | Self::OwnerTwice { .. }
+            | Self::OtherAcceptance { .. }
             | Self::OtherProposal { .. }
             | Self::OtherWallet { .. }
             | Self::OtherChain { .. }

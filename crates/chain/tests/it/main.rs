@@ -4,6 +4,7 @@ mod blocks;
 mod endpoint;
 mod fake;
 mod history;
+mod judge;
 mod lacks;
 mod rollup;
 mod send;

@@ -1,6 +1,7 @@
 //! `quorate propose`.
 
-use super::{Accept, AccessOptions, Beside, ChainOptions, KeyOptions, Source, bytes};
+use super::{Accept, AccessOptions, Beside, BookOptions, ChainOptions, KeyOptions, Source, bytes};
+use crate::book_access;
 use alloy::primitives::Bytes;
 use clap::{Args, Subcommand};
 use quorate_core::{Lane, address::Written};
@@ -48,6 +49,10 @@ pub(crate) struct Common {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 
+    // It is read before the arguments are, which it explains.
+    #[command(flatten)]
+    pub(crate) book: BookOptions,
+
     #[command(flatten)]
     pub(crate) beside: Beside,
 
@@ -73,8 +78,8 @@ pub(crate) enum ProposeCommand {
                                 --to <ADDRESS> --amount <AMOUNT>"
     )]
     Transfer {
-        /// The payee; once for each.
-        #[arg(long, value_name = "ADDRESS", value_parser = Written::parse_account, required = true)]
+        /// The payee, or @NAME of the address book; once for each.
+        #[arg(long, value_name = "ADDRESS", value_parser = book_access::account, required = true)]
         to: Vec<Written>,
 
         /// How much, in ether or in the token's units; once for each payee. `all` is everything left at
@@ -86,8 +91,8 @@ pub(crate) enum ProposeCommand {
         #[arg(long, value_name = "NUMBER", requires = "token")]
         decimals: Option<u8>,
 
-        /// The token; without it ether.
-        #[arg(long, value_name = "ADDRESS", value_parser = Written::parse_account)]
+        /// The token, or its symbol in the address book; without it ether.
+        #[arg(long, value_name = "ADDRESS", value_parser = book_access::token)]
         token: Option<Written>,
 
         #[command(flatten)]
@@ -98,8 +103,8 @@ pub(crate) enum ProposeCommand {
     #[command(override_usage = "quorate propose call [OPTIONS] --wallet <ADDRESS|FILE>\n       \
                                 --to <ADDRESS> [ARGUMENT]...")]
     Call {
-        /// The contract.
-        #[arg(long, value_name = "ADDRESS", value_parser = Written::parse_account)]
+        /// The contract, or @NAME of the address book.
+        #[arg(long, value_name = "ADDRESS", value_parser = book_access::account)]
         to: Written,
 
         /// How much is sent along, in ether.
@@ -127,7 +132,7 @@ pub(crate) enum ProposeCommand {
     /// What is not named stays as it is. Every signature given before is void afterwards.
     Owners {
         /// A new owner, behind the present ones; once for each.
-        #[arg(long, value_name = "ADDRESS", value_parser = Written::parse_account)]
+        #[arg(long, value_name = "ADDRESS", value_parser = book_access::account)]
         add: Vec<Written>,
 
         /// An owner to remove; once for each.
@@ -157,12 +162,12 @@ pub(crate) enum ProposeCommand {
     /// Approve: let a spender take tokens, or sign for another wallet that this one owns.
     Approve {
         /// The token.
-        #[arg(long, value_name = "ADDRESS", value_parser = Written::parse_account,
+        #[arg(long, value_name = "ADDRESS", value_parser = book_access::token,
             requires_all = ["spender", "amount"], required_unless_present = "proposal")]
         token: Option<Written>,
 
         /// Who may take it.
-        #[arg(long, value_name = "ADDRESS", value_parser = Written::parse_account, requires = "token")]
+        #[arg(long, value_name = "ADDRESS", value_parser = book_access::account, requires = "token")]
         spender: Option<Written>,
 
         /// How many decimals the token has, where it does not tell them itself.

@@ -68,10 +68,11 @@ pub(crate) struct Sign {
     #[arg(long, value_name = "HEX", value_parser = signature::parse_bytes, conflicts_with = "key")]
     pub(crate) signature: Option<Bytes>,
 
-    /// The owner whose signature it is. Without it a key's is recovered, and each owner with code is asked whether it takes
-    /// it.
-    #[arg(long, value_name = "ADDRESS", value_parser = Written::parse_account, requires = "signature")]
-    pub(crate) owner: Option<Written>,
+    /// With --signature, the owner whose it is. Without it a key's is recovered, and each owner with code is asked whether it
+    /// takes it. With a key, the Quorate wallet that is an owner and that the key signs for; where several ways lead from it
+    /// to the key, once for each wallet on the way, outermost first.
+    #[arg(long, value_name = "ADDRESS", value_parser = Written::parse_account)]
+    pub(crate) owner: Vec<Written>,
 
     #[command(flatten)]
     pub(crate) beside: Beside,

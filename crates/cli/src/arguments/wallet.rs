@@ -28,6 +28,9 @@ pub(crate) enum WalletCommand {
 
     /// Show a wallet: owners, threshold, policy, epoch, nonces and balance.
     Show(WalletShow),
+
+    /// Compare a wallet with the address book: ends with 7 if its owners or threshold are others.
+    Check(WalletCheck),
 }
 
 /// What a wallet is made of.
@@ -99,6 +102,20 @@ pub(crate) struct WalletRegister {
 
     #[command(flatten)]
     pub(crate) access: AccessOptions,
+
+    #[command(flatten)]
+    pub(crate) chain: ChainOptions,
+}
+
+/// `quorate wallet check`.
+#[derive(Args, Debug)]
+pub(crate) struct WalletCheck {
+    /// The wallet's name in the address book, its address, or its wallet file. Without it all wallets of the book on the
+    /// endpoint's chain.
+    pub(crate) wallet: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) book: super::BookOptions,
 
     #[command(flatten)]
     pub(crate) chain: ChainOptions,

@@ -10,11 +10,13 @@ use crate::{
     output::Output,
     relayer_access::{Answered, Relayer},
     review::{Danger, Executor, Facts, View, again::Open},
+    runs,
 };
 use alloy::primitives::Address;
 use eyre::{Result, WrapErr as _};
 use quorate_chain::Chain;
 use quorate_core::{OwnerSignature, Proposal};
+use std::collections::BTreeMap;
 
 /// Where proposals are handed in, and in whose name.
 pub(super) struct Desk {
@@ -38,6 +40,21 @@ pub(super) struct Around {
     pub(super) open: Vec<Open>,
     /// Dangers of the whole, which no draft has alone.
     pub(super) dangers: Vec<Danger>,
+    /// How many open proposals at the relayer each owner has signed, where that limits how many more are handed in.
+    pub(super) signed: Option<BTreeMap<Address, usize>>,
+}
+
+/// How many open proposals of one wallet an owner may have at a relayer before no more of a run are handed in: eight short of
+/// what relayers take, so that a cancel or a rival always finds a place.
+const MOST_OPEN: usize = 64 - 8;
+
+impl Around {
+    /// How many more this owner may hand in.
+    fn room(&self, owner: Address) -> usize {
+        self.signed.as_ref().map_or(usize::MAX, |signed| {
+            MOST_OPEN.saturating_sub(signed.get(&owner).copied().unwrap_or_default())
+        })
+    }
 }
 
 /// A proposal that the relayer has.
@@ -59,7 +76,8 @@ impl Desk {
 
     /// Reviews all of them, and signs and hands in one after the other once their dangers are accepted. Says who signed.
     ///
-    /// What was handed in stays so if a later one fails; handing in again changes nothing.
+    /// What was handed in stays so if a later one fails; handing in again changes nothing. Fewer are handed in where the owner
+    /// has too many open already.
     pub(super) async fn hand_in(
         &self,
         drafts: Vec<Draft>,
@@ -90,8 +108,12 @@ impl Desk {
         let (count, name) = (drafts.len(), owner.to_checksum(None));
         let what = if count == 1 { "this".to_owned() } else { format!("these {count}") };
         confirm(&format!("Sign and propose {what} as {name}?"), output)?;
-        let mut done = Vec::new();
+        let (mut done, mut room) = (Vec::new(), around.room(owner));
         for (draft, view) in drafts.into_iter().zip(views) {
+            if !draft.is_known {
+                let Some(left) = room.checked_sub(1) else { break };
+                room = left;
+            }
             let handed_in = self.one(draft, view, &key, chain, output).await;
             let so_far = done.len();
             done.push(if count == 1 {
@@ -122,6 +144,7 @@ impl Desk {
             let answered = self.relayer.look(proposal.digest(), Some(chain)).await?;
             return Ok(HandedIn { proposal, view, answered, is_new: false });
         }
+        runs::note(&proposal, output);
         let signature = OwnerSignature::Ecdsa(key.sign(proposal.request(), output).await?);
         let bytes = signature.to_bytes();
         proposal.add(owner, signature)?;

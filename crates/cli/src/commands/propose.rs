@@ -45,6 +45,7 @@ pub(crate) async fn run(command: ProposeCommand, output: Output) -> Result<()> {
             let token = place.token(token.as_ref())?;
             let unit = Unit::read(&place.chain, token, decimals, output).await?;
             let transfers = transfers(unit, &to, &amount)?;
+            amount.iter().for_each(|text| unit::remark(text, output));
             let action = Action::Payout { token: token.unwrap_or_default(), transfers };
             place.propose(action, output).await
         }
@@ -52,8 +53,10 @@ pub(crate) async fn run(command: ProposeCommand, output: Output) -> Result<()> {
             let place = Place::read(common, None, output).await?;
             let chain_id = place.chain.id();
             let to = on_chain("--to", &to, chain_id)?;
-            let value = amount::parse(&value, ETHER_DECIMALS)
+            let text = value;
+            let value = amount::parse(&text, ETHER_DECIMALS)
                 .map_err(|error| Cause::BadInput.error(format!("--value: {error}")))?;
+            unit::remark(&text, output);
             let data = match signature {
                 Some(signature) => calldata::encode(chain_id, &signature, &arguments)
                     .map_err(|error| Cause::BadInput.error(error))?,
@@ -114,6 +117,7 @@ impl Allowance {
         let spender = on_chain("--spender", &self.spender, chain.id())?;
         let unit = Unit::read(chain, Some(token), self.decimals, output).await?;
         let data = calldata::approve_token(spender, unit.parse(&self.amount)?);
+        unit::remark(&self.amount, output);
         Ok(Call { to: token, value: U256::ZERO, data })
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     open_proposals::{self, Places},
     output::Output,
     relayer_access::{Answered, Relayer, no_relayer},
-    review::{self, Executor, Facts, Standing, View, again::Open},
+    review::{self, Danger, Executor, Facts, Standing, View, again::Open},
 };
 use eyre::Result;
 use quorate_chain::Chain;
@@ -98,8 +98,19 @@ pub(crate) struct Known<'a> {
 
 /// Prints the review to people and returns it.
 pub(crate) fn review(proposal: &Proposal, known: Known<'_>, output: Output) -> View {
+    review_with(proposal, known, Vec::new(), output)
+}
+
+/// As [`review()`], with dangers that were found elsewhere.
+pub(crate) fn review_with(
+    proposal: &Proposal,
+    known: Known<'_>,
+    found: Vec<Danger>,
+    output: Output,
+) -> View {
     let Known { facts, executor, open, standing } = known;
-    let dangers = review::dangers(proposal, facts, executor, open, output.now);
+    let mut dangers = review::dangers(proposal, facts, executor, open, output.now);
+    dangers.extend(found);
     let view = View::new(proposal, facts, dangers).with_standing(standing);
     output.say(&review::render(proposal, facts, &view, output.now));
     view

@@ -1,19 +1,21 @@
 //! `quorate sign`.
 
 mod at_relayer;
+mod for_wallet;
 mod signer;
 
-use super::show::{Known, review};
+use super::show::{Known, review_with};
 use crate::{
     arguments::{Sign, Source},
-    clock,
+    clock, escrow,
     failure::Cause,
     files,
     key::Key,
     open_proposals::{self, Places},
     output::Output,
     relayer_access::{Relayer, no_relayer},
-    review::{Executor, Facts, Outcome, View},
+    review::{Danger, Executor, Facts, Outcome, View},
+    runs,
 };
 use alloy::primitives::{Address, Bytes};
 use eyre::Result;
@@ -44,13 +46,14 @@ async fn in_file(path: &Path, arguments: &Sign, output: Output) -> Result<()> {
     let open = open_proposals::that_pay_again(&[&proposal], &places, state, output).await?;
     let executor = Executor::Anybody;
     let known = Known { facts: facts.as_ref(), executor, open: &open, standing: None };
-    let view = review(&proposal, known, output);
-    let Signed { owner, is_new, .. } =
-        obtain(arguments, &mut proposal, seen, &view, output).await?;
+    let found = dangers_of_run(&proposal, chain.as_ref()).await?;
+    let view = review_with(&proposal, known, found, output);
+    let signed = obtain(arguments, &mut proposal, seen, &view, output).await?;
+    let Signed { owner, is_new, .. } = signed;
     let file = write(path, arguments, &proposal, is_new)?;
     let name = owner.to_checksum(None);
-    let signed = if is_new { "signed by" } else { "was signed before by" };
-    output.say(&format!("\n{file} {signed} {name}"));
+    let done = if is_new { "signed by" } else { "was signed before by" };
+    output.say(&format!("\n{file} {done} {name}{}", signed.how(&proposal, seen.is_some())));
     output.result(&json!({
         "file": file,
         "digest": proposal.digest(),
@@ -63,6 +66,15 @@ async fn in_file(path: &Path, arguments: &Sign, output: Output) -> Result<()> {
     Ok(())
 }
 
+/// What an owner should know of a payout run before signing a batch of it.
+async fn dangers_of_run(proposal: &Proposal, chain: Option<&Chain>) -> Result<Vec<Danger>> {
+    let mut dangers = runs::changed_before(proposal);
+    if let Some(chain) = chain {
+        dangers.extend(runs::paid_in_lane(proposal, chain).await?);
+    }
+    Ok(dangers)
+}
+
 /// A signature that a proposal has now.
 struct Signed {
     owner: Address,
@@ -70,6 +82,22 @@ struct Signed {
     bytes: Bytes,
     /// Whether the proposal did not have it before.
     is_new: bool,
+    /// Of a wallet for which too few signed yet: how many did, and have to.
+    lacks: Option<(usize, u8)>,
+}
+
+impl Signed {
+    /// What is to be said of it besides who signed.
+    fn how(&self, proposal: &Proposal, is_asked: bool) -> String {
+        if let Some((count, threshold)) = self.lacks {
+            return format!(": {count} of the {threshold} that have to sign for it");
+        }
+        let is_by_key = signature_by_key(proposal, self.owner).is_some();
+        if is_by_key || is_asked || self.bytes.is_empty() {
+            return String::new();
+        }
+        ", as a contract: it is by no key of that address, and nobody was asked whether it is one that takes it (--rpc-url)".to_owned()
+    }
 }
 
 /// Adds the signature that was handed in, or one by the key that the options name, once the dangers are accepted.
@@ -82,26 +110,35 @@ async fn obtain(
 ) -> Result<Signed> {
     let facts = seen.map(|(_, facts)| facts);
     if let Some(bytes) = &arguments.signature {
-        let signer = Signer { bytes, named: arguments.owner.as_ref() };
+        if arguments.owner.len() > 1 {
+            return Err(Cause::Usage.error("with --signature give --owner once: whose it is"));
+        }
+        let signer = Signer { bytes, named: arguments.owner.first() };
         let owner = signer.find(proposal, seen).await?;
         check_owner(owner, proposal, facts)?;
+        escrow::check_signing(seen, proposal, owner).await?;
         let is_new = proposal.add_bytes(owner, bytes)?;
         check_counts(seen, proposal, owner).await?;
         output.accept(&view.dangers, &arguments.accept.accept)?;
-        return Ok(Signed { owner, bytes: bytes.clone(), is_new });
+        return Ok(Signed { owner, bytes: bytes.clone(), is_new, lacks: None });
     }
     output.accept(&view.dangers, &arguments.accept.accept)?;
     let key = Key::open(&arguments.key, output).await?;
     let owner = key.address();
+    if let Some(path) = for_wallet::path(&arguments.owner, &key, proposal, seen).await? {
+        return for_wallet::sign(&path, &key, proposal, seen, output).await;
+    }
     check_owner(owner, proposal, facts)?;
     if let Some(by_key) = signature_by_key(proposal, owner) {
-        return Ok(Signed { owner, bytes: by_key, is_new: false });
+        return Ok(Signed { owner, bytes: by_key, is_new: false, lacks: None });
     }
+    escrow::check_signing(seen, proposal, owner).await?;
     confirm(&format!("Sign this as {}?", owner.to_checksum(None)), output)?;
+    runs::note(proposal, output);
     let signature = OwnerSignature::Ecdsa(key.sign(proposal.request(), output).await?);
     let bytes = signature.to_bytes();
     let is_new = proposal.add(owner, signature)?;
-    Ok(Signed { owner, bytes, is_new })
+    Ok(Signed { owner, bytes, is_new, lacks: None })
 }
 
 /// Refuses what can never be executed: a signature for it would be good for nothing, or for harm.

@@ -3,7 +3,7 @@
 use super::sign::check_can_be_executed;
 use crate::{
     arguments::Submit,
-    chain_access, cost,
+    chain_access, cost, escrow,
     failure::Cause,
     files,
     key::Key,
@@ -84,6 +84,13 @@ fn check_ready(proposal: &Proposal, facts: &Facts) -> Result<()> {
             rejected.map(|r| format!("; {} does not count: {}", r.owner, r.reason)).collect();
         return Err(Cause::NotYet.error(format!(
             "{count} of the {threshold} signatures needed{rejected}; not signed yet: {}",
+            missing.join(", ")
+        )));
+    }
+    if !escrow::is_complete(proposal, facts) {
+        let missing: Vec<_> = facts.verified.missing.iter().map(|a| a.to_checksum(None)).collect();
+        return Err(Cause::NotYet.error(format!(
+            "the escrow asks for more signatures than the {count} there are; not signed yet: {}",
             missing.join(", ")
         )));
     }

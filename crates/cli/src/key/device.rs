@@ -15,7 +15,8 @@ use alloy::{
     primitives::{Address, Signature},
 };
 use eyre::Result;
-use quorate_core::Request;
+use quorate_core::{Request, request::Hashes};
+use serde_json::Value;
 
 /// A device that is connected and unlocked.
 pub(crate) enum Device {
@@ -40,6 +41,10 @@ impl Device {
     }
 
     pub(crate) async fn sign(&self, _: &Request, _: Output) -> Result<Signature> {
+        match *self {}
+    }
+
+    pub(crate) async fn sign_typed(&self, _: Value, _: Hashes, _: Output) -> Result<Signature> {
         match *self {}
     }
 
@@ -97,6 +102,25 @@ mod connected {
                 }
                 Self::Trezor(trezor, _) => {
                     let (typed_data, hashes) = (request.typed_data(), request.hashes());
+                    let sign = move |trezor: &mut Trezor| trezor.sign(&typed_data, &hashes);
+                    with_trezor(trezor, CONFIRM, output, sign).await
+                }
+            }
+        }
+
+        pub(crate) async fn sign_typed(
+            &self,
+            typed_data: Value,
+            hashes: Hashes,
+            output: Output,
+        ) -> Result<Signature> {
+            match self {
+                Self::Ledger(ledger) => {
+                    let ledger = Arc::clone(ledger);
+                    let sign = || tokio::spawn(async move { ledger.sign_hashes(&hashes).await });
+                    contained("Ledger", CONFIRM, output, sign).await
+                }
+                Self::Trezor(trezor, _) => {
                     let sign = move |trezor: &mut Trezor| trezor.sign(&typed_data, &hashes);
                     with_trezor(trezor, CONFIRM, output, sign).await
                 }

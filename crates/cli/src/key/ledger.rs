@@ -15,7 +15,7 @@ use coins_ledger::{
     APDUAnswer, APDUCommand, LedgerError, common::APDUData, transports::LedgerAsync as _,
 };
 use eyre::Result;
-use quorate_core::{Action, Request, text::escaped};
+use quorate_core::{Action, Request, request::Hashes, text::escaped};
 
 /// The oldest app that knows typed data.
 const OLDEST: (u8, u8, u8) = (1, 6, 0);
@@ -78,7 +78,11 @@ impl<W: Wire> Ledger<W> {
     /// For lists that no Ledger can show, too, although hashes would do: an owner could not have them signed anywhere else.
     pub(crate) async fn sign(&self, request: &Request) -> Result<Signature> {
         check_lists(&request.action)?;
-        let hashes = request.hashes();
+        self.sign_hashes(&request.hashes()).await
+    }
+
+    /// Signs typed data by its two hashes. The owner confirms there.
+    pub(crate) async fn sign_hashes(&self, hashes: &Hashes) -> Result<Signature> {
         let configuration = self.ask(GET_CONFIGURATION, 0, &[]).await?;
         let &[_, major, minor, patch, ..] = &configuration[..] else {
             return Err(malformed("version"));

@@ -6,7 +6,7 @@ use crate::{
     failure::Cause,
     review::{self, Facts, Standing, Sureness},
 };
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256};
 use eyre::Result;
 use quorate_api::{Certainty, ClientError, Lie, Verified, VerifiedWallet};
 use quorate_chain::{Chain, Provenance, WalletState};
@@ -185,7 +185,8 @@ fn by_address(verified: &Verified, wallet: &VerifiedWallet) -> Result<Sureness, 
 
 /// Checks that an owner signed: nobody else can propose.
 ///
-/// A contract may refuse now what it accepted when it proposed; what is no contract never did.
+/// A contract may refuse now what it accepted when it proposed, and an account may have lost its code; what never was a
+/// contract never accepted anything.
 pub(super) async fn check_signed(
     verified: &Verified,
     config: &Config,
@@ -199,7 +200,7 @@ pub(super) async fn check_signed(
         }
         let is_signed = match signature {
             OwnerSignature::Ecdsa(_) => true,
-            OwnerSignature::Contract(_) => chain.has_code(owner).await?,
+            OwnerSignature::Contract(_) => may_have_accepted(chain, owner).await?,
             OwnerSignature::Approved => chain.approved(wallet, digest, owner).await?,
         };
         if is_signed {
@@ -231,6 +232,7 @@ async fn by_chain(
     check_signed(verified, &known.config, chain).await?;
     let is_ahead = is_ahead(wallet, facts.head.number);
     let holds = |owner| facts.verified.valid.contains_key(&owner);
+    let mut has_lapsed = false;
     for signature in &verified.proposal().signatures {
         let (owner, kind) = (signature.owner, signature.kind);
         if !signature.counts || holds(owner) {
@@ -239,12 +241,18 @@ async fn by_chain(
         if is_ahead {
             return Ok(Sureness::Ahead);
         }
-        // A contract may have changed its mind since; what is no contract has none.
-        if kind == Kind::Approved || !chain.has_code(owner).await? {
+        // A contract may have changed its mind since, or be none any more; what never was one has no mind.
+        if kind == Kind::Approved || !may_have_accepted(chain, owner).await? {
             return Err(ClientError::Lie(Lie::NotValid { owner, kind }).into());
         }
+        has_lapsed = true;
     }
-    Ok(certainty.into())
+    Ok(if has_lapsed { Sureness::Late } else { certainty.into() })
+}
+
+/// Whether an account may have accepted a signature as a contract: it is one, or was, or the past is not to be had.
+async fn may_have_accepted(chain: &Chain, owner: Address) -> Result<bool> {
+    Ok(chain.has_code(owner).await? || chain.ever_had_code(owner).await? != Some(false))
 }
 
 impl From<Certainty> for Sureness {

@@ -144,7 +144,7 @@ fn common_ids<'a>(note: Option<&'a str>, other: Option<&str>) -> Vec<&'a str> {
 /// The ids in the note of a batch, as `payout propose` writes it. Nobody signs them.
 fn ids(note: &str) -> Option<Vec<&str>> {
     let (_, rest) = note.strip_prefix("payout run ")?.split_once(", ids ")?;
-    let (ids, _) = rest.rsplit_once(", list 0x")?;
+    let (ids, _) = rest.rsplit_once(", plan 0x").or_else(|| rest.rsplit_once(", list 0x"))?;
     Some(ids.split(", ").flat_map(|part| part.split(" to ")).collect())
 }
 

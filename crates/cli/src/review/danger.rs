@@ -11,8 +11,8 @@ use super::{
     alike,
     calldata::{self, Effect},
 };
-use crate::{clock, escrow};
-use alloy::primitives::Address;
+use crate::{clock, escrow, runs};
+use alloy::primitives::{Address, B256};
 use quorate_chain::Provenance;
 use quorate_core::{
     Action, Config, Proposal,
@@ -20,7 +20,7 @@ use quorate_core::{
     text,
 };
 use quorate_treasury::EscrowTerms;
-use serde::Serialize;
+use serde::{Serialize, ser::SerializeMap as _};
 use std::collections::BTreeMap;
 
 /// Who brings a proposal to the chain.
@@ -39,18 +39,44 @@ const NEAR_SECS: u64 = 60 * 60;
 const FAR_SECS: u64 = 90 * 24 * 60 * 60;
 
 /// A danger.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Danger {
     pub(crate) code: DangerCode,
+    /// What it is about, where that has to be accepted with it.
+    pub(crate) subject: Option<B256>,
     pub(crate) message: String,
     /// What can be typed to be rid of it, where one command does that.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) command: Option<String>,
+}
+
+impl Serialize for Danger {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(None)?;
+        map.serialize_entry("code", &self.name())?;
+        map.serialize_entry("message", &self.message)?;
+        if let Some(command) = &self.command {
+            map.serialize_entry("command", command)?;
+        }
+        map.end()
+    }
 }
 
 impl Danger {
     pub(crate) fn new(code: DangerCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), command: None }
+        Self { code, subject: None, message: message.into(), command: None }
+    }
+
+    /// A danger that is accepted with what it is about.
+    pub(crate) fn about(code: DangerCode, subject: B256, message: impl Into<String>) -> Self {
+        Self { subject: Some(subject), ..Self::new(code, message) }
+    }
+
+    /// What is accepted: the code, and what it is about where that belongs to it.
+    pub(crate) fn name(&self) -> String {
+        match self.subject {
+            Some(subject) => format!("{}:{subject}", self.code),
+            None => self.code.word().to_owned(),
+        }
     }
 
     /// Message and command in one line.
@@ -124,6 +150,7 @@ pub(crate) fn dangers(
     let tokens = facts.map_or(&none, |facts| &facts.tokens);
     found.0.extend(alike::dangers(tokens));
     found.0.extend(again::dangers(request, proposal.note(), open, tokens, now));
+    found.0.extend(runs::false_tag(proposal, facts.and_then(|facts| facts.state.config.as_ref())));
     if proposal.note().is_some_and(has_hidden_text) {
         found.add(DangerCode::HiddenText, "the note contains characters that hide or reorder text");
     }

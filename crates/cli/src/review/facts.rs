@@ -1,7 +1,7 @@
 //! What the chain says about a proposal.
 
 use super::calldata;
-use crate::{arguments::ChainOptions, chain_access, output::Output};
+use crate::{arguments::ChainOptions, chain_access, escrow, output::Output};
 use alloy::primitives::{Address, B256};
 use eyre::Result;
 use quorate_chain::{Chain, Execution, Header, Token, Verified, WalletState};
@@ -119,6 +119,9 @@ impl Facts {
         let threshold = self.state.config.as_ref().map_or(usize::MAX, |c| c.threshold().into());
         if self.verified.valid.len() < threshold {
             return ("collecting", None);
+        }
+        if !escrow::is_complete(proposal, self) {
+            return ("collecting", Some("policy: the escrow asks for more signatures".to_owned()));
         }
         let next = self.next.map_or(0, |next| next.sequence);
         let waits = request.nonce.sequence > next;

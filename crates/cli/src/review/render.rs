@@ -3,7 +3,7 @@
 use super::{
     Facts, View,
     calldata::{self, Decoded, as_power},
-    view::{ETHER, SignatureView, amount_text, exact_text, shown_symbol, token_name},
+    view::{BranchView, ETHER, SignatureView, amount_text, exact_text, shown_symbol, token_name},
 };
 use crate::{clock, escrow, output::Sheet};
 use alloy::primitives::{Address, U256};
@@ -233,13 +233,37 @@ fn configuration(sheet: &mut Sheet, config: &Config, facts: Option<&Facts>, now:
     }
 }
 
+/// Who signed for a wallet that is an owner, and who is missing; below it the wallets that own it.
+fn branch_lines(sheet: &mut Sheet, branch: &BranchView, depth: usize) {
+    let indent = "  ".repeat(depth - 1);
+    let count = branch.signed.len();
+    let needed = match branch.threshold {
+        Some(threshold) => format!("{count} of {threshold} needed"),
+        None => "no Quorate wallet".to_owned(),
+    };
+    sheet.row(if depth == 1 { "for" } else { "" }, &format!("{indent}{}  {needed}", branch.wallet));
+    for owner in &branch.signed {
+        sheet.more(&format!("{indent}  {owner}  signed"));
+    }
+    for rejected in &branch.rejected {
+        let (owner, why) = (&rejected["owner"], &rejected["why"]);
+        let (owner, why) = (owner.as_str().unwrap_or_default(), why.as_str().unwrap_or_default());
+        sheet.more(&format!("{indent}  {owner}  DOES NOT COUNT: {why}"));
+    }
+    let missing = if branch.whole { &[][..] } else { &branch.missing };
+    for owner in missing {
+        sheet.more(&format!("{indent}  {owner}  not signed"));
+    }
+    branch.branches.iter().for_each(|below| branch_lines(sheet, below, depth + 1));
+}
+
 fn signed(sheet: &mut Sheet, view: &View) {
     let counted =
         view.signatures.iter().filter(|signature| signature.counts != Some(false)).count();
     let needed =
         view.threshold.map(|threshold| format!(" of {threshold} needed")).unwrap_or_default();
     sheet.row("signed", &format!("{counted}{needed}"));
-    for SignatureView { owner, kind, counts, .. } in &view.signatures {
+    for SignatureView { owner, kind, counts, why, .. } in &view.signatures {
         let kind = match kind {
             Kind::Ecdsa => "by its key",
             Kind::Contract => "as a contract",
@@ -250,8 +274,10 @@ fn signed(sheet: &mut Sheet, view: &View) {
             Some(false) => ", DOES NOT COUNT",
             None => ", unchecked",
         };
-        sheet.more(&format!("{owner}  {kind}{counts}"));
+        let why = why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        sheet.more(&format!("{owner}  {kind}{counts}{why}"));
     }
+    view.branches.iter().for_each(|branch| branch_lines(sheet, branch, 1));
     let missing = view.missing.iter().flatten();
     for (place, owner) in missing.enumerate() {
         sheet.row(if place == 0 { "not signed" } else { "" }, owner);

@@ -6,7 +6,7 @@ use super::{
     facts::Outcome,
 };
 use alloy::primitives::{Address, B256, Bytes, U256};
-use quorate_chain::Token;
+use quorate_chain::{Branch, Token};
 use quorate_core::{
     Action, OwnerSignature, Proposal,
     action::{Call, Transfer, total_of},
@@ -47,6 +47,9 @@ pub(crate) struct View {
     pub(crate) owners: Option<Vec<String>>,
     pub(crate) signatures: Vec<SignatureView>,
     pub(crate) missing: Option<Vec<String>>,
+    /// Who signed for owners that are wallets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) branches: Vec<BranchView>,
     pub(crate) dangers: Vec<Danger>,
     /// Where it stands at a relayer.
     #[serde(rename = "relayer", skip_serializing_if = "Option::is_none")]
@@ -62,6 +65,42 @@ pub(crate) struct SignatureView {
     pub(crate) signature: Bytes,
     /// Whether it counts towards the threshold; unknown where only a chain could tell.
     pub(crate) counts: Option<bool>,
+    /// Why it does not, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) why: Option<String>,
+}
+
+/// A wallet that is an owner, and who signed for it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BranchView {
+    pub(crate) wallet: String,
+    pub(crate) threshold: Option<u8>,
+    pub(crate) signed: Vec<String>,
+    pub(crate) missing: Vec<String>,
+    /// Whose part does not count, and why.
+    pub(crate) rejected: Vec<Value>,
+    /// Whether enough signed for it.
+    pub(crate) whole: bool,
+    pub(crate) branches: Vec<Self>,
+}
+
+impl BranchView {
+    fn new(branch: &Branch) -> Self {
+        let names = |accounts: &[Address]| accounts.iter().map(|a| a.to_checksum(None)).collect();
+        let rejected = branch.rejected.iter().map(|rejected| {
+            json!({ "owner": rejected.owner.to_checksum(None), "why": rejected.reason.to_string() })
+        });
+        Self {
+            wallet: branch.wallet.to_checksum(None),
+            threshold: branch.threshold,
+            signed: names(&branch.signed),
+            missing: names(&branch.missing),
+            rejected: rejected.collect(),
+            whole: branch.signature.is_some(),
+            branches: branch.branches.iter().map(Self::new).collect(),
+        }
+    }
 }
 
 impl View {
@@ -104,6 +143,9 @@ impl View {
                 .map(|c| c.owners().iter().map(|owner| owner.to_checksum(None)).collect()),
             signatures,
             missing,
+            branches: facts
+                .map(|facts| facts.verified.branches.iter().map(BranchView::new).collect())
+                .unwrap_or_default(),
             dangers,
             standing: None,
         }
@@ -131,6 +173,10 @@ fn signatures(proposal: &Proposal, facts: Option<&Facts>) -> Vec<SignatureView> 
         kind: signature.kind(),
         signature: signature.to_bytes(),
         counts,
+        why: facts
+            .filter(|_| counts == Some(false))
+            .and_then(|facts| facts.verified.rejected.iter().find(|r| r.owner == *owner))
+            .map(|rejected| rejected.reason.to_string()),
     };
     let Some(facts) = facts else {
         let proven = proposal.proven_config();

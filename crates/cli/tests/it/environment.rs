@@ -7,7 +7,7 @@ use quorate_lab::{
     fixtures::world,
     keystore::{self, PASSWORD},
     owners::owner,
-    program::{Answer, Program},
+    program::{Answer, Program, STATE},
     tokens,
 };
 use serde_json::Value;
@@ -114,6 +114,9 @@ impl Environment {
         let mut contents = Vec::new();
         for entry in fs::read_dir(self.folder())? {
             let path = entry?.path();
+            if path.ends_with(STATE) {
+                continue;
+            }
             let bytes = if path.is_file() { fs::read(&path)? } else { Vec::new() };
             contents.push((path, bytes));
         }

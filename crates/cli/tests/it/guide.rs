@@ -54,6 +54,37 @@ async fn the_guide_does_what_it_says() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn the_guide_to_payouts_does_what_it_says() -> Result<()> {
+    let examples = examples("docs/payouts.md")?;
+    ensure!(examples.len() > 10, "only {} commands", examples.len());
+    let chain = Chain::start_live()?;
+    deploy::canonical(&chain).await?;
+    let folder = tempfile::tempdir()?;
+    let keystores = folder.path().join(".foundry/keystores");
+    fs::create_dir_all(&keystores)?;
+    for (name, number) in [("alice", 0), ("bob", 1), ("gas", 8)] {
+        keystore::write(&keystores, name, &owner(number))?;
+    }
+    world::KEY_HOLDING.give(&chain, owner(8).address()).await?;
+    fs::write(folder.path().join("password"), PASSWORD)?;
+    fs::write(folder.path().join("payroll.csv"), csv("docs/payouts.md")?)?;
+    let owners = [0, 1, 2].map(|number| owner(number).address()).to_vec();
+    let config = Config::new(2, owners, Address::ZERO, Bytes::new())?;
+    deploy::wallet(&chain, &config, B256::ZERO).await?;
+    let wallet = WalletFile::new(config, B256::ZERO, [chain.id()].into())?;
+    world::KEY_HOLDING.give(&chain, wallet.address()).await?;
+    fs::write(folder.path().join("wallet.json"), wallet.to_json())?;
+    for example in examples {
+        run(&example, folder.path(), &chain.endpoint())?;
+        // Where a chain goes on by itself, blocks follow.
+        if example.command.starts_with("quorate submit") {
+            chain.mine(13).await?;
+        }
+    }
+    Ok(())
+}
+
 /// The same over a relayer, whose digests the reader has in `DIGEST`.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_guide_over_a_relayer_does_what_it_says() -> Result<()> {
@@ -81,6 +112,63 @@ async fn the_guide_over_a_relayer_does_what_it_says() -> Result<()> {
         if let Some((digest, _)) = proposed {
             variables.push(("DIGEST", digest.to_owned()));
         }
+    }
+    Ok(())
+}
+
+/// What the three parties of an escrow do; and the evidence, checked with viem alone by the script that stands there.
+#[tokio::test]
+async fn the_guide_to_escrow_does_what_it_says() -> Result<()> {
+    let examples = examples("docs/escrow.md")?;
+    ensure!(examples.len() > 20, "only {} commands", examples.len());
+    let chain = Chain::start_live()?;
+    deploy::canonical(&chain).await?;
+    let folder = tempfile::tempdir()?;
+    let keystores = folder.path().join(".foundry/keystores");
+    fs::create_dir_all(&keystores)?;
+    for (name, number) in [("buyer", 5), ("seller", 6), ("arbiter", 7), ("gas", 8)] {
+        keystore::write(&keystores, name, &owner(number))?;
+        world::KEY_HOLDING.give(&chain, owner(number).address()).await?;
+    }
+    fs::write(folder.path().join("password"), PASSWORD)?;
+    for example in examples {
+        run(&example, folder.path(), &chain.endpoint())?;
+    }
+    let packages = repository().join("contracts/node_modules").canonicalize()?;
+    std::os::unix::fs::symlink(packages, folder.path().join("node_modules"))?;
+    let guide = fs::read_to_string(repository().join("docs/escrow.md"))?;
+    let script = guide.split_once("```js check.mjs\n").ok_or_eyre("no script")?.1;
+    let script = script.split_once("\n```").ok_or_eyre("a script without an end")?.0;
+    fs::write(folder.path().join("check.mjs"), script)?;
+    let check = |file: &str| {
+        let mut node = Command::new("node");
+        node.args(["check.mjs", file, &chain.endpoint()]).current_dir(folder.path()).output()
+    };
+    let checked = check("evidence.json")?;
+    let text = String::from_utf8_lossy(&checked.stdout).into_owned();
+    let told = String::from_utf8_lossy(&checked.stderr).into_owned();
+    ensure!(checked.status.success() && !text.contains("CHANGED"), "{text}{told}");
+    ensure!(text.matches("holds").count() >= 13, "{text}");
+    // The script finds a change too.
+    let evidence = fs::read_to_string(folder.path().join("evidence.json"))?;
+    for (from, to, named) in [
+        ("\"terms\": \"V", "\"terms\": \"X", "CHANGED terms"),
+        ("\"amount\": \"2", "\"amount\": \"3", "CHANGED terms"),
+        ("\"salt\": \"0x", "\"salt\": \"0x1", "CHANGED wallet"),
+        ("\"deadline\": 1", "\"deadline\": 2", "CHANGED"),
+    ] {
+        ensure!(evidence.contains(from), "{from}");
+        let mut changed = evidence.replacen(from, to, 1);
+        if from.contains("salt") {
+            // One digit more, so the last one goes.
+            let end = changed.find(to).ok_or_eyre("no salt")? + 9 + 66;
+            changed.remove(end);
+        }
+        fs::write(folder.path().join("changed.json"), changed)?;
+        let checked = check("changed.json")?;
+        let text = String::from_utf8_lossy(&checked.stdout).into_owned();
+        let told = String::from_utf8_lossy(&checked.stderr).into_owned();
+        ensure!(checked.status.code() == Some(7) && text.contains(named), "{from}: {text}{told}");
     }
     Ok(())
 }

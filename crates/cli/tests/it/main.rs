@@ -2,10 +2,12 @@
 
 mod audit;
 mod bad_input;
+mod contract_owners;
 mod dangers;
 mod databases;
 mod described_api;
 mod environment;
+mod escrow;
 mod event_clients;
 mod failed_sends;
 mod fake_relayer;
@@ -22,6 +24,8 @@ mod operator;
 mod over_relayer;
 mod paid_again;
 mod payout;
+mod payout_plan;
+mod payout_run;
 mod reconfigure;
 mod relayer;
 mod relayer_output;

@@ -38,3 +38,101 @@ async fn an_approval_on_chain_counts() -> Result<()> {
     environment.refuses(&approve, 3, "is not an owner of")?;
     Ok(())
 }
+
+/// Three deep: owners of owners sign in files, each with one command; together their parts are the signature of the wallet
+/// that owns the wallet.
+#[tokio::test]
+async fn owners_of_owners_sign_in_files() -> Result<()> {
+    let environment = Environment::start().await?;
+    let payer = environment.keystore(8)?;
+    let create = |name: &str, owners: &[&str]| -> Result<String> {
+        let mut create = vec!["wallet", "create", "--threshold", "2", "--out", name];
+        owners.iter().for_each(|owner| create.extend(["--owner", owner]));
+        let made = environment.json(&create)?;
+        environment.json(&["wallet", "deploy", name, "--keystore", &payer])?;
+        Ok(made["address"].as_str().unwrap_or_default().to_owned())
+    };
+    let [a, b, c, d] = [30, 31, 32, 33].map(|number| owner(number).address().to_checksum(None));
+    let inner = create("inner.json", &[&b, &c, &d])?;
+    let middle = create("middle.json", &[&inner, &d])?;
+    create("outer.json", &[&middle, &a])?;
+    let cancel = ["propose", "cancel", "--wallet", "outer.json", "--sequence", "0"];
+    environment.json(&[&cancel[..], &["--out", "cancel.json"]].concat())?;
+    environment.sign("cancel.json", &[30])?;
+    let sign = |key: u64, path: &[&str]| -> Result<serde_json::Value> {
+        let key = environment.keystore(key)?;
+        let mut sign = vec!["sign", "cancel.json", "--keystore", &key];
+        path.iter().for_each(|wallet| sign.extend(["--owner", wallet]));
+        environment.json(&sign)
+    };
+    // Owner 33 owns both: its own way is the short one.
+    let signed = sign(33, &[&middle])?;
+    assert_eq!((&signed["signer"], &signed["added"]), (&middle.as_str().into(), &true.into()));
+    assert_eq!(sign(33, &[&middle])?["added"], false);
+    let submit = ["submit", "cancel.json", "--keystore", &payer];
+    environment.refuses(&submit, 6, "1 of the 2 signatures needed")?;
+    sign(31, &[&middle])?;
+    let shown = environment.json(&["show", "cancel.json"])?;
+    let branch = &shown["branches"][0];
+    assert_eq!((&branch["wallet"], &branch["whole"]), (&middle.as_str().into(), &false.into()));
+    assert_eq!(branch["signed"], serde_json::json!([d]));
+    assert_eq!(branch["branches"][0]["signed"], serde_json::json!([b]));
+    assert_eq!(branch["branches"][0]["missing"], serde_json::json!([c, d]));
+    let text = environment.run(&["show", "cancel.json"])?.stdout;
+    eyre::ensure!(text.contains("1 of 2 needed") && text.contains("not signed"), "{text}");
+
+    let stranger = environment.keystore(34)?;
+    let by_stranger = ["sign", "cancel.json", "--keystore", &stranger, "--owner", &middle];
+    environment.refuses(&by_stranger, 3, "is no owner of")?;
+    let key = environment.keystore(31)?;
+    let wrong = ["sign", "cancel.json", "--keystore", &key, "--owner", &middle, "--owner", &d];
+    environment.refuses(&wrong, 3, &format!("--owner {middle} --owner {inner}"))?;
+
+    let signed = sign(32, &[&middle, &inner])?;
+    assert_eq!((&signed["signatures"], &signed["threshold"]), (&2.into(), &2.into()));
+    let shown = environment.json(&["show", "cancel.json"])?;
+    assert_eq!((&shown["status"], &shown["branches"][0]["whole"]), (&"ready".into(), &true.into()));
+    environment.submit("cancel.json")?;
+    Ok(())
+}
+
+/// A reconfiguration of the wallet that is signed for voids what was.
+#[tokio::test]
+async fn parts_end_with_the_epoch_of_their_wallet() -> Result<()> {
+    let environment = Environment::start().await?;
+    let payer = environment.keystore(8)?;
+    let [a, b] = [30, 31].map(|number| owner(number).address().to_checksum(None));
+    let create = |name: &str, threshold: &str, owners: [&str; 2]| -> Result<String> {
+        let [first, second] = owners;
+        let create = ["wallet", "create", "--threshold", threshold, "--out", name];
+        let made =
+            environment.json(&[&create[..], &["--owner", first, "--owner", second]].concat())?;
+        environment.json(&["wallet", "deploy", name, "--keystore", &payer])?;
+        Ok(made["address"].as_str().unwrap_or_default().to_owned())
+    };
+    let inner = create("inner.json", "1", [&a, &b])?;
+    create("outer.json", "2", [&inner, &a])?;
+    let cancel = ["propose", "cancel", "--wallet", "outer.json", "--sequence", "0"];
+    environment.json(&[&cancel[..], &["--out", "cancel.json"]].concat())?;
+    environment.sign("cancel.json", &[30])?;
+    let key = environment.keystore(31)?;
+    environment.json(&["sign", "cancel.json", "--keystore", &key, "--owner", &inner])?;
+    assert_eq!(environment.json(&["show", "cancel.json"])?["status"], "ready");
+
+    let change = ["propose", "owners", "--wallet", "inner.json", "--threshold", "2"];
+    environment.json(&[&change[..], &["--out", "change.json"]].concat())?;
+    let sign = ["sign", "change.json", "--keystore", &key, "--accept", "thresholdChange"];
+    environment.json(&sign)?;
+    environment.submit("change.json")?;
+    let shown = environment.json(&["show", "cancel.json"])?;
+    assert_eq!(
+        (&shown["status"], &shown["branches"][0]["whole"]),
+        (&"collecting".into(), &false.into())
+    );
+    for number in [30, 31] {
+        let key = environment.keystore(number)?;
+        environment.json(&["sign", "cancel.json", "--keystore", &key, "--owner", &inner])?;
+    }
+    environment.submit("cancel.json")?;
+    Ok(())
+}

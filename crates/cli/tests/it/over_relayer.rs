@@ -243,7 +243,7 @@ async fn a_run_that_breaks_off_goes_on_with_the_same_command() -> Result<()> {
     fs::write(alice.path("run.csv"), rows("0.25"))?;
     let run = ["payout", "propose", "run.csv", "--run", "payroll", "--batch-size", "1"];
     alice.refuses(&run, 6, "2 of 4 are handed in")?;
-    assert_eq!(alice.files()?, ["run.csv"]);
+    assert_eq!(alice.files()?, ["payroll.plan.json", "run.csv"]);
     let first = listed(&bob, &["--owner", &name(1)])?;
     assert_eq!(first.len(), 2);
     // Nobody's signature is asked for twice, and the deadlines of the first two stay.
@@ -272,7 +272,7 @@ async fn a_run_that_breaks_off_goes_on_with_the_same_command() -> Result<()> {
     assert_eq!(standings(&bob.json(&run)?), ["paid", "paid", "new", "new"]);
     assert_eq!(listed(&carol, &["--owner", &name(2)])?, second);
     fs::write(alice.path("run.csv"), rows("0.5"))?;
-    alice.refuses(&run, 3, "was paid already")?;
+    alice.refuses(&run, 3, "holds another plan")?;
     for digest in &second {
         carol.json(&["sign", digest, "--accept", "paidAgain"])?;
     }
@@ -280,11 +280,11 @@ async fn a_run_that_breaks_off_goes_on_with_the_same_command() -> Result<()> {
     fs::write(alice.path("run.csv"), rows("0.25"))?;
     assert_eq!(standings(&alice.json(&run)?), ["paid"; 4]);
 
-    fs::write(alice.path("run.csv"), rows("0.125"))?;
+    fs::write(alice.path("run.csv"), rows("0.15"))?;
     let other = ["payout", "propose", "run.csv", "--run", "bonus", "--batch-size", "4"];
     alice.json(&other)?;
     fs::write(alice.path("run.csv"), rows("0.0625"))?;
-    alice.refuses(&other, 3, "is proposed with other payments")
+    alice.refuses(&other, 3, "holds another plan")
 }
 
 /// Whoever watches a wallet, or all wallets of an owner, sees what is new too.

@@ -191,13 +191,10 @@ async fn files_of_a_run_under_another_name_are_warned_of() -> Result<()> {
         environment.run(&[&propose[..], more].concat())
     };
     ensure!(propose("may", &[])?.code == 0);
-    environment.sign("may/may.1-of-1.json", &[0])?;
+    environment.sign("may/may.0.json", &[0])?;
     let again = propose("may-again", &[])?;
-    ensure!(
-        again.code == 0 && again.stderr.contains("may/may.1-of-1.json, pays 1 ETH"),
-        "{again:?}"
-    );
-    let beside = ["--beside", "may/may.1-of-1.json"];
+    ensure!(again.code == 0 && again.stderr.contains("may/may.0.json, pays 1 ETH"), "{again:?}");
+    let beside = ["--beside", "may/may.0.json"];
     let refused = propose("may-3", &beside)?;
     ensure!(refused.code == 4 && refused.error().contains("--accept paidAgain"), "{refused:?}");
     ensure!(!environment.path("may-3").exists(), "written all the same");

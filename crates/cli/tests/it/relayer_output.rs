@@ -144,9 +144,9 @@ async fn what_is_handed_in_is_reviewed_and_told_with_its_digest() -> Result<()> 
         0,
         "\
 Payout run r: 2 payments in 2 batches
-  wallet     0x36EB1C76ceE0b9704361C5A9dea2a9226427819e
-…
   total      3 ETH in 2 payments
+  wallet     0x36EB1C76ceE0b9704361C5A9dea2a9226427819e on chain 31337
+…
 
 Proposal: a payment in ETH
 …
@@ -155,11 +155,11 @@ Proposal: a payment in ETH
 …
 
 Handed to the relayer 127.0.0.1:…
-  batch 1  new: 1 payment, 1 ETH, 1 of 3 signatures
+  batch 0  new: 1 payment, 1 ETH, 1 of 3 signatures
            0x…
-  batch 2  new: 1 payment, 2 ETH, 1 of 3 signatures
+  batch 1  new: 1 payment, 2 ETH, 1 of 3 signatures
            0x…
-warning: line 3: …",
+warning: line 3, id \"b\": …",
     )?;
     let pay = ["propose", "transfer", "--to", PAYEE, "--amount", "2", "--note", "a\u{1b}[2Jb"];
     stage.prints(&pay, 4, "…--accept hiddenText")?;

@@ -8,7 +8,7 @@ use quorate_lab::{
     fixtures::world,
     keystore::{self, PASSWORD},
     owners::owner,
-    program::{Answer, Program},
+    program::{Answer, Program, STATE},
     service::Service,
 };
 use serde_json::Value;
@@ -96,6 +96,29 @@ impl Stage {
     /// Has the treasury served.
     pub(crate) fn register(&self) -> Result<()> {
         self.stranger()?.json(&["wallet", "register", "wallet.json"]).map(drop)
+    }
+
+    /// Reads a proposal as the relayer tells it, until it is so.
+    pub(crate) async fn until_proposal(
+        &self,
+        digest: &str,
+        is_so: impl Fn(&Value) -> bool,
+    ) -> Result<Value> {
+        let mut told = Value::Null;
+        for _ in 0..600 {
+            let mut stream = TcpStream::connect(&self.relayer.address)?;
+            let host = &self.relayer.address;
+            write!(stream, "GET /v1/proposals/{digest} HTTP/1.0\r\nHost: {host}\r\n\r\n")?;
+            let mut text = String::new();
+            stream.read_to_string(&mut text)?;
+            let body = text.split_once("\r\n\r\n").ok_or_eyre("no answer")?.1;
+            told = serde_json::from_str(body)?;
+            if is_so(&told) {
+                return Ok(told);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        bail!("{told}")
     }
 
     /// Mines until somebody's `watch` of these digests ends, which must be well.
@@ -251,7 +274,7 @@ impl Person {
         for entry in fs::read_dir(self.folder())? {
             names.push(entry?.file_name().to_string_lossy().into_owned());
         }
-        names.retain(|name| !["key", "password", "wallet.json"].contains(&name.as_str()));
+        names.retain(|name| !["key", "password", "wallet.json", STATE].contains(&name.as_str()));
         names.sort();
         Ok(names)
     }

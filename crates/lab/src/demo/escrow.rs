@@ -42,13 +42,11 @@ pub(super) async fn play(stage: &mut Stage) -> Result<Address> {
     let grab = ["propose", "transfer", "--wallet", "wallet.json", "--lane", "1", "--token", &token];
     let grab = [&grab[..], &["--to", to_buyer, "--amount", "all", "--out", "grab.json"]].concat();
     stage.run(&buyer, &grab)?;
-    stage.run(&buyer, &["sign", "grab.json"])?;
-    hand_over(&buyer.folder.join("grab.json"), &submitter.folder.join("grab.json"))?;
     stage.refused(
-        &submitter,
-        &["submit", "grab.json"],
-        1,
-        "the buyer alone cannot take it back",
+        &buyer,
+        &["sign", "grab.json"],
+        3,
+        "the buyer alone cannot take it back, and is told before it signs",
     )?;
 
     stage.scene("Arbiter and seller settle it, in one payment to all");

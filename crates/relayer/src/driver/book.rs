@@ -7,7 +7,7 @@ use crate::{
     event::Paid,
     fees::Fees,
     rows::{ProposalRow, Rows, Settlement, WalletRow},
-    status::StatusChange,
+    status::{Failure, StatusChange},
 };
 use alloy::{
     consensus::{Transaction as _, TxEnvelope},
@@ -16,7 +16,7 @@ use alloy::{
 };
 use quorate_core::{Config, OwnerSignature, Snapshot};
 use quorate_store::{
-    self as store, ChainRecords, Horizon, Lease, MinedAttempt, NewAttempt, NewSignature,
+    self as store, ChainRecords, Horizon, Lapse, Lease, MinedAttempt, NewAttempt, NewSignature,
     ProposalRecord, Reservation, SendState, Storage, Store, StoreError, WalletKey, WalletRecord,
 };
 use std::{
@@ -59,6 +59,8 @@ pub(super) enum Write {
     Sent { tx_hash: B256, state: AttemptState },
     /// Where a proposal stands.
     Status(Box<StatusChange>),
+    /// That a contract's signature holds no more.
+    Lapsed(Box<Lapse>),
     /// How an account nonce ended.
     Settled { sender: Address, account_nonce: u64, settlement: Settlement },
     /// What a wallet was at a block that is too old to be undone.
@@ -223,6 +225,9 @@ impl Book {
             Write::Status(change) => {
                 store.change_status(lease, change.as_ref().clone(), at).await?;
             }
+            Write::Lapsed(lapse) => {
+                store.lapse_signature(lease, lapse.as_ref().clone(), at).await?;
+            }
             Write::Settled { sender, account_nonce, settlement } => {
                 let account_nonce =
                     store::AccountNonce { chain_id, sender: *sender, nonce: *account_nonce };
@@ -325,16 +330,31 @@ pub(super) fn proposal_row(record: ProposalRecord) -> ProposalRow {
         signatures: verified.map(|signature| (signature.owner, signature.signature)).collect(),
         ready_order: record.ready_order,
         failures: record.failures,
+        forgiven: 0,
         status: record.status,
         is_final: record.is_final,
         revision: record.revision,
     }
 }
 
+/// How many failures of a proposal are of attempts that were recorded before its last signature came in.
+fn forgiven(record: &ProposalRecord, recorded: &BTreeMap<B256, i64>) -> usize {
+    let last = record.signatures.iter().map(|signature| signature.received_at).max();
+    let is_older = |failure: &&Failure| recorded.get(&failure.tx_hash).copied() < last;
+    let known = record.failures.iter().filter(|failure| recorded.contains_key(&failure.tx_hash));
+    known.filter(is_older).count()
+}
+
 fn rows(records: ChainRecords) -> Result<Rows, BookError> {
+    let recorded = records.attempts.iter().map(|attempt| (attempt.tx_hash, attempt.created_at));
+    let recorded = recorded.collect();
+    let row = |record: ProposalRecord| {
+        let forgiven = forgiven(&record, &recorded);
+        ProposalRow { forgiven, ..proposal_row(record) }
+    };
     let mut rows = Rows {
         wallets: records.wallets.into_iter().map(wallet_row).collect(),
-        proposals: records.proposals.into_iter().map(proposal_row).collect(),
+        proposals: records.proposals.into_iter().map(row).collect(),
         is_paused: records.is_paused,
         ..Rows::default()
     };

@@ -23,7 +23,7 @@ use quorate_chain::{
     Chain, ChainError, Header, Provenance, Revert, SimulateError, SimulatedCall, StandingQuestion,
     lack::SIMULATE,
 };
-use quorate_core::{Config, Snapshot};
+use quorate_core::{Config, OwnerSignature, Request, Snapshot};
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     sync::Arc,
@@ -102,6 +102,9 @@ async fn answers(
             let outcome = gas::with_rollup_fees(context, outcome, &next).await;
             Event::Simulated { request, outcome }
         }
+        Effect::AskContracts { request, at, signatures } => {
+            ask_contracts(context, &request, at, signatures).await?
+        }
         Effect::Sign { request, drafts } => sign(context, request, &drafts),
         Effect::Broadcast { tx_hash, raw } | Effect::Rebroadcast { tx_hash, raw } => {
             Event::SendResult { tx_hash, outcome: context.endpoints.broadcast(&raw).await }
@@ -164,6 +167,7 @@ async fn answers(
         // The engine itself did these, or nobody has to.
         Effect::Persist { .. }
         | Effect::StatusChanged(_)
+        | Effect::SignatureLapsed { .. }
         | Effect::Settled { .. }
         | Effect::Checkpoint { .. }
         | Effect::Reload
@@ -185,6 +189,26 @@ fn sign(context: &Context, request: u64, drafts: &[Draft]) -> Event {
         Some(signed) => Event::Signed { request, signed },
         None => Event::SignFailed { request },
     }
+}
+
+/// Asks contracts again. What cannot be asked goes on counting.
+async fn ask_contracts(
+    context: &Context,
+    request: &Request,
+    at: BlockId,
+    signatures: Vec<(Address, OwnerSignature)>,
+) -> Result<Event, ChainError> {
+    let mut lapsed = Vec::new();
+    for (owner, signature) in signatures {
+        let kept = &signature;
+        let ask =
+            |chain: Chain| async move { chain.judge_at(request, owner, kept, at.number).await };
+        if let Err(refusal) = context.endpoints.insist(ask).await? {
+            tracing::info!(digest = %request.digest(), %owner, %refusal, "signature lapsed");
+            lapsed.push((owner, signature, refusal.name()));
+        }
+    }
+    Ok(Event::ContractsAsked { digest: request.digest(), lapsed })
 }
 
 pub(super) async fn simulate(

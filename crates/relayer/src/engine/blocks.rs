@@ -157,6 +157,7 @@ impl Step {
         }
         for tracked in self.state.proposals.values_mut() {
             tracked.failures.retain(|failure| failure.block.number <= fork);
+            tracked.forgiven = tracked.forgiven.min(tracked.failures.len());
         }
         for address in self.state.settings.senders.clone() {
             self.reopen_after(address, fork, head);

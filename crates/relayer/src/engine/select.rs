@@ -160,7 +160,9 @@ impl State {
         if self.is_paused {
             return Some(Reason::Paused);
         }
-        (self.is_rpc_down() || !wallet.is_settled()).then_some(Reason::RpcDown)
+        // What is known of it may be of a block that was not read here yet: it may not be there before.
+        let is_ahead = wallet.base().block > self.head_number();
+        (self.is_rpc_down() || !wallet.is_settled() || is_ahead).then_some(Reason::RpcDown)
     }
 
     /// The place that something of a wallet can take, of which nothing is on its way that could go through: what takes
@@ -276,7 +278,7 @@ impl State {
             // What carried it is not final: until then nothing else may.
             return Some(Reason::Simulation);
         }
-        if tracked.failures.len() >= self.settings.max_failures {
+        if tracked.is_used_up(self.settings.max_failures) {
             return Some(Reason::Budget);
         }
         if self.head_number() < tracked.refused_until {

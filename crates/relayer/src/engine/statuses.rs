@@ -110,6 +110,8 @@ impl Step {
         let nonce = tracked.request.nonce;
         let is_unknown = match wallet.find_execution(nonce) {
             Some(execution) => execution.tx_hash == tx_hash,
+            // What took its nonce may be this one, and is still to be found.
+            None if wallet.find_next(nonce.lane) > Some(nonce.sequence) => true,
             None => !wallet.audit.covers(nonce.lane, block.number, false),
         };
         let is_told = tracked.failures.iter().any(|known| known.tx_hash == tx_hash);
@@ -124,6 +126,7 @@ impl Step {
             let Some(tracked) = self.state.proposals.get_mut(digest) else { continue };
             if let Some(execution) = wallet.find_execution(tracked.request.nonce) {
                 tracked.failures.retain(|failure| failure.tx_hash != execution.tx_hash);
+                tracked.forgiven = tracked.forgiven.min(tracked.failures.len());
             }
         }
     }
@@ -136,8 +139,10 @@ impl Step {
         if is_its || tracked.failures.iter().any(|known| known.tx_hash == failure.tx_hash) {
             return;
         }
+        let max_failures = self.state.settings.max_failures;
+        let was_used_up = tracked.is_used_up(max_failures);
         tracked.failures.push(failure);
-        if tracked.failures.len() == self.state.settings.max_failures && execution.is_none() {
+        if !was_used_up && tracked.is_used_up(max_failures) && execution.is_none() {
             self.alarm(Alarm::FailuresUsedUp { digest });
         }
     }

@@ -54,6 +54,9 @@ impl Step {
             // It may be done already, and its event was left out.
             wallet.audit.is_due = true;
         }
+        if matches!(reason, Reason::Simulation | Reason::Policy) {
+            self.ask_contracts(digest);
+        }
         self.back_off(digest, reason);
         Ok(())
     }

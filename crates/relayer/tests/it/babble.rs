@@ -150,7 +150,10 @@ impl Babbler {
                 Event::ProposalAdded { digest, request }
             }
             7 => Event::SignatureAdded { digest, owner, signature: OwnerSignature::Approved },
-            8 => Event::SignatureRemoved { digest, owner },
+            8 => {
+                let lapsed = vec![(owner, OwnerSignature::Approved, "refuses")];
+                Event::ContractsAsked { digest, lapsed }
+            }
             9 => {
                 let request = self.0.below(12);
                 Event::Simulated { request, outcome: Simulation::InFlightReverted }

@@ -77,6 +77,10 @@ pub(crate) struct Rig {
     asked: BTreeSet<B256>,
     /// What simulations showed to pass, each on top of what was in flight and of those before it.
     pub(crate) passed: Vec<Passed>,
+    /// Owners that are contracts and take nothing any more.
+    pub(crate) refusing: BTreeSet<Address>,
+    /// Whose signatures were said to hold no more.
+    pub(crate) lapsed: Vec<(B256, Address)>,
 }
 
 /// A simulation that was answered.
@@ -145,6 +149,8 @@ impl Rig {
             past: VecDeque::new(),
             asked: BTreeSet::new(),
             passed: Vec::new(),
+            refusing: BTreeSet::new(),
+            lapsed: Vec::new(),
         };
         rig.give(Event::Restarted(Box::new(rig.store.rows())));
         rig.tick();
@@ -211,6 +217,12 @@ impl Rig {
             }
             match effect {
                 Effect::Alarm(alarm) => self.alarms.push(alarm),
+                Effect::SignatureLapsed { digest, owner, .. } => {
+                    if let Some((_, signatures)) = self.store.proposals.get_mut(&digest) {
+                        signatures.remove(&owner);
+                    }
+                    self.lapsed.push((digest, owner));
+                }
                 Effect::Ignored(_) | Effect::FreeNonce { .. } => {}
                 Effect::Broadcast { tx_hash, .. } | Effect::Rebroadcast { tx_hash, .. } => {
                     self.check_send(tx_hash);
@@ -349,6 +361,11 @@ impl Rig {
                     self.simulate(at, &in_flight, &next)
                 };
                 self.replies.push(Event::Simulated { request, outcome });
+            }
+            Effect::AskContracts { request, signatures, .. } if !fails => {
+                let refused = signatures.into_iter().filter(|(o, _)| self.refusing.contains(o));
+                let lapsed = refused.map(|(o, signature)| (o, signature, "refuses")).collect();
+                self.replies.push(Event::ContractsAsked { digest: request.digest(), lapsed });
             }
             Effect::Sign { request, drafts } => self.sign(request, drafts),
             Effect::Broadcast { tx_hash, .. } | Effect::Rebroadcast { tx_hash, .. } => {

@@ -1,5 +1,6 @@
 //! One rule each, in a world without faults.
 
+mod contracts;
 mod finality;
 mod missing;
 mod money;

@@ -54,6 +54,7 @@ impl Store {
                 signatures: signatures.clone(),
                 ready_order: status.and_then(|status| status.ready_order),
                 failures: status.map(|status| status.failures.clone()).unwrap_or_default(),
+                forgiven: 0,
                 status: status.map_or(Status::Collecting { reason: None }, |s| s.status.clone()),
                 is_final: status.is_some_and(|status| status.is_final),
                 revision: status.map_or(0, |status| status.revision),

@@ -9,8 +9,8 @@ use crate::config::{ChainConfig, HttpLimits};
 use alloy::primitives::{Address, B256, Bytes, U256};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use quorate_api::wallet::Head;
-use quorate_chain::{Chain, ChainError, Header, Lack, Receipt, WalletState};
-use quorate_core::{Config, Lane, Snapshot, proposal::Origin};
+use quorate_chain::{Chain, ChainError, Header, Lack, Receipt, Verdict, WalletState};
+use quorate_core::{Config, Lane, OwnerSignature, Request, Snapshot, proposal::Origin};
 use quorate_relayer::driver::{Endpoints, Report};
 use quorate_store::{Inclusion, WalletRecord};
 use std::{
@@ -362,28 +362,27 @@ impl Desk {
         self.ask(|chain| async move { chain.sequence_at(wallet, lane, block).await }).await
     }
 
-    /// Whether a contract accepts a signature (ERC-1271).
-    pub(crate) async fn contract_accepts(
+    /// Whether a signature holds, in the form in which the wallet takes it.
+    pub(crate) async fn judge(
         &self,
-        wallet: Address,
+        request: &Request,
         owner: Address,
-        digest: B256,
-        signature: &Bytes,
-    ) -> Result<bool, RouteError> {
-        let ask = |chain: Chain| async move {
-            chain.contract_accepts(wallet, owner, digest, signature).await
-        };
-        self.ask(ask).await
+        signature: &OwnerSignature,
+    ) -> Result<Verdict, RouteError> {
+        self.ask(|chain| async move { chain.judge(request, owner, signature).await }).await
     }
 
-    /// Whether an owner approved a digest on chain.
-    pub(crate) async fn approved(
+    /// As [`Self::judge`], of a digest that a wallet vouches for and that is no request's.
+    pub(crate) async fn judge_digest(
         &self,
-        wallet: Address,
-        digest: B256,
+        (wallet, digest): (Address, B256),
         owner: Address,
-    ) -> Result<bool, RouteError> {
-        self.ask(|chain| async move { chain.approved(wallet, digest, owner).await }).await
+        signature: &Bytes,
+    ) -> Result<Verdict, RouteError> {
+        self.ask(
+            |chain| async move { chain.judge_digest((wallet, digest), owner, signature).await },
+        )
+        .await
     }
 
     /// What a transaction in this block cost; none if it is not there.

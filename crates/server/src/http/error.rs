@@ -7,7 +7,7 @@ use axum::{
     response::IntoResponse,
 };
 use quorate_api::{Problem, ProblemCode, problem::MEDIA_TYPE};
-use quorate_chain::ChainError;
+use quorate_chain::{ChainError, Refusal};
 use quorate_core::{
     config::ConfigError, signature::SignatureError, status::StatusWord, text::shown,
 };
@@ -69,6 +69,14 @@ pub(crate) enum RouteError {
     InvalidAction(#[from] InvalidAction),
     #[error("{owner} is no owner of the wallet now")]
     NotOwner { owner: Address },
+    #[error("{address} is no escrow: it has nothing to accept")]
+    NotEscrow { address: Address },
+    #[error(
+        "{owner} does not have role {role} in this escrow: 0 is the buyer, 1 the seller, 2 the arbiter"
+    )]
+    NotParty { owner: Address, role: u8 },
+    #[error("the escrow commits to the terms {expected}, not to {given}")]
+    OtherTerms { given: B256, expected: B256 },
     #[error("{0}")]
     InvalidSignature(#[from] InvalidSignature),
     #[error("{owner} did not approve this digest on chain, as far as the chain is known")]
@@ -123,8 +131,8 @@ pub(crate) enum InvalidAction {
 pub(crate) enum InvalidSignature {
     #[error("{0}")]
     Bytes(#[from] SignatureError),
-    #[error("{owner} is no contract that accepts the signature (ERC-1271)")]
-    ContractRefuses { owner: Address },
+    #[error("the signature of {owner} does not hold: {refusal}")]
+    Refused { owner: Address, refusal: Refusal },
 }
 
 /// What there is too much of.
@@ -187,7 +195,9 @@ impl RouteError {
             Self::DeadlineTooFar { .. } => ProblemCode::DeadlineTooFar,
             Self::NoteTooLong { .. } => ProblemCode::NoteTooLong,
             Self::InvalidAction(_) => ProblemCode::InvalidAction,
-            Self::NotOwner { .. } => ProblemCode::NotOwner,
+            Self::NotEscrow { .. } => ProblemCode::NotEscrow,
+            Self::NotOwner { .. } | Self::NotParty { .. } => ProblemCode::NotOwner,
+            Self::OtherTerms { .. } => ProblemCode::OtherTerms,
             Self::InvalidSignature(_) => ProblemCode::InvalidSignature,
             Self::NotApproved { .. } => ProblemCode::NotApproved,
             Self::ProposalClosed { .. } => ProblemCode::ProposalClosed,

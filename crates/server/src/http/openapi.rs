@@ -143,6 +143,7 @@ fn retry_after() -> Header {
     ),
     components(schemas(Problem)),
     tags(
+        (name = "escrows", description = "Who accepted what an escrow is about."),
         (name = "events", description = "What happens, while it does."),
         (name = "operation", description = "For those who run the relayer."),
         (name = "proposals", description = "What owners are asked to sign, and what became of it."),

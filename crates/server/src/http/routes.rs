@@ -1,5 +1,6 @@
 //! The paths, one file each.
 
+pub(super) mod acceptances;
 pub(super) mod events;
 pub(super) mod fallback;
 pub(super) mod list_proposals;
@@ -7,6 +8,7 @@ pub(super) mod list_wallets;
 pub(super) mod livez;
 pub(super) mod metrics;
 pub(super) mod openapi;
+pub(super) mod post_acceptance;
 pub(super) mod post_proposal;
 pub(super) mod post_signature;
 pub(super) mod post_wallet;
@@ -25,6 +27,7 @@ pub(super) fn all() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(list_wallets::get, post_wallet::post))
         .routes(routes!(wallet::get))
         .routes(routes!(wallet_proposals::get, post_proposal::post))
+        .routes(routes!(acceptances::get, post_acceptance::post))
         .routes(routes!(list_proposals::get))
         .routes(routes!(proposal::get))
         .routes(routes!(post_signature::post))

@@ -5,7 +5,8 @@ use super::{
     error::{InvalidSignature, RouteError},
 };
 use alloy::primitives::{Address, B256, Bytes};
-use quorate_core::{OwnerSignature, signature::EcdsaSignature};
+use quorate_chain::{Refusal, Verdict};
+use quorate_core::{OwnerSignature, Request};
 
 /// Reads what an owner handed in. By a key it holds then; else the chain has to be asked.
 ///
@@ -21,32 +22,45 @@ pub(crate) fn read(
     read.map_err(|error| InvalidSignature::Bytes(error).into())
 }
 
-/// Asks the chain whether a signature holds, if that has to be asked.
+/// Asks the chain whether a signature holds, if that has to be asked: in the form in which the wallet takes it.
 ///
 /// # Errors
 ///
 /// If it does not, with the reason; or if the chain does not answer.
 pub(crate) async fn confirm(
     desk: &Desk,
-    wallet: Address,
-    digest: B256,
+    request: &Request,
     owner: Address,
-    signature: &OwnerSignature,
-) -> Result<(), RouteError> {
-    match signature {
-        OwnerSignature::Ecdsa(_) => Ok(()),
-        OwnerSignature::Contract(bytes) => {
-            if desk.contract_accepts(wallet, owner, digest, bytes).await? {
-                return Ok(());
-            }
-            Err(refusal(owner, &digest, bytes).into())
-        }
-        OwnerSignature::Approved => {
-            if desk.approved(wallet, digest, owner).await? {
-                return Ok(());
-            }
-            Err(RouteError::NotApproved { owner })
-        }
+    signature: OwnerSignature,
+) -> Result<OwnerSignature, RouteError> {
+    if let OwnerSignature::Ecdsa(_) = signature {
+        return Ok(signature);
+    }
+    told(owner, desk.judge(request, owner, &signature).await?)
+}
+
+/// As [`confirm`], of a digest that a wallet vouches for and that is no request's.
+///
+/// # Errors
+///
+/// As [`confirm`].
+pub(crate) async fn confirm_digest(
+    desk: &Desk,
+    (wallet, digest): (Address, B256),
+    owner: Address,
+    signature: OwnerSignature,
+) -> Result<OwnerSignature, RouteError> {
+    if let OwnerSignature::Ecdsa(_) = signature {
+        return Ok(signature);
+    }
+    told(owner, desk.judge_digest((wallet, digest), owner, &signature.to_bytes()).await?)
+}
+
+fn told(owner: Address, verdict: Verdict) -> Result<OwnerSignature, RouteError> {
+    match verdict {
+        Ok(signature) => Ok(signature),
+        Err(Refusal::NotApproved) => Err(RouteError::NotApproved { owner }),
+        Err(refusal) => Err(InvalidSignature::Refused { owner, refusal }.into()),
     }
 }
 
@@ -57,23 +71,13 @@ pub(crate) async fn confirm(
 /// If the chain does not answer.
 pub(crate) async fn is_void(
     desk: &Desk,
-    wallet: Address,
-    digest: B256,
+    request: &Request,
     owner: Address,
-    signature: &OwnerSignature,
+    signature: OwnerSignature,
 ) -> Result<bool, RouteError> {
-    match confirm(desk, wallet, digest, owner, signature).await {
-        Ok(()) => Ok(false),
+    match confirm(desk, request, owner, signature).await {
+        Ok(_) => Ok(false),
         Err(RouteError::InvalidSignature(_) | RouteError::NotApproved { .. }) => Ok(true),
         Err(error) => Err(error),
-    }
-}
-
-/// Why a signature that nobody's contract accepts is none. Bytes as long as a key's signature were likely meant as one.
-fn refusal(owner: Address, digest: &B256, bytes: &Bytes) -> InvalidSignature {
-    let by_key = EcdsaSignature::from_bytes(bytes).and_then(|read| read.verify(owner, digest));
-    match by_key {
-        Err(error) if matches!(bytes.len(), 64 | 65) => InvalidSignature::Bytes(error),
-        _ => InvalidSignature::ContractRefuses { owner },
     }
 }

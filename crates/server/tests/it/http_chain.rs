@@ -1,6 +1,6 @@
 //! What only the chain knows: contracts that sign, epochs that end, and a chain that does not answer.
 
-use crate::http_stage::{OPEN, Server, Stage, Wallet, proposal, signature};
+use crate::http_stage::{OPEN, Server, Stage, Wallet, proposal, signature, until};
 use alloy::primitives::{Address, Bytes, U256, hex};
 use eyre::{Result, ensure};
 use quorate_api::{self as api, ProblemCode, Proposal};
@@ -74,6 +74,86 @@ async fn a_contracts_signature_is_replaced_only_once_it_holds_no_more() -> Resul
     assert_eq!(post_signature(&server, &request, &by_contract(&[2])).await?.0, 201);
     let replaced = server.proposal(&request, "").await?;
     assert_eq!((replaced.signatures.len(), &replaced.signatures[0].signature[..]), (1, &[2][..]));
+    server.stop().await
+}
+
+/// Case 43: a contract that changes its mind is found out when an execution with its signature would fail; its owner is
+/// missing again, everybody is told, and another signature heals it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contracts_yes_that_ended_counts_no_more() -> Result<()> {
+    let stage = Stage::new().await?;
+    let server = stage.serve(OPEN).await?;
+    let wallet = with_contract(&stage).await?;
+    server.register(&wallet).await?;
+    let request = wallet.payment(5, 0);
+    stage.set_code(CONTRACT, accepts(1)).await?;
+    let path = format!("{}/proposals", wallet.path());
+    let new = server.post(&path, &proposal(&request, &by_contract(&[1]))).await?;
+    assert_eq!(new.status, 201, "{new:?}");
+    stage.set_code(CONTRACT, accepts(2)).await?;
+    server.sign(&request, 0).await?;
+    let told = until("lapse", || async {
+        let told = server.proposal(&request, "").await?;
+        let counted = told.signatures.iter().filter(|signature| signature.counts).count();
+        Ok((counted == 1 && told.status == StatusWord::Collecting).then_some(told))
+    })
+    .await?;
+    assert_eq!(told.missing, [CONTRACT, owner(1).address()]);
+    let awaiting: Value = server.get(&format!("/v1/proposals?awaiting={CONTRACT}")).await?.body;
+    assert_eq!(awaiting["items"].as_array().map(Vec::len), Some(1), "{awaiting}");
+    // The same again is asked about again, and refused.
+    let again = post_signature(&server, &request, &by_contract(&[1])).await?;
+    ensure!(again.0 == 422 && again.1["detail"].to_string().contains("refuses"), "{again:?}");
+    assert_eq!(post_signature(&server, &request, &by_contract(&[2])).await?.0, 201);
+    let done = server.proposal(&request, "?wait=executed&timeoutSecs=60").await?;
+    ensure!(done.status == StatusWord::Executed && done.last_failure.is_none(), "{done:?}");
+    server.stop().await
+}
+
+/// Case 50: a key's signature takes the place of the same owner's as a contract, and stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keys_signature_takes_the_place_of_a_contracts() -> Result<()> {
+    let stage = Stage::new().await?;
+    let server = stage.serve(OPEN).await?;
+    let wallet = with_contract(&stage).await?;
+    server.register(&wallet).await?;
+    let (account, request) = (owner(1).address(), wallet.payment(5, 0));
+    stage.set_code(account, accepts(1)).await?;
+    let body = json!({ "owner": account.to_checksum(None), "signature": "0x01" });
+    let path = format!("{}/proposals", wallet.path());
+    assert_eq!(server.post(&path, &proposal(&request, &body)).await?.status, 201);
+    assert_eq!(server.sign(&request, 1).await?.status, 201);
+    let told = server.proposal(&request, "").await?;
+    assert_eq!((told.signatures.len(), told.signatures[0].kind), (1, Kind::Ecdsa));
+    assert_eq!(post_signature(&server, &request, &body).await?.0, 200);
+    let told = server.proposal(&request, "").await?;
+    assert_eq!(told.signatures[0].kind, Kind::Ecdsa);
+    // Whether or not there is code.
+    stage.set_code(account, Bytes::new()).await?;
+    server.sign(&request, 0).await?;
+    let done = server.proposal(&request, "?wait=executed&timeoutSecs=60").await?;
+    ensure!(done.status == StatusWord::Executed, "{done:?}");
+    server.stop().await
+}
+
+/// Case 45: a wallet that is created, registered and proposed to between two looks of the relayer at the chain pays for
+/// nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wallet_that_is_newer_than_the_relayers_head_waits_for_it() -> Result<()> {
+    let stage = Stage::new().await?;
+    let server = stage.serve_polling(OPEN, 4_000).await?;
+    for number in 1..=2 {
+        let wallet = stage.wallet(number)?;
+        deploy::wallet(&stage.chain, &wallet.config, wallet.salt).await?;
+        stage.chain.send(wallet.address, U256::from(1_000), Bytes::new()).await?;
+        server.register(&wallet).await?;
+        let request = wallet.payment(5, 0);
+        server.propose(&request, 0).await?;
+        server.sign(&request, 1).await?;
+        let done = server.proposal(&request, "?wait=executed&timeoutSecs=60").await?;
+        ensure!(done.status == StatusWord::Executed && done.last_failure.is_none(), "{done:?}");
+        assert_eq!(done.attempts.len(), 1, "{done:?}");
+    }
     server.stop().await
 }
 

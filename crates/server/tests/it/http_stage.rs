@@ -158,6 +158,13 @@ impl Stage {
         self.serve_at(&self.chain.endpoint(), http).await
     }
 
+    /// As [`Self::serve`], looking at the chain so rarely.
+    pub(crate) async fn serve_polling(&self, http: &str, millis: u64) -> Result<Server> {
+        let text = self.config(&self.chain.endpoint(), http);
+        let text = text.replace("poll_millis = 50", &format!("poll_millis = {millis}"));
+        serve_text(&text, self.folder.path()).await
+    }
+
     /// As [`Self::serve`], with another endpoint.
     pub(crate) async fn serve_at(&self, endpoint: &str, http: &str) -> Result<Server> {
         serve_text(&self.config(endpoint, http), self.folder.path()).await

@@ -2,6 +2,7 @@
 
 mod checking;
 mod configuration;
+mod http_acceptances;
 mod http_bad_input;
 mod http_chain;
 mod http_events;

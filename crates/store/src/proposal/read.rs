@@ -81,7 +81,7 @@ pub(crate) fn awaiting(
     );
     query.bind(
         " AND o.owner = ? AND NOT EXISTS \
-         (SELECT 1 FROM signatures s WHERE s.digest = p.digest AND s.owner = ?)",
+         (SELECT 1 FROM signatures s WHERE s.digest = p.digest AND s.owner = ? AND s.verified = 1)",
         blob(owner),
     );
     let status = Some(awaited_status(filter));
@@ -113,7 +113,7 @@ pub(crate) fn awaiting_among_last(
          ON w.chain_id = o.chain_id AND w.address = o.address \
          WHERE o.owner = ? AND o.chain_id = p.chain_id AND o.address = p.wallet \
          AND w.epoch = p.epoch) AND NOT EXISTS \
-         (SELECT 1 FROM signatures s WHERE s.digest = p.digest AND s.owner = ?)",
+         (SELECT 1 FROM signatures s WHERE s.digest = p.digest AND s.owner = ? AND s.verified = 1)",
         blob(owner),
     );
     restrict(&mut query, filter, before)?;

@@ -1,5 +1,6 @@
 //! The store, by what it promises: each promise on a SQLite file and on a PostgreSQL server.
 
+mod acceptances;
 mod attempts;
 mod audit;
 mod budgets;

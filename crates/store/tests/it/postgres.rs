@@ -1,7 +1,7 @@
 //! Every promise on a PostgreSQL server, and what only a server can do to one.
 
 use crate::{
-    attempts, audit, budgets, chain, commits, crash,
+    acceptances, attempts, audit, budgets, chain, commits, crash,
     database::{Database, Promise},
     lease, many, mending, older, opening, outbox, proposals, readers,
     sample::{NOW, proposal, proposed, request},
@@ -18,6 +18,7 @@ const AT_ONCE: usize = 4;
 
 fn promises() -> impl Iterator<Item = (String, Promise)> {
     let all = [
+        ("acceptances", acceptances::PROMISES),
         ("attempts", attempts::PROMISES),
         ("audit", audit::PROMISES),
         ("budgets", budgets::PROMISES),

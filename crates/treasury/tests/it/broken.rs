@@ -25,7 +25,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "ether-small-letters",
-        "line 3, id \"p-3\": token: \"eth\" is not an address: 0x and 40 hexadecimal digits are needed; for ether write ETH",
+        "line 3, id \"p-3\": token: \"eth\" is not an address: 0x and 40 hexadecimal digits are needed; for ether write ETH, and a symbol only where the address book has it",
     ),
     (
         "everything-left",
@@ -33,7 +33,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "exponent",
-        "line 3, id \"p-3\": amount: \"3E+05\" is not an amount: write digits and at most one point, like 1250.50",
+        "line 3, id \"p-3\": amount: \"3E+05\" has an exponent, which loses digits too: compare it with its source: write 300000",
     ),
     ("header-only", "the file has a header but no payment"),
     (
@@ -42,7 +42,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "hostile-text",
-        "line 3, id \"p-3\": to: \"\\u{1b}[2J\\u{202e}0xaDC5026924D7c067Ed8E82aa2bb86a57D002d421\" is not an address: 0x and 40 hexadecimal digits are needed\nline 3, id \"p-3\": token: \"ETH\\u{200b}\" is not an address: 0x and 40 hexadecimal digits are needed; for ether write ETH",
+        "line 3, id \"p-3\": to: \"\\u{1b}[2J\\u{202e}0xaDC5026924D7c067Ed8E82aa2bb86a57D002d421\" is not an address: 0x and 40 hexadecimal digits are needed\nline 3, id \"p-3\": token: \"ETH\\u{200b}\" is not an address: 0x and 40 hexadecimal digits are needed; for ether write ETH, and a symbol only where the address book has it",
     ),
     ("latin-1", "line 3: a character that is not UTF-8: save the file as \"CSV UTF-8\""),
     (
@@ -51,12 +51,12 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "missing-column",
-        "line 1: no column token: the header is id,to,amount,token,note, of which only note may be left out",
+        "line 1: no column token: add one, with ETH, a token's address, or its symbol in the address book; or give --token for all lines",
     ),
     ("negative", "line 3, id \"p-3\": amount: \"-3\" is negative: a payout cannot take money back"),
     (
         "no-amount",
-        "line 3, id \"p-3\": amount: \"\" is not an amount: write digits and at most one point, like 1250.50",
+        "line 3, id \"p-3\": amount: nothing is there: write what is owed, like 1250.50, or remove the line",
     ),
     ("no-header", "line 1: \"p-1\" begins no header: the first line is id,to,amount,token,note"),
     (
@@ -73,19 +73,15 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "semicolons",
-        "the columns are separated by semicolons: save the file with commas between them, and amounts with a point",
-    ),
-    (
-        "tabs",
-        "the columns are separated by tabs: save the file with commas between them, and amounts with a point",
+        "line 2, id \"p-1\": amount: \"1250,50\" has a decimal comma: write 1250.50\nline 3, id \"p-3\": amount: \"1250,50\" has a decimal comma: write 1250.50\nline 4, id \"p-2\": amount: \"0,75\" has a decimal comma: write 0.75",
     ),
     (
         "thousands",
-        "line 3, id \"p-3\": amount: \"3,000.00\" is not an amount: write digits and at most one point, like 1250.50",
+        "line 3, id \"p-3\": amount: \"3,000.00\" has commas between the thousands: write 3000.00",
     ),
     (
         "token-symbol",
-        "line 3, id \"p-3\": token: \"tUSDC\" is not an address: 0x and 40 hexadecimal digits are needed; for ether write ETH",
+        "line 3, id \"p-3\": token: \"tUSDC\" is not an address: 0x and 40 hexadecimal digits are needed; for ether write ETH, and a symbol only where the address book has it",
     ),
     ("token-zero", "line 3, id \"p-3\": token: the zero address is no token; for ether write ETH"),
     (
@@ -98,13 +94,13 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "unknown-column",
-        "line 1: unknown column \"memo\": there are id, to, amount, token and note; remove or rename it",
+        "line 1: unknown column \"memo\": rename to `note` if that is what it is, or remove it",
     ),
     (
         "unquoted-comma",
         "line 3: 6 fields, where the header has 5: a field with a comma in it needs quotes",
     ),
-    ("utf-16", "the file is UTF-16 or no text: save it as \"CSV UTF-8\""),
+    ("utf-16", "the file is no whole UTF-16, or no text: save it as \"CSV UTF-8\""),
     (
         "zero",
         "line 3, id \"p-3\": amount: \"0.00\" is zero: remove the line, or write what is owed",

@@ -2,9 +2,14 @@
 
 mod broken;
 mod good;
+mod lists;
+mod run_histories;
+mod run_model;
 
 use alloy::primitives::Address;
-use quorate_treasury::{PayoutFile, Plan, PlanError, payout_plan::DEFAULT_BATCH_SIZE, plan};
+use quorate_treasury::{
+    PayoutFile, Plan, PlanError, payout_plan::Terms, plan, remark::LinesOfList,
+};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -21,7 +26,14 @@ fn folder() -> PathBuf {
 fn plan_of(name: &str) -> Result<Plan, PlanError> {
     let bytes = fs::read(folder().join(name)).expect("a fixture");
     let file = PayoutFile::from_csv(&bytes)?;
-    plan(&file, "dao-2026-11", treasury(), &decimals(), DEFAULT_BATCH_SIZE)
+    let (wallet, run, decimals) = (treasury(), "dao-2026-11", &decimals());
+    plan(&file, &Terms { chain_id: 31_337, wallet, run, decimals, max_lines: None }, None)
+}
+
+/// The lines of a file.
+fn lines_of(name: &str) -> LinesOfList {
+    let bytes = fs::read(folder().join(name)).expect("a fixture");
+    LinesOfList::of(&PayoutFile::from_csv(&bytes).expect("a good one"))
 }
 
 fn treasury() -> Address {

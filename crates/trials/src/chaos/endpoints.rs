@@ -40,6 +40,9 @@ const PACE: Duration = Duration::from_millis(400);
 /// What is struck when the program starts anew.
 const ANEW: &str = "all, started anew";
 
+/// How long what is struck may go on before somebody is told, where work was done sooner.
+const TO_NAME: Duration = Duration::from_secs(5);
+
 /// How many failures of an endpoint are worth a word.
 const WORTH_A_WORD: u64 = 10;
 
@@ -145,8 +148,13 @@ impl Storm {
             }
             sleep(PAUSE).await;
         };
+        let mut is_named = stage.names_trouble(method).await?;
+        let worked = Instant::now();
+        while self.kind.is_told() && !is_named && worked.elapsed() < TO_NAME {
+            sleep(PAUSE).await;
+            is_named = stage.names_trouble(method).await?;
+        }
         let struck_requests = struck_requests(stage) - struck_before;
-        let is_named = stage.names_trouble(method).await?;
         waits.push(Wait { struck, took, struck_requests, is_named });
         if took.is_none() {
             let _ = writeln!(

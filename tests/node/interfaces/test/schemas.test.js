@@ -101,3 +101,10 @@ test("what the policy is told has at most 4,096 bytes (case 25)", () => {
   assert.ok(validate(told(4_096)));
   assert.ok(!validate(told(4_097)));
 });
+
+test("the schemas of escrow files compile in ajv strict, too, and refuse what is none", () => {
+  for (const name of ["escrow.v1.json", "escrow-evidence.v1.json"]) {
+    const validate = compile(name);
+    for (const other of [null, 1, "", [], {}, { kind: "wallet" }]) assert.ok(!validate(other), name);
+  }
+});

@@ -56,11 +56,6 @@ pub(super) async fn read(file: &PayoutFile, given: &[Decimals], chain: &Chain) -
 }
 
 impl Tokens {
-    /// The decimals of each.
-    pub(super) fn decimals(&self) -> BTreeMap<Address, u8> {
-        self.known.values().filter_map(|token| Some((token.address, token.decimals?))).collect()
-    }
-
     /// The dangers of the list as a whole: the batches have one token each.
     pub(super) fn dangers(&self) -> Vec<Danger> {
         let given = self.given.iter().filter_map(|address| {

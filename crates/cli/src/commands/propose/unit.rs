@@ -5,6 +5,7 @@ use alloy::primitives::{Address, U256};
 use eyre::Result;
 use quorate_chain::Chain;
 use quorate_core::amount::{self, ETHER_DECIMALS};
+use quorate_treasury::payout_file::{is_grouped, readings};
 
 /// Ether, or a token whose decimals are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,16 @@ impl Unit {
     pub(super) fn parse(self, text: &str) -> Result<U256> {
         amount::parse(text, self.decimals)
             .map_err(|error| Cause::BadInput.error(format!("the amount: {error}")))
+    }
+}
+
+/// Says of an amount that could be a thousandfold where the point groups.
+pub(super) fn remark(text: &str, output: Output) {
+    if is_grouped(text) {
+        let (whole, decimal) = readings(text);
+        output.warn(&format!(
+            "{text} is {decimal}, and would be {whole} where the point groups thousands: make sure which is meant"
+        ));
     }
 }
 

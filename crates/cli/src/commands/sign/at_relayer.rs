@@ -1,10 +1,10 @@
 //! Signing what a relayer has, or what it is to get.
 
-use super::{Signed, check_can_be_executed, obtain, write};
+use super::{Signed, check_can_be_executed, dangers_of_run, obtain, write};
 use crate::{
     arguments::{Sign, Source},
     chain_access,
-    commands::show::{Known, review, tell_of_creation},
+    commands::show::{Known, review_with, tell_of_creation},
     failure::Cause,
     files,
     open_proposals::{self, Places},
@@ -58,12 +58,19 @@ pub(super) async fn run(arguments: &Sign, relayer: &Relayer, output: Output) -> 
     let open = open_proposals::that_pay_again(&[&proposal], &places, seen, output).await?;
     let executor = Executor::Relayer;
     let review_of = Known { facts: facts.as_ref(), executor, open: &open, standing };
-    let view = review(&proposal, review_of, output);
+    let found = dangers_of_run(&proposal, chain.as_ref()).await?;
+    let view = review_with(&proposal, review_of, found, output);
     tell_of_creation(&view, output);
     let seen = chain.as_ref().zip(facts.as_ref());
     let signed = obtain(arguments, &mut proposal, seen, &view, output).await?;
     let before = known.as_ref().map(|known| &known.verified);
-    let taken = hand_in(relayer, &proposal, &signed, before, output).await?;
+    let taken = match signed.lacks {
+        None => hand_in(relayer, &proposal, &signed, before, output).await?,
+        Some(lacks) => {
+            keep_part(arguments, &signed, lacks, output)?;
+            None
+        }
+    };
     let is_handed_in = taken.is_some();
     let present = match taken {
         Some(taken) => Some(relayer.examine_taken(taken, chain.as_ref()).await?),
@@ -139,6 +146,24 @@ fn check_is_open(relayer: &Relayer, standing: Option<&Standing>) -> Result<()> {
     }
 }
 
+/// What is signed for a wallet stays in a file until enough of its owners signed.
+fn keep_part(
+    arguments: &Sign,
+    signed: &Signed,
+    (count, threshold): (usize, u8),
+    output: Output,
+) -> Result<()> {
+    let name = signed.owner.to_checksum(None);
+    let what = format!("{count} of the {threshold} that have to sign for {name}");
+    if matches!(arguments.source, Source::Digest(_)) && arguments.out.is_none() {
+        return Err(Cause::BadInput.error(format!(
+            "{what}: until there are enough they are gathered in a file, give --out FILE and pass that on"
+        )));
+    }
+    output.say(&format!("\n{what}: pass the file on, the last one who signs hands it in"));
+    Ok(())
+}
+
 /// Hands in the signature, and those of the file that the relayer lacks. None if it has them all.
 async fn hand_in(
     relayer: &Relayer,
@@ -148,17 +173,19 @@ async fn hand_in(
     output: Output,
 ) -> Result<Option<Verified>> {
     let digest = proposal.digest();
-    let has = |verified: &Verified, owner, bytes: &Bytes| {
-        verified.signatures().get(&owner).is_some_and(|kept| kept.to_bytes() == *bytes)
+    let counts = |verified: &Verified, owner: Address, bytes: Option<&Bytes>| {
+        verified.proposal().signatures.iter().any(|kept| {
+            kept.owner == owner && kept.counts && bytes.is_none_or(|bytes| kept.signature == *bytes)
+        })
     };
     let mut last = match known {
         None => Some(relayer.propose(proposal, signed.owner, signed.bytes.clone()).await?.answer),
-        Some(known) if has(known, signed.owner, &signed.bytes) => None,
+        Some(known) if counts(known, signed.owner, Some(&signed.bytes)) => None,
         Some(_) => Some(relayer.sign(digest, signed.owner, signed.bytes.clone()).await?.answer),
     };
     for (owner, bytes) in others(proposal, signed.owner) {
         let present = last.as_ref().or(known);
-        if present.is_some_and(|present| present.signatures().contains_key(&owner)) {
+        if present.is_some_and(|present| counts(present, owner, None)) {
             continue;
         }
         match relayer.sign(digest, owner, bytes).await {

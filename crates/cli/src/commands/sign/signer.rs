@@ -3,8 +3,12 @@
 use crate::{chain_access::on_chain, failure::Cause, review::Facts};
 use alloy::primitives::{Address, Bytes};
 use eyre::Result;
-use quorate_chain::Chain;
-use quorate_core::{Config, Proposal, address::Written, signature::EcdsaSignature};
+use quorate_chain::{Chain, Refusal};
+use quorate_core::{
+    Config, OwnerSignature, Proposal,
+    address::Written,
+    signature::{EcdsaSignature, unwrap},
+};
 
 /// A signature that was handed in, and whose it is said to be.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +29,8 @@ impl Signer<'_> {
         }
         let config = seen.and_then(|(_, facts)| facts.state.config.as_ref());
         let config = config.or(proposal.proven_config());
-        let recovered = EcdsaSignature::from_bytes(self.bytes)
+        let recovered = unwrap(self.bytes)
+            .and_then(|(inner, _)| EcdsaSignature::from_bytes(&inner))
             .and_then(|signature| signature.recover(&proposal.digest()));
         match (&recovered, config) {
             (Ok(recovered), None) => return Ok(*recovered),
@@ -57,16 +62,15 @@ impl Signer<'_> {
         chain: &Chain,
         by_key: &str,
     ) -> Result<Address> {
-        let (wallet, digest) = (proposal.request().wallet, proposal.digest());
         let (mut contracts, mut takers) = (0, Vec::new());
         for &owner in config.owners() {
-            if !chain.has_code(owner).await? {
-                continue;
+            let signature = OwnerSignature::Contract(self.bytes.clone());
+            match chain.judge(proposal.request(), owner, &signature).await? {
+                Ok(_) => takers.push(owner),
+                Err(Refusal::NoCode { .. }) => continue,
+                Err(_) => {}
             }
             contracts += 1;
-            if chain.contract_accepts(wallet, owner, digest, self.bytes).await? {
-                takers.push(owner);
-            }
         }
         match (&takers[..], contracts) {
             (&[owner], _) => Ok(owner),

@@ -46,14 +46,29 @@ codes! {
     UnreadableDecimals = "unreadableDecimals", "a token's units cannot be read, so amounts are raw numbers";
     SymbolLike = "symbolLike", "a token's symbol reads as ether, or as another token's of the same list";
     PaidAgain = "paidAgain", "another open proposal of the wallet pays the same, and both can be executed";
+    PaidBefore = "paidBefore", "an earlier run has the same id, or pays the same payee the same amount";
+    LaneConsumed = "laneConsumed", "something else consumed a nonce of the run; accepted with its digest alone";
+    WasDeclined = "wasDeclined", "owners said no to a batch that is asked for again";
+    RunFalse = "runFalse", "the proposal says that it is of a run, at a nonce that is none of that batch";
+    RunChanged = "runChanged", "the run was seen with another plan; accepted with that plan's hash alone";
+    GroupedAmount = "groupedAmount", "an amount could be a thousandfold, where the point groups thousands";
+    LookAlike = "lookAlike", "a payee's address begins and ends as another's that is known";
+    NameDiffers = "nameDiffers", "the address book knows a payee by another name than the list";
+    SimulationFails = "simulationFails", "a payment of a batch would fail now, and the whole batch with it";
     DeadlineNear = "deadlineNear", "the deadline is less than an hour away";
     DeadlineFar = "deadlineFar", "the deadline is more than 90 days away";
     SuspectPayee = "suspectPayee", "a payment goes to the wallet, the token, or the zero address";
+    ArbiterFee = "arbiterFee", "the arbiter of an escrow may be paid more than a tenth";
     LedgerCuts = "ledgerCuts", "Ledger's library would send a device only a part of it";
     HiddenText = "hiddenText", "the note contains characters that hide or reorder text";
 }
 
 impl DangerCode {
+    /// Whether it is accepted with what it is about alone, as `laneConsumed:0x…`.
+    pub(crate) const fn has_subject(self) -> bool {
+        matches!(self, Self::LaneConsumed | Self::RunChanged)
+    }
+
     /// The code with this word.
     pub(crate) fn find(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|code| code.word() == word)

@@ -7,7 +7,7 @@ use crate::{
 use eyre::{OptionExt as _, Result, ensure};
 use quorate_lab::{
     owners::owner,
-    program::{Answer, Program},
+    program::{Answer, Program, STATE},
 };
 use std::{collections::BTreeMap, fs};
 
@@ -50,6 +50,16 @@ impl Stage {
         let relayer = FakeRelayer::start(&environment).await?;
         environment.keystore(2)?;
         environment.write("run.csv", &format!("id,to,amount,token,note\na,{PAYEE},1,ETH,\n"))?;
+        // Who proposes a list writes its plan first.
+        environment.json(&[
+            "payout",
+            "plan",
+            "run.csv",
+            "--run",
+            "r",
+            "--wallet",
+            "wallet.json",
+        ])?;
         let program = environment
             .program
             .clone()
@@ -165,7 +175,9 @@ impl Stage {
             let path = entry?.path();
             let name = path.file_name().ok_or_eyre("no name")?.to_string_lossy().into_owned();
             let bytes = if path.is_file() { fs::read(&path)? } else { Vec::new() };
-            contents.insert(name, bytes);
+            if name != STATE {
+                contents.insert(name, bytes);
+            }
         }
         Ok(contents)
     }

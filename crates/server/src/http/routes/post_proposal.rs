@@ -121,7 +121,7 @@ async fn propose(
         shared.rates.count_question(client.0)?;
     }
     check_standing(shared, desk, wallet, &request, owner).await?;
-    signature::confirm(desk, wallet.key.address, digest, owner, &signed).await?;
+    let signed = signature::confirm(desk, &request, owner, signed).await?;
     let signature = NewSignature { owner, signature: signed, verified: true, replaces: None };
     let limit_open = Some(shared.config.limits.open_proposals);
     let new = Stored { request, note, signature, limit_open };

@@ -8,7 +8,9 @@ use alloy::primitives::Address;
 use axum::{Extension, extract::State};
 use quorate_api::{NewSignature, Proposal, schema};
 use quorate_core::OwnerSignature;
-use quorate_store::{Accepted, NewSignature as Stored, ProposalRecord, Storage as _, WalletRecord};
+use quorate_store::{
+    Accepted, NewSignature as Stored, ProposalRecord, SignatureRecord, Storage as _, WalletRecord,
+};
 use std::{collections::BTreeSet, sync::Arc};
 
 problems! {
@@ -21,7 +23,8 @@ problems! {
 
 /// Adds an owner's signature.
 ///
-/// The first of an owner stays, unless it holds no more. A signature cannot be taken back.
+/// The first of an owner stays, unless it holds no more, is a contract's and the other one a key's, or was in an execution
+/// that failed. A signature cannot be taken back.
 #[utoipa::path(
     post,
     path = "/v1/proposals/{digest}/signatures",
@@ -61,8 +64,8 @@ pub(super) async fn add(
     let (digest, owner) = (record.digest, given.owner);
     let signed = signature::read(owner, &digest, &given.signature)?;
     let first = record.signatures.iter().find(|first| first.owner == owner);
-    let first = first.map(|first| first.signature.clone());
-    if first.as_ref() == Some(&signed) {
+    let first = first.cloned();
+    if first.as_ref().is_some_and(|first| first.verified && first.signature == signed) {
         return Ok((Accepted::Known, record));
     }
     let (status, deadline, now) = (record.status.word(), record.request.deadline, shared.now());
@@ -79,23 +82,44 @@ pub(super) async fn add(
     let desk = shared.desk_of(key.chain_id)?;
     check_owner(shared, desk, client, &wallet, record.request.epoch, owner).await?;
     // By a key it holds for ever: the first one stays.
-    if let Some(OwnerSignature::Ecdsa(_)) = first {
+    if let Some(SignatureRecord { signature: OwnerSignature::Ecdsa(_), .. }) = first {
         return Ok((Accepted::Kept, record));
     }
-    if first.is_some() || !matches!(signed, OwnerSignature::Ecdsa(_)) {
+    let is_by_key = matches!(signed, OwnerSignature::Ecdsa(_));
+    if !is_by_key {
         shared.rates.count_question(client.0)?;
     }
-    signature::confirm(desk, key.address, digest, owner, &signed).await?;
+    let signed = signature::confirm(desk, &record.request, owner, signed).await?;
     let replaces = match first {
-        Some(first) if !signature::is_void(desk, key.address, digest, owner, &first).await? => {
+        Some(first) if first.verified && first.signature == signed => {
+            return Ok((Accepted::Known, record));
+        }
+        Some(first) if !gives_way(shared, desk, client, &record, (&first, is_by_key)).await? => {
             return Ok((Accepted::Kept, record));
         }
-        first => first,
+        first => first.map(|first| first.signature),
     };
     let new = Stored { owner, signature: signed, verified: true, replaces };
     let accepted = store.accept_signature(digest, new, shared.at()).await?;
     let record = store.find_proposal(digest).await?;
     Ok((accepted, record.ok_or(RouteError::UnknownProposal { digest })?))
+}
+
+/// Whether an owner's signature gives way to another one that holds: where it holds no more, where it is a contract's and the
+/// other a key's, which holds for ever, and where an execution that may have had it was mined and failed.
+async fn gives_way(
+    shared: &Shared,
+    desk: &Desk,
+    client: Client,
+    record: &ProposalRecord,
+    (first, is_by_key): (&SignatureRecord, bool),
+) -> Result<bool, RouteError> {
+    let is_contracts = first.signature.kind().is_contract();
+    if !first.verified || (is_contracts && (is_by_key || !record.failures.is_empty())) {
+        return Ok(true);
+    }
+    shared.rates.count_question(client.0)?;
+    signature::is_void(desk, &record.request, first.owner, first.signature.clone()).await
 }
 
 /// Checks that the signer is an owner in the proposal's epoch: by what is known, and only if that says no by the chain.
