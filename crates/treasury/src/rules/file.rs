@@ -302,9 +302,8 @@ pub(super) fn token_text(token: Address) -> String {
 }
 
 fn span(place: &str, text: &str) -> Result<u32, RulesFileError> {
-    let Span(secs) = text
-        .parse()
-        .map_err(|error| RulesFileError::Span { place: place.to_owned(), error })?;
+    let Span(secs) =
+        text.parse().map_err(|error| RulesFileError::Span { place: place.to_owned(), error })?;
     Ok(secs)
 }
 
@@ -452,7 +451,7 @@ mod tests {
             let config = file.config().unwrap();
             let read = RulesFile::parse(&file.to_toml()).unwrap();
             prop_assert_eq!(&read, &file);
-            prop_assert_eq!(read.config().unwrap().policy_data(), config.policy_data());
+            prop_assert_eq!(&read.config().unwrap(), &config);
             let again = RulesFile::of(&config, file.decimals.clone()).unwrap();
             prop_assert_eq!(again, file);
         }

@@ -1,10 +1,7 @@
 //! What `TreasuryPolicy` answers, without a chain: the same answer, for the same reason.
 
 use super::Rules;
-use alloy::{
-    primitives::{Address, B256, U256, aliases::U192},
-    sol_types::SolCall as _,
-};
+use alloy::primitives::{Address, B256, U256, aliases::U192};
 use quorate_bindings::{
     canonical,
     contracts::ITreasuryPolicy::{freezeCall, queueCall, unfreezeCall, vetoCall},
@@ -433,7 +430,11 @@ impl Book {
 }
 
 /// The calls, where they are to the policy; none where they are not.
-fn own_calls(rules: &Rules, calls: &[Call], signers: usize) -> Result<Option<Vec<OwnCall>>, Refusal> {
+fn own_calls(
+    rules: &Rules,
+    calls: &[Call],
+    signers: usize,
+) -> Result<Option<Vec<OwnCall>>, Refusal> {
     let policy = canonical::TREASURY_POLICY.address;
     if calls.iter().all(|call| call.to != policy) {
         return Ok(None);

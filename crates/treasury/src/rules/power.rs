@@ -25,6 +25,13 @@ pub fn override_lane() -> Lane {
     Lane::new(U192::ONE << 190_usize)
 }
 
+/// The lane of an action that waits, and of its queue: the last 190 bits of the first 192 of a hash. Open to admin signers, and
+/// not to fewer.
+pub fn own_lane(hash: B256) -> Lane {
+    let number = U192::from_be_slice(&hash[..24]);
+    Lane::new(number & ((U192::ONE << 190_usize) - U192::ONE))
+}
+
 /// A time to ask about, in Unix seconds; rules hold at any.
 const NOW: u64 = 4_000_000_000;
 
@@ -217,7 +224,10 @@ pub(crate) mod tests {
                         for mishap in mishaps(&rules, 1, owners.into()) {
                             let keys = mishap.theirs.keys;
                             let is_below = keys < overriding.into();
-                            assert!(!(is_below && delay_secs != 0 && mishap.is_theft()), "{rules:?}");
+                            assert!(
+                                !(is_below && delay_secs != 0 && mishap.is_theft()),
+                                "{rules:?}"
+                            );
                             // As few as it takes to veto are removed by the others.
                             let is_few = keys <= veto.into();
                             assert!(!is_few || mishap.can_be_removed(), "{rules:?} {keys}");
@@ -227,6 +237,20 @@ pub(crate) mod tests {
             }
         }
         assert!(count > 100, "{count}");
+    }
+
+    #[test]
+    fn lanes_are_open_to_whom_they_are_for() {
+        let own = own_lane(B256::repeat_byte(0xff));
+        for (lane, open) in [
+            (open_lane(), [true, true, true]),
+            (own, [false, true, true]),
+            (Lane::ZERO, [false, true, true]),
+            (override_lane(), [false, false, true]),
+        ] {
+            let tiers = [Tier::Petty, Tier::Admin, Tier::Override];
+            assert_eq!(tiers.map(|tier| rules().is_lane_open(lane, tier)), open, "{lane}");
+        }
     }
 
     /// A limit is a limit of the token it names.

@@ -12,7 +12,10 @@ pub struct Span(pub u32);
 
 /// Why a text is no length of time.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{} is no length of time: write `2 days`, `36 hours`, `1 day 12 hours 30 minutes` or `none`", shown(text))]
+#[error(
+    "{} is no length of time: write `2 days`, `36 hours`, `1 day 12 hours 30 minutes` or `none`",
+    shown(text)
+)]
 pub struct SpanError {
     text: String,
 }
@@ -80,10 +83,22 @@ mod tests {
 
     #[test]
     fn what_could_mean_something_else_is_refused() {
-        for text in
-            ["", "2", "days", "2d", "two days", "-1 day", "+1 day", "1.5 days", "1 hour 1 day",
-             "1 day 1 day", "1 month", "2 day s", "99999999 days", "2 Days"]
-        {
+        for text in [
+            "",
+            "2",
+            "days",
+            "2d",
+            "two days",
+            "-1 day",
+            "+1 day",
+            "1.5 days",
+            "1 hour 1 day",
+            "1 day 1 day",
+            "1 month",
+            "2 day s",
+            "99999999 days",
+            "2 Days",
+        ] {
             assert!(text.parse::<Span>().is_err(), "{text}");
         }
     }

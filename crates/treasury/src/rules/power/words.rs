@@ -50,7 +50,9 @@ fn ranges(powers: impl Iterator<Item = Power>) -> Vec<(RangeInclusive<usize>, Po
     let mut grouped: Vec<(RangeInclusive<usize>, Power)> = Vec::new();
     for power in powers {
         match grouped.last_mut() {
-            Some((keys, last)) if (last.reach, last.overrides) == (power.reach, power.overrides) => {
+            Some((keys, last))
+                if (last.reach, last.overrides) == (power.reach, power.overrides) =>
+            {
                 *keys = *keys.start()..=power.keys;
             }
             _ => grouped.push((power.keys..=power.keys, power)),
@@ -79,7 +81,9 @@ fn ability(file: &RulesFile, power: &Power) -> String {
             file.rules.veto
         ),
         Reach::AtOnce if file.rules.delay_secs == 0 => "can do anything at once.".to_owned(),
-        Reach::AtOnce => "can do anything at once, past a veto and a freeze, and end a freeze.".to_owned(),
+        Reach::AtOnce => {
+            "can do anything at once, past a veto and a freeze, and end a freeze.".to_owned()
+        }
     }
 }
 
@@ -141,7 +145,9 @@ fn theft(file: &RulesFile, mishap: &Mishap) -> String {
     let mut parts = Vec::new();
     parts.push(match mishap.theirs.reach {
         Reach::Nothing | Reach::Cancel => "the thief pays nothing".to_owned(),
-        Reach::Petty => format!("the thief pays {}, and twice that around a window's end", petty(file)),
+        Reach::Petty => {
+            format!("the thief pays {}, and twice that around a window's end", petty(file))
+        }
         Reach::AfterDelay => format!(
             "the thief takes everything unless {} of the other {} veto within {} of each queue",
             file.rules.veto,
@@ -218,7 +224,9 @@ fn limits_of_rules(file: &RulesFile) -> Vec<String> {
         );
     }
     if file.rules.payees.is_empty() && !tokens.is_empty() {
-        lines.push("No payees are listed, so petty signers pay anyone within the limits.".to_owned());
+        lines.push(
+            "No payees are listed, so petty signers pay anyone within the limits.".to_owned(),
+        );
     }
     lines.push("Allowances that were given before stay as they are.".to_owned());
     if file.rules.delay_secs != 0 {
