@@ -10,7 +10,7 @@ use alloy::{
     transports::RpcError,
 };
 use eyre::{OptionExt as _, Result, bail, ensure};
-use proptest::{prelude::RngCore as _, test_runner::TestRng};
+use proptest::{prelude::Rng as _, test_runner::TestRng};
 use quorate_bindings::{
     canonical,
     contracts::{
@@ -247,7 +247,7 @@ impl<'a> Stage<'a> {
         };
         let expected = expected.map_or_else(Answer::No, |()| Answer::Yes);
         let answer = self.ask(&call).await?;
-        let is_same = answer == expected || (answer, &expected) == (Answer::Fails, &Answer::Yes);
+        let is_same = answer == expected || (answer == Answer::Fails && expected == Answer::Yes);
         ensure!(is_same, "{step:?}\nat {}: contract {answer:?}\nmodel    {expected:?}", self.now);
         if let Step::Act(request, signers) = &step {
             self.hoard.push((request.clone(), *signers));
@@ -283,7 +283,7 @@ impl<'a> Stage<'a> {
         let numbers = (0..self.owners).filter(|number| signers >> number & 1 == 1);
         let keys: Vec<_> = numbers.map(|number| owner(self.first + u64::from(number))).collect();
         let signatures = packing::pack(&self.config, &sign(&request.digest(), &keys)?)?;
-        Ok(request.calldata(signatures).into())
+        Ok(request.calldata(signatures))
     }
 
     fn call(&self, from: Address, to: Address, input: Bytes) -> TransactionRequest {
