@@ -14,8 +14,8 @@ use stage::Stage;
 use std::collections::BTreeMap;
 
 /// How many treasuries there are, and how much is tried with each.
-const TREASURIES: u8 = 14;
-const STEPS: usize = 130;
+const TREASURIES: u8 = 10;
+const STEPS: usize = 120;
 
 #[tokio::test]
 async fn a_treasury_does_what_the_model_says_through_random_histories() -> Result<()> {
@@ -63,7 +63,7 @@ async fn a_treasury_does_what_the_model_says_through_random_histories() -> Resul
         "AlreadyFrozen",
     ] {
         let count = seen.get(expected).copied().unwrap_or_default();
-        ensure!(count >= 3, "{expected}: met {count} times: {seen:#?}");
+        ensure!(count >= 2, "{expected}: met {count} times: {seen:#?}");
     }
     Ok(())
 }

@@ -132,7 +132,7 @@ impl<'a> Stage<'a> {
             };
             let rules = Rules { admin, overriding, veto, delay_secs, limits, payees };
             // Without a delay there is little to see.
-            if rules.check(1, self.owners.into()).is_ok() && (veto != 0 || self.below(4) == 0) {
+            if rules.check(1, self.owners.into()).is_ok() && (veto != 0 || self.below(40) == 0) {
                 return rules;
             }
         }
@@ -159,11 +159,20 @@ impl<'a> Stage<'a> {
     /// A request of the present epoch at the next nonce of a lane, for some signers.
     pub(super) fn request(&mut self, action: Action) -> (Request, u128) {
         let mut signers = 0_u128;
-        let count = 1 + self.below(self.owners.into());
+        let (admin, overriding) = (u64::from(self.rules.admin), u64::from(self.rules.overriding));
+        let any = 1 + self.below(self.owners.into());
+        let count =
+            self.one(&[1, (admin - 1).max(1), admin, admin, overriding - 1, overriding, any]);
+        let count = count.max(1);
         while u64::from(signers.count_ones()) < count {
             signers |= 1 << self.below(self.owners.into());
         }
-        let top = self.one(&[0, 0, 1, 2, 2, 2, 3]);
+        // Mostly a lane that is open to so many.
+        let top = match count {
+            _ if count < admin => self.one(&[2, 2, 2, 2, 3, 0, 1]),
+            _ if count < overriding => self.one(&[0, 0, 0, 0, 2, 3, 1]),
+            _ => self.one(&[0, 1, 2, 3]),
+        };
         let number = U256::from(top) << 190 | U256::from(self.below(3));
         let lane = Nonce::from_u256(number << 64).lane;
         let sequence = self.sequences.get(&lane).copied().unwrap_or_default();
@@ -176,6 +185,11 @@ impl<'a> Stage<'a> {
             deadline: DEADLINE,
         };
         (request, signers)
+    }
+
+    /// Whether the wallet is frozen now.
+    pub(super) fn is_frozen(&self) -> bool {
+        self.book.frozen_until(self.now).is_some()
     }
 
     /// Something signed before that can still be done; none if there is nothing.
@@ -192,9 +206,26 @@ impl<'a> Stage<'a> {
         }
         let from_end = self.below(open.len().min(6) as u64);
         let (request, signers) = open[open.len() - 1 - usize::try_from(from_end).ok()?].clone();
-        // Often by others, too: more signatures came in.
-        let more = if self.below(2) == 0 { (1_u128 << self.rules.admin) - 1 } else { 0 };
-        Some((request, signers | more))
+        let admin = (1_u128 << self.rules.admin) - 1;
+        if wanted == Reconsidered::Any {
+            // Often by others, too: more signatures came in.
+            return Some((request, signers | if self.below(2) == 0 { admin } else { 0 }));
+        }
+        // Mostly by as many as have to wait, and when the wait is over, to the second.
+        let since = self.book.queued_at(request.digest())?;
+        let eta = since + u64::from(self.rules.delay_secs);
+        if self.below(4) != 0 {
+            self.now = self.now.max(eta - self.below(2));
+        }
+        Some((request, if self.below(4) != 0 { admin } else { signers | admin }))
+    }
+
+    /// Something that waits, whatever it is.
+    pub(super) fn waiting(&mut self) -> Option<B256> {
+        let waiting: Vec<_> = self.book.entries.keys().copied().collect();
+        let fits = |digest: &B256| self.book.queued_at(*digest).is_some();
+        let waiting: Vec<_> = waiting.into_iter().filter(fits).collect();
+        if waiting.is_empty() { None } else { Some(self.one(&waiting)) }
     }
 
     /// Lets time pass: at least a second.
@@ -341,7 +372,7 @@ impl<'a> Stage<'a> {
         ensure!(until == U256::from(expected), "frozen until {until}, expected {expected}");
         let votes = self.view(policy::freezeVotesCall { wallet }).await?;
         ensure!(votes == U256::from(self.book.freeze.votes), "{votes} votes");
-        for (request, _) in self.hoard.iter().rev().take(2) {
+        for (request, _) in self.hoard.iter().rev().take(1) {
             let digest = request.digest();
             let at = self.view(policy::queuedAtCall { wallet, digest }).await?;
             let expected = self.book.queued_at(digest).unwrap_or_default();

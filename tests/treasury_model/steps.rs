@@ -45,9 +45,14 @@ impl Step {
             return Ok(Self::Act(request, signers));
         }
         let owner = u8::try_from(stage.below(stage.owners.into()))?;
+        if stage.is_frozen() && stage.below(6) == 0 {
+            let calls = vec![to_policy(policy::unfreezeCall {}.abi_encode())];
+            let (request, _) = stage.request(Action::Execute { calls });
+            return Ok(Self::Act(request, (1 << stage.owners) - 1));
+        }
         let action = match kind {
-            0..11 => some_payout(stage),
-            11..13 => Action::Execute { calls: vec![harmless()] },
+            0..12 => some_payout(stage),
+            12 => Action::Execute { calls: vec![harmless()] },
             13..17 => Action::Execute { calls: some_queues(stage) },
             17 => Action::Execute { calls: vec![to_policy(policy::unfreezeCall {}.abi_encode())] },
             18 => Action::Execute { calls: mangled(stage) },
@@ -56,7 +61,11 @@ impl Step {
                 Action::Reconfigure { config: stage.config_of(&rules)? }
             }
             20 => Action::Cancel {},
-            21..23 => return Ok(Self::Veto(owner, digests(stage))),
+            21 => return Ok(Self::Veto(owner, digests(stage))),
+            22 => {
+                let waiting: Vec<_> = stage.waiting().into_iter().collect();
+                return Ok(Self::Veto(owner, waiting));
+            }
             _ => return Ok(Self::Freeze(owner)),
         };
         let (request, signers) = stage.request(action);

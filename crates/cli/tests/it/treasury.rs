@@ -157,7 +157,9 @@ async fn two_pay_within_the_limit_and_three_wait_for_the_rest() -> Result<()> {
     story.pay("0.75", "petty.json", OPEN)?;
     story.sign("petty.json", &[0, 4])?;
     story.submit("petty.json")?;
-    story.pay("0.75", "more.json", OPEN)?;
+    // The next nonce of a lane is signed once the one before is final.
+    story.at.chain.mine(12).await?;
+    story.pay("0.76", "more.json", OPEN)?;
     story.sign("more.json", &[0, 4])?;
     story.is_refused("more.json", 1, "would pass the limit of 1000000000000000000")?;
 
