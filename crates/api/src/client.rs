@@ -1,5 +1,5 @@
 //! A client of the relayer's HTTP API. The relayer is not believed: what a method gives back was verified by its own
-//! fields and by what was asked for; what is not so is a [`Lie`](crate::Lie).
+//! fields and by what was asked for; what is not so is a [`Lie`].
 //!
 //! What only a chain can tell is not checked here: see [`Verified::check`].
 //!

@@ -240,7 +240,11 @@ impl Chain {
         match refusal {
             Refusal::NoCode { chain_id, .. } => {
                 let recovered = EcdsaSignature::from_bytes(inner).and_then(|s| s.recover(&digest));
-                Refusal::NoCode { chain_id, recovered: recovered.ok() }
+                match recovered {
+                    // As long as a key's: it was likely meant as one.
+                    Err(error) if matches!(inner.len(), 64 | 65) => Refusal::Unusable(error),
+                    recovered => Refusal::NoCode { chain_id, recovered: recovered.ok() },
+                }
             }
             refusal => refusal,
         }

@@ -8,6 +8,7 @@
 //! - [`token`]: what a token says about itself; [`escrow`]: what an escrow is, and did;
 //!   [`treasury`]: what the policy of treasuries knows.
 //! - [`history`]: what a wallet executed; [`blocks`]: blocks and the events in them.
+//! - [`payments`]: what consumed nonces; [`tried`]: what payments would do.
 //! - [`simulate`], [`send`]: before and after a transaction; [`fee`], [`receipt`]: what it costs, and did cost;
 //!   [`refusal`]: why it is refused.
 //! - [`finality`]: which blocks nobody takes back.
@@ -45,6 +46,7 @@ pub mod standing;
 pub mod token;
 pub mod treasury;
 pub mod tree;
+pub mod tried;
 pub mod verify;
 pub mod wallet;
 
@@ -65,5 +67,6 @@ pub use simulate::{SimulateError, Simulated, SimulatedCall};
 pub use standing::{Standing, StandingQuestion};
 pub use token::Token;
 pub use tree::Branch;
+pub use tried::TriedPayment;
 pub use verify::{Rejected, Verified};
 pub use wallet::{Provenance, WalletState};

@@ -12,7 +12,7 @@ use alloy::{
     sol,
     sol_types::{SolCall, SolEvent},
 };
-use quorate_bindings::contracts::IWallet::{self, Executed};
+use quorate_bindings::contracts::IWallet::{self, Executed, Reconfigured};
 use quorate_core::{Action, Config, Nonce, Request};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -182,15 +182,68 @@ impl Chain {
         from: u64,
         to: u64,
     ) -> Result<Vec<Execution>, Fault> {
+        let logs = self.logs_of(wallet, Executed::SIGNATURE_HASH, from, to).await?;
+        Ok(logs.iter().filter_map(execution).collect())
+    }
+
+    async fn logs_of(
+        &self,
+        wallet: Address,
+        topic: B256,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<Log>, Fault> {
         let filter = json!([{
             "address": wallet,
-            "topics": [Executed::SIGNATURE_HASH],
+            "topics": [topic],
             "fromBlock": BlockNumberOrTag::Number(from),
             "toBlock": BlockNumberOrTag::Number(to),
         }]);
         let logs = self.try_read::<Vec<AnyLog>>(GET_LOGS, filter).await?;
-        let logs = standing(logs).into_iter().filter(|log| log.address() == wallet);
-        Ok(logs.filter_map(|log| execution(&log)).collect())
+        Ok(standing(logs).into_iter().filter(|log| log.address() == wallet).collect())
+    }
+
+    /// The last `count` reconfigurations of a wallet from block `from` on, as far as the endpoint tells of them, in their order:
+    /// the block, and the policy since then.
+    ///
+    /// # Errors
+    ///
+    /// If the endpoint gives no sensible answer, or refuses a single block.
+    pub async fn policies(
+        &self,
+        wallet: Address,
+        count: u32,
+        from: u64,
+    ) -> Result<Vec<(u64, Address)>, ChainError> {
+        let mut found = Vec::new();
+        let head = self.head().await?.number;
+        let (mut to, mut blocks) = (head, head.saturating_sub(from) + 1);
+        while u32::try_from(found.len()).is_ok_and(|len| len < count) {
+            let start = to.saturating_sub(blocks - 1).max(from);
+            match self.logs_of(wallet, Reconfigured::SIGNATURE_HASH, start, to).await {
+                Ok(logs) => {
+                    let policy = |log: &Log| {
+                        let event = Reconfigured::decode_log_data_validate(log.data()).ok()?;
+                        Some(((log.block_number?, log.log_index), event.config.policy))
+                    };
+                    found.extend(logs.iter().filter_map(policy));
+                    if start == from {
+                        break;
+                    }
+                    to = start - 1;
+                }
+                Err(fault) if fault.is_refusal() && start < to => {
+                    blocks = (to - start).div_ceil(2).max(1);
+                }
+                Err(fault) if fault.is_refusal() => {
+                    let endpoint = self.endpoint().to_owned();
+                    return Err(ChainError::HistoryRefused { endpoint, reached: to + 1 });
+                }
+                Err(fault) => return Err(self.raw().error(GET_LOGS, fault)),
+            }
+        }
+        found.sort_unstable();
+        Ok(found.into_iter().map(|((block, _), policy)| (block, policy)).collect())
     }
 
     /// The executions of these nonces, each by halving on its lane's counter. None where the endpoint has no old state.

@@ -50,7 +50,7 @@ pub struct Simulated {
 
 /// The event by which a wallet says that it acted, in what a simulation answers.
 #[derive(Deserialize)]
-struct SimulatedLog {
+pub(crate) struct SimulatedLog {
     address: Address,
     topics: Vec<B256>,
 }
@@ -64,6 +64,15 @@ pub struct SimulatedCall {
     pub to: Address,
     /// Calldata.
     pub data: Bytes,
+}
+
+/// What a simulated call did, with what it returned.
+pub(crate) struct Answered {
+    pub(crate) revert: Option<Revert>,
+    pub(crate) gas_used: u64,
+    pub(crate) return_data: Bytes,
+    /// None where the endpoint leaves them out.
+    pub(crate) logs: Option<Vec<SimulatedLog>>,
 }
 
 #[derive(Serialize)]
@@ -216,29 +225,45 @@ impl Chain {
         block: u64,
         calls: &[SimulatedCall],
     ) -> Result<Option<Vec<Simulated>>, ChainError> {
-        let state_overrides = riches(calls.iter().map(|call| call.from));
+        let rich = riches(calls.iter().map(|call| call.from));
         let paid = calls.iter().map(|call| Call::from(call).paid()).collect();
-        let block_state_calls = [Calls { calls: paid, state_overrides }];
-        let request = SimulateRequest { block_state_calls, validation: false };
         let at = BlockNumberOrTag::Number(block);
+        let Some(answers) = self.simulated(at, paid, rich).await? else { return Ok(None) };
+        let mut simulated = Vec::with_capacity(calls.len());
+        for (call, answer) in calls.iter().zip(answers) {
+            let revert = match answer.revert {
+                None if self.had_effect(call, answer.logs.as_deref(), at).await? => None,
+                None => Some(Revert::NoEffect),
+                revert => revert,
+            };
+            simulated.push(Simulated { revert, gas_used: answer.gas_used });
+        }
+        Ok(Some(simulated))
+    }
+
+    /// Calls one after the other, with what they return, on a block in which `overrides` hold.
+    pub(crate) async fn simulated(
+        &self,
+        at: BlockNumberOrTag,
+        calls: Vec<Call>,
+        overrides: Value,
+    ) -> Result<Option<Vec<Answered>>, ChainError> {
+        let count = calls.len();
+        let block_state_calls = [Calls { calls, state_overrides: overrides }];
+        let request = SimulateRequest { block_state_calls, validation: false };
         let answer = self.read_if_can::<Vec<SimulatedBlock>>(SIMULATE, SIMULATE, (request, at));
         let Some(blocks) = answer.await? else { return Ok(None) };
         let answers: Vec<_> = blocks.into_iter().flat_map(|block| block.calls).collect();
-        if answers.len() != calls.len() {
+        if answers.len() != count {
             return Err(self.wrong_answer(SIMULATE, "not an answer for each call"));
         }
-        let mut simulated = Vec::with_capacity(calls.len());
-        for (call, answer) in calls.iter().zip(answers) {
-            let revert = if answer.status != U64::ONE {
-                Some(decode(&answer.return_data))
-            } else if self.had_effect(call, answer.logs.as_deref(), at).await? {
-                None
-            } else {
-                Some(Revert::NoEffect)
-            };
-            simulated.push(Simulated { revert, gas_used: answer.gas_used.to() });
-        }
-        Ok(Some(simulated))
+        let answered = |answer: SimulatedAnswer| Answered {
+            revert: (answer.status != U64::ONE).then(|| decode(&answer.return_data)),
+            gas_used: answer.gas_used.to(),
+            return_data: answer.return_data,
+            logs: answer.logs,
+        };
+        Ok(Some(answers.into_iter().map(answered).collect()))
     }
 
     /// Whether a call that went through did what it is for: a wallet says so by its event, its factory by that or by being

@@ -246,6 +246,8 @@ mod tests {
             "deadlineTooFar",
             "noteTooLong",
             "invalidAction",
+            "notEscrow",
+            "otherTerms",
             "notOwner",
             "invalidSignature",
             "proposalClosed",

@@ -1,5 +1,9 @@
 //! What is printed: text for people, JSON for scripts, questions only where somebody answers.
 
+mod progress;
+
+pub(crate) use progress::Progress;
+
 use crate::{
     failure::Cause,
     review::{Danger, DangerCode},
@@ -145,6 +149,16 @@ impl Output {
 
     /// Waits for `work`, and after a second says on standard error what is waited for.
     pub(crate) async fn during<T>(self, what: &str, work: impl Future<Output = T>) -> T {
+        self.during_with(what, &Progress::default(), work).await
+    }
+
+    /// As [`Self::during`], with a bar of how far it is.
+    pub(crate) async fn during_with<T>(
+        self,
+        what: &str,
+        reached: &Progress,
+        work: impl Future<Output = T>,
+    ) -> T {
         let mut work = std::pin::pin!(work);
         let on_terminal = !self.json && io::stderr().is_terminal();
         let mut seconds = 0_u64;
@@ -162,7 +176,7 @@ impl Output {
                         continue;
                     }
                     if on_terminal {
-                        progress(&format!("\r\u{1b}[K{what} … {seconds} s"));
+                        progress(&format!("\r\u{1b}[K{what} …{} {seconds} s", reached.bar()));
                     } else if seconds == 1 && !self.json {
                         progress(&format!("{what} …\n"));
                     }

@@ -6,13 +6,23 @@ use crate::{
     output::Output,
     review::{Danger, DangerCode},
 };
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256, U256};
 use eyre::Result;
-use quorate_chain::{Chain, payments::carried};
-use quorate_core::{Action, Config, Nonce, Proposal, Request, proposal::RunTag};
-use quorate_treasury::run::Lanes;
+use quorate_chain::{
+    Chain,
+    payments::{Carried, carried},
+};
+use quorate_core::{
+    Action, Config, Nonce, Proposal, Request, action::Transfer, proposal::RunTag, text::shown,
+};
+use quorate_treasury::{Plan, run::Lanes};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, env, fs, io::Write as _, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env, fs,
+    io::Write as _,
+    path::PathBuf,
+};
 
 /// How deep what consumed the nonce before has to be.
 const DEPTH: u64 = 12;
@@ -56,7 +66,7 @@ pub(crate) fn false_tag(proposal: &Proposal, config: Option<&Config>) -> Option<
     // With a policy petty signers may have lanes of their own.
     let is_its = nonce.lane == lanes.hash || (has_policy && (is_high || nonce.lane == lanes.low));
     (!is_its).then(|| {
-        let name = quorate_core::text::shown(&tag.name);
+        let name = shown(&tag.name);
         Danger::new(
             DangerCode::RunFalse,
             format!(
@@ -81,7 +91,7 @@ pub(crate) fn changed(
     let noted = read().into_iter().filter(is_it).map(|noted| noted.plan_hash);
     let others: BTreeSet<_> = noted.chain(seen).filter(|hash| !is_of(*hash)).collect();
     let danger = |hash: B256| {
-        let name = quorate_core::text::shown(&tag.name);
+        let name = shown(&tag.name);
         Danger::about(
             DangerCode::RunChanged,
             hash,
@@ -137,15 +147,19 @@ fn read() -> Vec<Noted> {
     text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
-/// Dangers where a payout pays what earlier sequences of its lane paid: at most one payout of a batch is right.
+/// What earlier sequences of a payout's lane paid, with the digest that did.
+pub(crate) type PaidBefore = Vec<(B256, Vec<Transfer>)>;
+
+/// What earlier sequences of a payout's lane paid of its token, as far as calldata shows it: at most one payout of a batch is
+/// right.
 ///
 /// # Errors
 ///
 /// If what consumed the sequence before is not final: until then nothing behind it is to be signed.
-pub(crate) async fn paid_in_lane(proposal: &Proposal, chain: &Chain) -> Result<Vec<Danger>> {
+pub(crate) async fn paid_in_lane(proposal: &Proposal, chain: &Chain) -> Result<PaidBefore> {
     let request = proposal.request();
     let Nonce { lane, sequence } = request.nonce;
-    let Action::Payout { token, transfers } = &request.action else { return Ok(Vec::new()) };
+    let Action::Payout { token, .. } = &request.action else { return Ok(Vec::new()) };
     // Small lanes are queues of a wallet, in which everything may follow; those of runs are hashes.
     if sequence == 0 || lane.number().bit_len() <= 64 {
         return Ok(Vec::new());
@@ -161,27 +175,131 @@ pub(crate) async fn paid_in_lane(proposal: &Proposal, chain: &Chain) -> Result<V
             before.digest
         )));
     }
-    let mut dangers = Vec::new();
+    let mut paid = Vec::new();
     for execution in executions {
         let Some(carrier) = chain.carrier(execution.tx_hash).await? else { continue };
-        for found in carried(&carrier.input) {
-            let epochs = 0..=request.epoch;
-            let is_it = |epoch| {
+        let is_it = |found: &Carried| {
+            (0..=request.epoch).any(|epoch| {
                 let made = found.request(request.chain_id, request.wallet, epoch);
                 made.digest() == execution.digest
-            };
-            let Action::Payout { token: paid, transfers: before } = &found.action else { continue };
-            let again = transfers.iter().filter(|transfer| before.contains(transfer)).count();
-            if paid == token && again > 0 && epochs.into_iter().any(is_it) {
-                dangers.push(Danger::new(
-                    DangerCode::PaidAgain,
-                    format!("{} paid {again} of these payments already, at an earlier nonce of this lane", execution.digest),
-                ));
-                break;
-            }
+            })
+        };
+        let found = carried(&carrier.input).into_iter().find(is_it).map(|found| found.action);
+        if let Some(Action::Payout { token: of, transfers }) = found
+            && of == *token
+        {
+            paid.push((execution.digest, transfers));
         }
     }
-    Ok(dangers)
+    Ok(paid)
+}
+
+/// Dangers where a payout pays what was paid before in its lane.
+pub(crate) fn paid_again(proposal: &Proposal, before: &PaidBefore) -> Vec<Danger> {
+    let Action::Payout { transfers, .. } = &proposal.request().action else { return Vec::new() };
+    let again = |(digest, paid): &(B256, Vec<Transfer>)| {
+        let count = transfers.iter().filter(|transfer| paid.contains(transfer)).count();
+        let message = format!(
+            "{digest} paid {count} of these payments already, at an earlier nonce of this lane"
+        );
+        (count > 0).then(|| Danger::new(DangerCode::PaidAgain, message))
+    };
+    before.iter().filter_map(again).collect()
+}
+
+/// How often each payment is in a list.
+fn counts<'a>(
+    payments: impl IntoIterator<Item = &'a Transfer>,
+) -> BTreeMap<(Address, U256), usize> {
+    let mut counts = BTreeMap::new();
+    for payment in payments {
+        *counts.entry((payment.to, payment.amount)).or_default() += 1;
+    }
+    counts
+}
+
+/// Refuses what is not of this plan: another chain, wallet, run or plan, another nonce, or a payment that is no line of its
+/// batch.
+///
+/// # Errors
+///
+/// What is different.
+pub(crate) fn check_plan(proposal: &Proposal, plan: &Plan) -> Result<()> {
+    let request = proposal.request();
+    let refuse = |what: String| Err(Cause::Mismatch.error(format!("{what}: do not sign it")));
+    let Some(tag) = tag_of(proposal) else {
+        return refuse("the proposal does not say that it is of a payout run".to_owned());
+    };
+    if (request.chain_id, request.wallet) != (plan.chain_id, plan.wallet) {
+        return refuse("the plan is of another wallet or chain than the proposal".to_owned());
+    }
+    if tag.name != plan.run || !plan.is_of(tag.plan_hash) {
+        return refuse(format!(
+            "the proposal says that it is of the run {} and the plan {}, not of {} and {}",
+            shown(&tag.name),
+            tag.plan_hash,
+            plan.run,
+            plan.hash
+        ));
+    }
+    let batch = usize::try_from(tag.batch).ok().and_then(|number| plan.batches.get(number));
+    let Some(batch) = batch else {
+        return refuse(format!("the plan has no batch {}", tag.batch));
+    };
+    if !Lanes::of(&plan.run, batch.number).all().contains(&request.nonce.lane) {
+        return refuse(format!("its nonce is none of batch {}", batch.number));
+    }
+    let due = plan.action(batch.token, &plan.live(batch));
+    let (Action::Payout { token, transfers }, Action::Payout { transfers: due, .. }) =
+        (&request.action, &due)
+    else {
+        return refuse(format!("it is no payout of batch {}", batch.number));
+    };
+    let due = counts(due);
+    let extra = counts(transfers)
+        .into_iter()
+        .find(|(payment, count)| due.get(payment).is_none_or(|due| count > due));
+    match extra {
+        None if *token == batch.token => Ok(()),
+        None => refuse(format!("it pays another token than batch {} of the plan", batch.number)),
+        Some(((to, _), _)) => refuse(format!(
+            "it pays {} what batch {} of the plan does not",
+            to.to_checksum(None),
+            batch.number
+        )),
+    }
+}
+
+/// Refuses a payment that the plan's batch has less often than it would have been paid with this.
+///
+/// # Errors
+///
+/// Which is a repeat, and what paid it.
+pub(crate) fn check_repeat(proposal: &Proposal, plan: &Plan, before: &PaidBefore) -> Result<()> {
+    let number = tag_of(proposal).and_then(|tag| usize::try_from(tag.batch).ok());
+    let batch = number.and_then(|number| plan.batches.get(number));
+    let Some((batch, Action::Payout { transfers, .. })) =
+        batch.map(|batch| (batch, &proposal.request().action))
+    else {
+        return Ok(());
+    };
+    let Action::Payout { transfers: due, .. } = plan.action(batch.token, &batch.lines) else {
+        return Ok(());
+    };
+    let (due, paid) = (counts(&due), counts(before.iter().flat_map(|(_, paid)| paid)));
+    for (payment, count) in counts(transfers) {
+        let of = |counts: &BTreeMap<_, usize>| counts.get(&payment).copied().unwrap_or_default();
+        if of(&paid) > 0 && count + of(&paid) > of(&due) {
+            let by = before.iter().find(|(_, paid)| counts(paid).contains_key(&payment));
+            return Err(Cause::BadInput.error(format!(
+                "{} was paid this already, by {}, at an earlier nonce of batch {}: it would be paid again",
+                payment.0.to_checksum(None),
+                by.map(|(digest, _)| digest.to_string()).unwrap_or_default(),
+                batch.number
+            )));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod front;
 pub mod gas;
 pub mod http;
 pub mod keystore;
+pub mod narrow;
 pub mod nodes;
 pub mod op_like;
 pub mod owners;

@@ -2,12 +2,14 @@
 
 mod bare;
 mod commits;
+mod contracts;
 mod footprint;
 mod http;
 mod keeping_up;
 mod lists;
 mod load;
 mod pace;
+mod payouts;
 pub mod report;
 mod signatures;
 mod throughput;
@@ -171,11 +173,19 @@ pub async fn measure(options: &Options) -> Result<Results> {
         if options.wants(&[http::ANSWER, http::LATE_ANSWER, http::COLD_START]) {
             http::measure(options, &mut results).await?;
         }
+        if options.wants(&[contracts::CALLS]) {
+            contracts::measure(options, &mut results).await?;
+        }
         if options.wants(&[lists::MEASURE]) {
             million.measure(options, &mut results).await?;
         }
         if options.wants(&[commits::MEASURE]) {
             commits::measure(options, &mut results).await?;
+        }
+        let of_payouts =
+            [payouts::PLANNING, payouts::GROWTH, payouts::RECONCILING, payouts::MEMORY];
+        if options.wants(&of_payouts) {
+            payouts::measure(options, &mut results).await?;
         }
     }
     Ok(results)

@@ -4,6 +4,7 @@ pub mod crash;
 pub mod endpoints;
 pub mod kinds;
 pub mod layer2;
+pub mod payouts;
 pub mod report;
 pub mod stage;
 pub mod stores;

@@ -10,7 +10,7 @@ use quorate_trials::{
         Outcome,
         crash::{PLACES, WORKS, Work, crash},
         endpoints::{METHODS, RATES, Storm, Weathered},
-        kinds, layer2, observe, report,
+        kinds, layer2, observe, payouts, report,
         stage::Place,
         stores::{Pressure, locked_file, pressed_server},
         storm,
@@ -222,6 +222,7 @@ fn trials(quick: bool) -> Vec<(String, Trial)> {
         add("SQLite locked for 10 s", locked(10));
         let limit = Duration::from_secs(30);
         add("60 executions, one reply in ten lost", Box::pin(storm::lost_replies(60, limit)));
+        add("a payout of 120 lines, 6 kills", Box::pin(payouts::run(120, 6)));
         return trials;
     }
     add("an OP chain, 60 strange transactions to each of ours", Box::pin(layer2::op_chain(60)));
@@ -249,6 +250,7 @@ fn trials(quick: bool) -> Vec<(String, Trial)> {
     }
     let limit = Duration::from_secs(300);
     add("1,000 executions, one reply in ten lost", Box::pin(storm::lost_replies(1_000, limit)));
+    add("a payout of 2,000 lines, 24 kills", Box::pin(payouts::run(2_000, 24)));
     trials
 }
 

@@ -74,6 +74,10 @@ pub(crate) struct Sign {
     #[arg(long, value_name = "ADDRESS", value_parser = Written::parse_account)]
     pub(crate) owner: Vec<Written>,
 
+    /// The plan that a batch of a payout run has to be of: what is no line of it there is refused, and what was paid before too.
+    #[arg(long, value_name = "PLAN")]
+    pub(crate) plan: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) beside: Beside,
 

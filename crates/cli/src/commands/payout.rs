@@ -1,6 +1,7 @@
 //! `quorate payout`.
 
 mod content;
+mod epochs;
 mod known;
 mod list;
 mod opened;
@@ -12,6 +13,7 @@ mod simulated;
 mod status;
 mod tokens;
 
+pub(crate) use opened::read as read_plan;
 pub(crate) use plan::run as plan;
 pub(crate) use propose::{propose, resume};
 pub(crate) use reconcile::run as reconcile;

@@ -4,7 +4,10 @@ mod at_relayer;
 mod for_wallet;
 mod signer;
 
-use super::show::{Known, review_with};
+use super::{
+    payout,
+    show::{Known, review_with},
+};
 use crate::{
     arguments::{Sign, Source},
     clock, escrow,
@@ -46,7 +49,7 @@ async fn in_file(path: &Path, arguments: &Sign, output: Output) -> Result<()> {
     let open = open_proposals::that_pay_again(&[&proposal], &places, state, output).await?;
     let executor = Executor::Anybody;
     let known = Known { facts: facts.as_ref(), executor, open: &open, standing: None };
-    let found = dangers_of_run(&proposal, chain.as_ref()).await?;
+    let found = dangers_of_run(&proposal, chain.as_ref(), arguments).await?;
     let view = review_with(&proposal, known, found, output);
     let signed = obtain(arguments, &mut proposal, seen, &view, output).await?;
     let Signed { owner, is_new, .. } = signed;
@@ -67,10 +70,22 @@ async fn in_file(path: &Path, arguments: &Sign, output: Output) -> Result<()> {
 }
 
 /// What an owner should know of a payout run before signing a batch of it.
-async fn dangers_of_run(proposal: &Proposal, chain: Option<&Chain>) -> Result<Vec<Danger>> {
+async fn dangers_of_run(
+    proposal: &Proposal,
+    chain: Option<&Chain>,
+    arguments: &Sign,
+) -> Result<Vec<Danger>> {
     let mut dangers = runs::changed_before(proposal);
+    let plan = arguments.plan.as_deref().map(payout::read_plan).transpose()?;
+    if let Some(plan) = &plan {
+        runs::check_plan(proposal, plan)?;
+    }
     if let Some(chain) = chain {
-        dangers.extend(runs::paid_in_lane(proposal, chain).await?);
+        let before = runs::paid_in_lane(proposal, chain).await?;
+        match &plan {
+            Some(plan) => runs::check_repeat(proposal, plan, &before)?,
+            None => dangers.extend(runs::paid_again(proposal, &before)),
+        }
     }
     Ok(dangers)
 }

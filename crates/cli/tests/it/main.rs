@@ -26,6 +26,7 @@ mod paid_again;
 mod payout;
 mod payout_plan;
 mod payout_run;
+mod real_accounts;
 mod reconfigure;
 mod relayer;
 mod relayer_output;

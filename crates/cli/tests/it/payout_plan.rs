@@ -1,6 +1,7 @@
 //! `payout plan`: what is refused, what is asked about, and what is written.
 
 use crate::environment::{Environment, PAYEE};
+use alloy::primitives::hex;
 use eyre::{OptionExt as _, Result, ensure};
 use quorate_lab::{repository, tokens};
 use serde_json::Value;
@@ -184,4 +185,49 @@ async fn an_edited_list_is_planned_with_its_old_plan() -> Result<()> {
     assert_eq!(plan["batches"][1]["ids"], serde_json::json!(["z"]));
     assert_eq!(plan["lines"][1]["removed"], true);
     environment.refuses(&[&PLAN[..], &["--edit", "v3.json"]].concat(), 3, "no such file")
+}
+
+/// A payee that cannot be paid, a token that takes a part and a contract are named by line.
+#[tokio::test]
+async fn what_payments_would_do_is_tried() -> Result<()> {
+    let environment = Environment::start().await?;
+    let closed =
+        environment.chain.deploy(hex!("6005600c60003960056000f360006000fd").into()).await?;
+    // Takes ether, and keeps note of it.
+    let open = environment.chain.deploy(hex!("6005600c60003960056000f33460005500").into()).await?;
+    // A token that everybody has 10^12 of, and of which payees get one unit less than is sent.
+    let taking = hex!(
+        "6059600c60003960596000f3"
+        "60003560e01c" "806370a0823114602657" "8063a9059cbb14603857" "63313ce56714605057" "5f5ffd"
+        "5b60043554" "64e8d4a51000015f5260205ff3"
+        "5b6001602435036004355401600435" "5560015f5260205ff3" "5b60065f5260205ff3"
+    );
+    let taking = environment.chain.deploy(taking.into()).await?.to_checksum(None);
+    let rows = [
+        format!("a,{PAYEE},1,ETH"),
+        format!("b,{closed},1,ETH"),
+        format!("c,{OTHER},10,{taking}"),
+        format!("d,{open},1,ETH"),
+    ];
+    let rows: Vec<_> = rows.iter().map(String::as_str).collect();
+    environment.write("run.csv", &list(&rows))?;
+    let told = environment.json(&PLAN)?;
+    let told = told["short"].as_array().ok_or_eyre("nothing is told")?;
+    let told: Vec<_> = told.iter().filter_map(Value::as_str).collect();
+    let expected = [
+        ("id \"b\": paying ", "--set-aside b"),
+        ("id \"c\": ", "takes a part"),
+        ("id \"d\": ", "is a contract"),
+    ];
+    assert_eq!(told.len(), expected.len(), "{told:?}");
+    for (told, (start, part)) in told.iter().zip(expected) {
+        ensure!(told.starts_with(start) && told.contains(part), "{told}");
+    }
+    let propose = ["payout", "propose", "may.plan.json"];
+    environment.refuses(&propose, 4, "--accept simulationFails")?;
+    environment.json(&[&propose[..], &["--accept", "simulationFails"]].concat())?;
+    let status = environment.run(&["payout", "status", "may.plan.json", "--json"])?;
+    let told: Value = serde_json::from_str(&status.stdout)?;
+    assert_eq!((status.code, &told["batches"][0]["status"]), (1, &"refused".into()));
+    Ok(())
 }

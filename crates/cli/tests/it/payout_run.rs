@@ -3,8 +3,14 @@
 use crate::environment::{Environment, PAYEE};
 use alloy::primitives::{Address, Bytes, U256, hex};
 use eyre::{OptionExt as _, Result, ensure};
-use quorate_core::{Proposal, packing};
-use quorate_lab::{fixtures::world, owners::owner, signatures::sign, tokens};
+use quorate_core::{Action, Proposal, Request, packing};
+use quorate_lab::{
+    fixtures::world,
+    narrow::{Gives, Narrow},
+    owners::owner,
+    signatures::sign,
+    tokens,
+};
 use serde_json::Value;
 use std::fs;
 
@@ -201,6 +207,92 @@ async fn what_a_contract_carried_is_found_in_its_calldata() -> Result<()> {
     let told: Value = serde_json::from_str(&told.stdout)?;
     assert_eq!(told["lines"][1]["status"], "paid");
     assert_eq!(told["lines"][1]["position"], 1);
+    Ok(())
+}
+
+/// History 1: what was paid is asked for again at the lane's next sequence. Without the plan that is a danger, with it a refusal;
+/// and what the plan does not pay is never signed with it.
+#[tokio::test]
+async fn with_the_plan_a_repeat_is_refused_and_so_is_what_it_does_not_pay() -> Result<()> {
+    let environment = stage().await?;
+    propose(&environment, &[])?;
+    let proposal = Proposal::from_json(environment.read("may/may.0.json")?.as_bytes())?;
+    let write = |name: &str, request: Request| -> Result<()> {
+        let made = Proposal::new(request, None, None)?;
+        let tag = proposal.run().cloned().ok_or_eyre("no run")?;
+        environment.write(name, &made.with_run(tag).to_json())
+    };
+    let mut other = proposal.request().clone();
+    if let Action::Payout { transfers, .. } = &mut other.action {
+        transfers[1].amount += U256::ONE;
+    }
+    write("other.json", other)?;
+    let with_plan = ["--plan", "may.plan.json"];
+    let refuses = |file, more: &[&str], code, words| {
+        environment.refuses(&[&["sign", file][..], more].concat(), code, words)
+    };
+    refuses("other.json", &with_plan, 7, "what batch 0 of the plan does not")?;
+    pay(&environment, "may/may.0.json")?;
+    let mut again = proposal.request().clone();
+    again.nonce.sequence += 1;
+    write("again.json", again)?;
+    refuses("again.json", &with_plan, 6, "not final yet")?;
+    environment.chain.mine(12).await?;
+    refuses("again.json", &[], 4, "--accept paidAgain")?;
+    refuses("again.json", &with_plan, 3, "it would be paid again")?;
+    Ok(())
+}
+
+/// A batch whose calldata is in no transaction: a contract had it as another contract's code, and called the wallet with it.
+async fn carried_as_code(environment: &Environment, file: &str) -> Result<()> {
+    let proposal = Proposal::from_json(environment.read(file)?.as_bytes())?;
+    let signed = sign(&proposal.digest(), &[0, 1, 2].map(owner))?;
+    let signatures = packing::pack(world::treasury().config(), &signed)?;
+    let calldata = proposal.request().calldata(signatures);
+    let length = u16::try_from(calldata.len())?.to_be_bytes();
+    // Its code is the calldata.
+    let start = [0x61, length[0], length[1], 0x60, 0x0e, 0x60, 0x00, 0x39];
+    let end = [0x61, length[0], length[1], 0x60, 0x00, 0xf3];
+    let holder = environment.chain.deploy([&start[..], &end, &calldata].concat().into()).await?;
+    // It calls the account in the second word with the code of the one in the first.
+    let code = hex!("6014600c60003960146000f35f35803b805f5f843c5f5f825f5f6020355af100");
+    let courier = environment.chain.deploy(code.into()).await?;
+    let wallet = proposal.request().wallet;
+    let data: Bytes = [&[0; 12][..], &holder[..], &[0; 12], &wallet[..]].concat().into();
+    environment.chain.send(courier, U256::ZERO, data).await?;
+    Ok(())
+}
+
+/// History 12, from the chain alone: what no calldata shows is traced, or its digest computed anew; with logs of few blocks at a
+/// time, with old state and without.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_calldata_shows_is_found_by_trace_or_by_its_digest() -> Result<()> {
+    let environment = stage().await?;
+    propose(&environment, &["--deadline", "2h"])?;
+    carried_as_code(&environment, "may/may.0.json").await?;
+    pay(&environment, "may/may.1.json")?;
+    environment.chain.mine(60).await?;
+    fs::remove_dir_all(environment.path("may"))?;
+    let all = Gives { log_blocks: 1_000_000, old_state: true, traces: true, simulations: true };
+    let little = Gives { log_blocks: 7, old_state: false, traces: false, simulations: false };
+    for gives in [
+        all,
+        Gives { traces: false, ..all },
+        Gives { log_blocks: 7, ..all },
+        Gives { log_blocks: 1, ..all },
+        little,
+    ] {
+        let narrow = Narrow::start(&environment.chain.endpoint(), gives).await?;
+        let endpoint = narrow.endpoint();
+        let reconcile = ["payout", "reconcile", "may.plan.json", "--rpc-url", &endpoint];
+        let told = environment.json(&reconcile)?;
+        let lines = told["lines"].as_array().ok_or_eyre("no lines")?;
+        for line in lines {
+            ensure!(line["status"] == "paid" && line["final"] == true, "{gives:?}: {line}");
+        }
+        assert_eq!(lines[1]["position"], 1);
+        ensure!(lines[3]["logIndex"].is_u64(), "{}", lines[3]);
+    }
     Ok(())
 }
 

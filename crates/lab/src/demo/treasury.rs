@@ -27,8 +27,18 @@ use tokio::time::sleep;
 /// The payout file, from the repository's root.
 const PAYOUT_FILE: &str = "anvil-fixtures/payouts/dao-2026-11.csv";
 
-/// The name of the run.
+/// The name of the run, and its plan.
 const RUN: &str = "payroll-2026-11";
+const PLAN: &str = "payroll-2026-11.plan.json";
+
+/// How many lines a batch has at most: so few that there are batches to be killed between.
+const MAX_LINES: &str = "12";
+
+/// How many batches are paid before the relayer is killed.
+const PAID_BEFORE: usize = 2;
+
+/// What has to be behind a payment before it counts as final.
+const DEPTH: u64 = 12;
 
 /// The owners by their numbers; three of them must sign.
 const OWNERS: [(&str, u64); 5] = [("alice", 0), ("bob", 1), ("carol", 2), ("dave", 3), ("erin", 4)];
@@ -63,13 +73,16 @@ pub(super) async fn play(stage: &mut Stage) -> Result<Address> {
     stage.scene("The others see what waits for them, and sign what they read");
     sign_all(stage, carol, &digests, true)?;
 
-    stage.scene("The relayer is killed in the middle of it");
+    stage.scene("The relayer is killed in the middle of the batches");
     let watch: Vec<&str> =
         ["watch"].into_iter().chain(digests.iter().map(String::as_str)).collect();
     stage.watch(bob, &watch)?;
+    let (first, rest) = digests.split_at(PAID_BEFORE);
+    sign_all(stage, erin, first, false)?;
+    until(stage, bob, first, "executed").await?;
     let () = stage.chain().provider().raw_request("evm_setAutomine".into(), [false]).await?;
-    sign_all(stage, erin, &digests, false)?;
-    until_submitted(stage, bob, &digests).await?;
+    sign_all(stage, erin, rest, false)?;
+    until(stage, bob, rest, "submitted").await?;
     relayer.kill()?;
     stage.shown("operator", "kill -9 %1");
     stage.tell("what it sent is on its way, and nobody follows it");
@@ -89,8 +102,7 @@ pub(super) async fn play(stage: &mut Stage) -> Result<Address> {
     compare_executions(stage, wallet, &digests).await?;
 
     stage.scene("Nothing is paid twice");
-    let again = ["payout", "propose", "payroll.csv", "--run", RUN, "--wallet", "wallet.json"];
-    let run = stage.run(alice, &again)?;
+    let run = stage.run(alice, &["payout", "propose", PLAN])?;
     let batches = run["batches"].as_array().ok_or_eyre("no batches")?;
     let are_done = batches.iter().all(|batch| batch["standing"] == "paid");
     stage.check("the same run proposed again proposes nothing: all of it is paid", are_done);
@@ -98,6 +110,7 @@ pub(super) async fn play(stage: &mut Stage) -> Result<Address> {
     stage.check("no balance changed", still == after);
     stage.note("payments", json!(due.len()));
     stage.unset("QUORATE_RELAYER");
+    reconcile(stage, alice).await?;
     Ok(wallet)
 }
 
@@ -141,12 +154,35 @@ async fn make_wallet(stage: &mut Stage, alice: &Person, owners: &[Person]) -> Re
     Ok(wallet)
 }
 
-/// An owner turns the payout file into proposals at the relayer; their digests.
+/// Somebody who has no key, and nothing but the plan and an endpoint, says of each line how it was paid.
+async fn reconcile(stage: &mut Stage, alice: &Person) -> Result<()> {
+    stage.scene("An accountant proves it, with the plan and the chain alone");
+    stage.chain().mine(DEPTH).await?;
+    let folder = stage.folder().join("accountant");
+    hand_over(&alice.folder.join(PLAN), &folder.join(PLAN))?;
+    let accountant = Person { name: "accountant", folder, address: Address::ZERO };
+    let reconcile = ["payout", "reconcile", PLAN, "--csv", "paid.csv"];
+    let told = stage.ask(&accountant, &reconcile)?;
+    stage.quote(&told.stdout);
+    let mut paid = csv::Reader::from_path(accountant.folder.join("paid.csv"))?;
+    let rows = paid.records().collect::<Result<Vec<_>, _>>()?;
+    let count = rows.iter().filter(|row| row.get(4) == Some("paid")).count();
+    stage.check(
+        &format!("each of {count} lines has the transaction that paid it"),
+        told.code == 0 && count == rows.len(),
+    );
+    Ok(())
+}
+
+/// An owner turns the payout file into a plan, and that into proposals at the relayer; their digests.
 fn propose(stage: &mut Stage, alice: &Person) -> Result<Vec<String>> {
-    stage.scene("One of them proposes the payout file, signed");
+    stage.scene("One of them plans the payout file, and proposes it, signed");
     hand_over(&repository().join(PAYOUT_FILE), &alice.folder.join("payroll.csv"))?;
-    let propose = ["payout", "propose", "payroll.csv", "--run", RUN, "--wallet", "wallet.json"];
-    let run = stage.run(alice, &propose)?;
+    let plan = ["payout", "plan", "payroll.csv", "--run", RUN, "--wallet", "wallet.json"];
+    let planned = stage.ask(alice, &[&plan[..], &["--max-lines", MAX_LINES]].concat())?;
+    ensure!(planned.code == 0, "cannot plan: {}", planned.stderr);
+    stage.quote(&planned.stdout);
+    let run = stage.run(alice, &["payout", "propose", PLAN])?;
     let batches = run["batches"].as_array().ok_or_eyre("no batches")?;
     ensure!(!batches.is_empty(), "no batches");
     let mut digests = Vec::new();
@@ -179,18 +215,18 @@ fn sign_all(stage: &mut Stage, owner: &Person, digests: &[String], is_shown: boo
     Ok(())
 }
 
-/// Waits until the relayer has sent all of them.
-async fn until_submitted(stage: &mut Stage, who: &Person, digests: &[String]) -> Result<()> {
+/// Waits until the relayer says this of all of them.
+async fn until(stage: &mut Stage, who: &Person, digests: &[String], status: &str) -> Result<()> {
     let program = stage.program().clone();
     for digest in digests {
         let mut looks = 0;
         loop {
             let shown = program.json(&who.folder, &["show", digest])?;
-            if shown["relayer"]["status"] == "submitted" {
+            if shown["relayer"]["status"] == status {
                 break;
             }
             looks += 1;
-            ensure!(looks < LOOKS, "{digest} is not on its way: {}", shown["relayer"]);
+            ensure!(looks < LOOKS, "{digest} is not {status}: {}", shown["relayer"]);
             sleep(LOOK).await;
         }
     }

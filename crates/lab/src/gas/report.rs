@@ -92,6 +92,7 @@ impl Report {
         for rows in self.rows.chunk_by(|a, b| a.size == b.size) {
             write_table(&mut text, rows).expect("a string takes everything");
         }
+        write_payees(&mut text, &self.rows).expect("a string takes everything");
         text
     }
 }
@@ -120,6 +121,39 @@ fn write_table(text: &mut String, rows: &[Row]) -> std::fmt::Result {
             percent(row.quorate, row.safe_1_4_1),
             percent(row.quorate, row.safe_1_5_0),
             row.target.map(thousands).unwrap_or_default(),
+        )?;
+    }
+    Ok(())
+}
+
+/// How many payees the longest list has.
+const PAYEES: u64 = 100;
+
+/// What a payee of a long list costs. Safe's way from a CSV file is one batch of transfers through `MultiSendCallOnly`.
+fn write_payees(text: &mut String, rows: &[Row]) -> std::fmt::Result {
+    let is_list =
+        |row: &&Row| row.work == Work::Erc20Times100 && row.action == Some(Action::Payout);
+    let mut rows = rows.iter().filter(is_list).peekable();
+    if rows.peek().is_none() {
+        return Ok(());
+    }
+    writeln!(text, "\n## A payee of a list of {PAYEES}\n")?;
+    writeln!(
+        text,
+        "A Safe pays a CSV file as one batch of transfers through `MultiSendCallOnly`, Quorate by `payout`."
+    )?;
+    writeln!(text, "\n| wallet   | Safe 1.4.1 | Safe 1.5.0 |   Quorate | of 1.4.1 | of 1.5.0 |")?;
+    writeln!(text, "|----------|-----------:|-----------:|----------:|---------:|---------:|")?;
+    for row in rows {
+        writeln!(
+            text,
+            "| {:8} | {:>10} | {:>10} | {:>9} | {:>8} | {:>8} |",
+            row.size.to_string(),
+            thousands(row.safe_1_4_1 / PAYEES),
+            thousands(row.safe_1_5_0 / PAYEES),
+            thousands(row.quorate / PAYEES),
+            percent(row.quorate, row.safe_1_4_1),
+            percent(row.quorate, row.safe_1_5_0),
         )?;
     }
     Ok(())

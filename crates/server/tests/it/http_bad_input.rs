@@ -301,7 +301,7 @@ async fn signatures_that_are_forged_altered_or_of_strangers_are_refused() -> Res
         ),
         (with(high_s(&hex)?), ProblemCode::InvalidSignature, "high s"),
         (with(format!("{}ff", &hex[..130])), ProblemCode::InvalidSignature, "ends with 255"),
-        (with("0x00".to_owned()), ProblemCode::InvalidSignature, "ERC-1271"),
+        (with("0x00".to_owned()), ProblemCode::InvalidSignature, "no code"),
         (with(format!("0x{}", "00".repeat(65))), ProblemCode::InvalidSignature, "no signature"),
         (with(contract.to_string()), ProblemCode::InvalidSignature, "8193 bytes"),
         (with("0x".to_owned()), ProblemCode::NotApproved, "did not approve"),

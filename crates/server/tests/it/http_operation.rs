@@ -46,9 +46,11 @@ fn every_operation_is_described_with_its_problems() {
             "GET /v1/proposals/{digest}",
             "GET /v1/wallets",
             "GET /v1/wallets/{chainId}/{address}",
+            "GET /v1/wallets/{chainId}/{address}/acceptances",
             "GET /v1/wallets/{chainId}/{address}/proposals",
             "POST /v1/proposals/{digest}/signatures",
             "POST /v1/wallets",
+            "POST /v1/wallets/{chainId}/{address}/acceptances",
             "POST /v1/wallets/{chainId}/{address}/proposals",
         ]
     );

@@ -177,6 +177,24 @@ fn an_id_is_short_and_seen() {
     }
 }
 
+/// A line of a megabyte, and what programs write that mean UTF-16.
+#[test]
+fn a_huge_line_and_text_in_two_bytes_get_one_clear_line() {
+    let wide = format!("id,to,amount,token,note\na,{TO},1,ETH,{}\n", "x".repeat(1 << 20));
+    let told = read(&wide).unwrap_err().to_string();
+    assert!(told.contains("line 2") && told.len() < 200, "{told}");
+    let told = read(&"x".repeat(1 << 20)).unwrap_err().to_string();
+    assert!(told.contains("line 1") && told.len() < 300, "{told}");
+    let list = format!("id,to,amount,token\na,{TO},1,ETH\n");
+    let utf_16 = list.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let told = PayoutFile::from_csv(&utf_16).unwrap_err().to_string();
+    assert!(told.contains("UTF-8"), "{told}");
+    let marked = [&[0xff, 0xfe][..], &utf_16].concat();
+    assert_eq!(PayoutFile::from_csv(&marked).unwrap().rows.len(), 1);
+    let told = PayoutFile::from_csv(&marked[..marked.len() - 1]).unwrap_err().to_string();
+    assert!(told.contains("UTF-16"), "{told}");
+}
+
 #[test]
 fn twenty_problems_are_written_out() {
     let lines: String = (0..30).map(|number| format!("{number},x,1,ETH\n")).collect();

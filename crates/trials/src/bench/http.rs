@@ -89,9 +89,14 @@ pub(super) async fn measure(options: &Options, results: &mut Results) -> Result<
 
 /// Starts the program on the store in `folder`, with the chain and the senders of `load`, and waits until it is ready.
 pub(super) async fn start(folder: &Path, load: &Load) -> Result<Started> {
+    start_at(folder, load, &load.world.chain.endpoint()).await
+}
+
+/// As [`start`], with another endpoint of the chain.
+pub(super) async fn start_at(folder: &Path, load: &Load, endpoint: &str) -> Result<Started> {
     let keys: Vec<_> = (0..SENDERS).map(|n| (format!("KEY_{n}"), owner(sender(n)))).collect();
     keystore::write_env_file(&folder.join("keys.env"), &keys)?;
-    let (chain_id, endpoint) = (load.world.chain.id(), load.world.chain.endpoint());
+    let chain_id = load.world.chain.id();
     let mut config = format!(
         "store = \"relayer.db\"\n\n[http]\nlisten = \"127.0.0.1:0\"\n\n[http.limits]\nrequests_per_second = 100000\n\
          burst = 1000000\n\n[[chains]]\nchain_id = {chain_id}\nrpc_urls = [\"{endpoint}\"]\npoll_millis = 50\n\
@@ -146,12 +151,12 @@ async fn sign_all(service: &Service, payments: &[Payment]) -> Result<(Vec<f64>, 
     Ok((answers, commits))
 }
 
-fn url(service: &Service, digest: B256) -> String {
+pub(super) fn url(service: &Service, digest: B256) -> String {
     format!("{}/v1/proposals/{digest}/signatures", service.url())
 }
 
 /// The last signature of a payment, as it is posted.
-fn body(payment: &Payment) -> Result<Vec<u8>> {
+pub(super) fn body(payment: &Payment) -> Result<Vec<u8>> {
     let (&owner, signature) = payment.signatures.iter().nth(1).expect("two sign");
     let signature = signature.to_bytes();
     Ok(serde_json::to_vec(&NewSignature { owner, signature })?)

@@ -49,6 +49,9 @@ compares with a peer or a limit of the same run, and the command fails if one is
   store by somebody who waits for it.
 - RPC calls: 1,000 executions as fast as they go, by an engine in a process of its own; everything from the first
   signature until all is final, reading heads, events, fees and accounts included.
+- RPC calls of contracts: the program `quorate relayer`, 200 executions, of each of which the last signature is posted, ten a
+  second; everything until all is final. Once both owners that sign are keys, once both are contracts that accept whatever
+  they are asked about.
 - Keeping up: blocks every 250 ms, an endpoint whose every answer takes 200 ms, an engine that asks for its head every 250 ms
   and has a payment to make every two seconds. For a minute, every 20 ms: how many blocks there are beyond the last one that
   the engine took note of, with its events.
@@ -68,13 +71,17 @@ compares with a peer or a limit of the same run, and the command fails if one is
   one account owns all wallets, every other one three. Each kind of list is asked for {rounds} times over HTTP, one after the other, each
   time of another wallet or owner; what counts is the slowest kind. The wallets' chains are not served, so no chain is asked for
   what an execution cost. The file was read before: this measures no disk.
+- Payout runs: the program, a release build, on a list of ether and two tokens in equal parts, each line to an account that is
+  new, in batches of 100; the chain is anvil's. Planning reads and checks the list, asks for balances and tokens, simulates every batch, and
+  writes the plan; reconciling has the plan and the chain alone, after all batches were executed, and writes the table, which is
+  compared with list and chain line by line. Memory is the peak of resident memory (`VmHWM`).
 - Commits shared: 64 callers store 40 proposals each and wait for each commit; beside, the same with no commit shared.
 
 {besides}
 ## What this does not show
 
 - A chain over a network: all is on one machine, and anvil answers in about a millisecond. Clients over a network, and TLS.
-- PostgreSQL, ERC-20 payments, contract signatures, wallets that are not deployed, more than {WALLETS} wallets.
+- PostgreSQL, ERC-20 payments, the time that contracts' signatures take, wallets that are not deployed, more than {WALLETS} wallets.
 - Calls per execution when little is executed: heads are asked for all the same, at the pace that is set.
 - Memory over days.
 ",

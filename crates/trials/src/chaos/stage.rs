@@ -316,7 +316,7 @@ impl Drop for Stage {
     }
 }
 
-async fn wait_ready(relayer: &Relayer) -> Result<()> {
+pub(super) async fn wait_ready(relayer: &Relayer) -> Result<()> {
     let begun = Instant::now();
     loop {
         let ready = relayer.readiness().await?;

@@ -6,7 +6,7 @@ use quorate_treasury::{Plan, PlanFileError};
 use std::path::Path;
 
 /// Reads a plan.
-pub(super) fn read(path: &Path) -> Result<Plan> {
+pub(crate) fn read(path: &Path) -> Result<Plan> {
     of(path, &files::read(path)?)
 }
 

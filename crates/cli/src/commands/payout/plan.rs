@@ -56,9 +56,13 @@ pub(crate) async fn run(arguments: PayoutPlan, output: Output) -> Result<()> {
     let mut short = Vec::new();
     if let Some(chain) = &chain {
         short = shortfalls(&plan, &tokens, chain).await?;
-        let live = plan.batches.iter().flat_map(|batch| plan.live(batch)).collect::<Vec<_>>();
-        let tried = simulated::run(&plan, &live, chain, output).await?;
-        short.extend(tried.failing.into_iter().chain(tried.unchecked));
+        let live = plan.batches.iter().map(|batch| (batch.number, plan.live(batch)));
+        let tried = simulated::run(&plan, &live.collect::<Vec<_>>(), chain, output).await?;
+        if let Some(refusal) = tried.refusal(false) {
+            return Err(Cause::BadInput.error(refusal));
+        }
+        short.extend(tried.failing.into_iter().chain(tried.short).chain(tried.contracts));
+        short.extend(tried.unchecked);
     }
     let sheet = head(&plan, &tokens, &dangers);
     output.say(&sheet.finish());

@@ -1,5 +1,9 @@
 //! `quorate payout propose` and `resume`.
 
+mod dangers;
+mod note;
+mod told;
+
 use super::{
     list::{Planned, Source},
     opened,
@@ -16,9 +20,9 @@ use crate::{
     failure::{Cause, cause_of},
     files,
     open_proposals::{self, Places},
-    output::{Output, Sheet, counted},
+    output::{Output, Sheet},
     relayer_access::{self, Relayer},
-    review::{self, Danger, DangerCode, Facts, again, alike, exact_text},
+    review::{self, Danger, DangerCode, Facts, alike},
     runs,
 };
 use alloy::primitives::{Address, B256};
@@ -27,14 +31,11 @@ use quorate_chain::{Chain, Token, WalletState};
 use quorate_core::{
     Proposal, Request,
     proposal::{Origin, RunTag},
-    text,
 };
 use quorate_treasury::{
     Plan,
-    payout_plan::shown_token,
-    run::{Ask, Asked, LineStanding, Run, Waiting, Wanted, Word},
+    run::{Ask, Asked, Run, Wanted},
 };
-use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
@@ -175,6 +176,7 @@ impl Task {
             relayer: relayer.as_ref(),
             chain: &chain,
             state: &state,
+            origin: self.named.origin.as_ref(),
             options: &reading,
         };
         let seen = reader.read(output).await?;
@@ -196,12 +198,17 @@ impl Task {
         };
         let places = places.around(scene.folder.as_deref());
         let asked: Vec<_> =
-            scene.asked.asks.iter().flat_map(|ask| ask.places.iter().copied()).collect();
+            scene.asked.asks.iter().map(|ask| (ask.number, ask.places.clone())).collect();
         let tried = simulated::run(&self.plan, &asked, &scene.chain, output).await?;
+        let was_proposed =
+            !scene.of_run(&self.plan).is_empty() || !scene.seen.executions.is_empty();
+        if let Some(refusal) = tried.refusal(was_proposed) {
+            return Err(Cause::BadInput.error(refusal));
+        }
         for text in tried.failing {
             self.dangers.push(Danger::new(DangerCode::SimulationFails, text));
         }
-        self.remarks.extend(tried.unchecked);
+        self.remarks.extend(tried.short.into_iter().chain(tried.contracts).chain(tried.unchecked));
         for (_, draft) in &drafts {
             let Some(tag) = runs::tag_of(draft) else { continue };
             let seen = scene.plans_seen(&tag.name);
@@ -271,58 +278,6 @@ impl Task {
         Ok(())
     }
 
-    /// Refuses a list that has lines in other batches than they were paid in, or are asked for.
-    fn check_places(&self, run: &Run, known: &[quorate_treasury::run::Known]) -> Result<()> {
-        let plan = &self.plan;
-        let mut misplaced = run.misplaced(plan);
-        misplaced.extend(run.misplaced_by(plan, known));
-        let Some(first) = misplaced.first() else { return Ok(()) };
-        let id = text::shown(&plan.lines[first.place].id);
-        let more = match misplaced.len() - 1 {
-            0 => String::new(),
-            more => format!(", and so are {}", counted(more as u64, "more line", "more lines")),
-        };
-        Err(Cause::BadInput.error(format!(
-            "id {id} is in batch {} of this run by {}, and in another batch of this plan{more}: plan the list with --edit and the run's old plan, or give it a run of another name",
-            first.batch, first.digest
-        )))
-    }
-
-    fn dangers_of(
-        &self,
-        run: &Run,
-        asked: &Asked,
-        known: &[quorate_treasury::run::Known],
-    ) -> Vec<Danger> {
-        let mut dangers = Vec::new();
-        let mut seen = BTreeSet::new();
-        for (number, digest) in run.stops() {
-            if seen.insert(digest) {
-                let message = format!(
-                    "{digest} used up a nonce of batch {number} and is not what the plan pays there: what it paid is not asked for again, and who got something else by it gets no more"
-                );
-                dangers.push(Danger::about(DangerCode::LaneConsumed, digest, message));
-            }
-        }
-        for &number in &asked.again {
-            let reading = usize::try_from(number).ok().and_then(|place| run.batches.get(place));
-            let was = reading.is_some_and(|reading| {
-                let word = reading.word(&self.plan, known);
-                let no = |line: &LineStanding| {
-                    matches!(line, LineStanding::Declined { .. } | LineStanding::LeftOut { .. })
-                };
-                word == Word::Declined
-                    || !reading.places(no).is_empty()
-                    || !reading.set_aside(&self.plan, known).is_empty()
-            });
-            if was {
-                let message = format!("owners said no to batch {number}, or to lines of it");
-                dangers.push(Danger::new(DangerCode::WasDeclined, message));
-            }
-        }
-        dangers
-    }
-
     /// Proposals of what is asked for.
     fn drafts(&self, scene: &Scene) -> Result<Vec<(Ask, Proposal)>> {
         let draft = |ask: &Ask| {
@@ -335,27 +290,12 @@ impl Task {
                 deadline: scene.deadline,
             };
             let proposal =
-                Proposal::new(request, Some(note(&self.plan, ask)), scene.origin.clone())?;
+                Proposal::new(request, Some(note::note(&self.plan, ask)), scene.origin.clone())?;
             let (name, plan_hash) = (self.plan.run.clone(), self.plan.hash);
             let proposal = proposal.with_run(RunTag { name, batch: ask.number, plan_hash });
             Ok((ask.clone(), proposal))
         };
         scene.asked.asks.iter().map(draft).collect()
-    }
-
-    /// The dangers of the run: those of the whole, and what its batches would pay again.
-    fn all_dangers(
-        &self,
-        around: &Around,
-        drafts: &[(Ask, Proposal)],
-        output: Output,
-    ) -> Vec<Danger> {
-        let mut dangers = around.dangers.clone();
-        for (_, proposal) in drafts {
-            let (request, note) = (proposal.request(), proposal.note());
-            dangers.extend(again::dangers(request, note, &around.open, &self.tokens, output.now));
-        }
-        dangers
     }
 
     fn head(&self, dangers: &[Danger], deadline: u64, output: Output) -> Sheet {
@@ -421,174 +361,6 @@ impl Task {
             }
         }
         Ok((lines, Some(owner)))
-    }
-
-    /// Tells what became of each batch, and how the command ends.
-    fn tell(
-        &self,
-        scene: &Scene,
-        (new, signer): (Vec<Line>, Option<Address>),
-        (dangers, relayer): (&[Danger], Option<String>),
-        output: Output,
-    ) -> Result<()> {
-        let (plan, asked) = (&self.plan, &scene.asked);
-        let known = scene.seen.known();
-        let mut new: BTreeMap<_, _> = new.into_iter().map(|line| (line.number, line)).collect();
-        let left = asked.asks.iter().filter(|ask| !new.contains_key(&ask.number)).count();
-        let is_new_batch = new.values().any(|line| line.word == "new");
-        let lines: Vec<_> = scene
-            .run
-            .batches
-            .iter()
-            .map(|reading| {
-                new.remove(&reading.number)
-                    .unwrap_or_else(|| scene.old(plan, reading.number, &known))
-            })
-            .collect();
-        let mut sheet = Sheet::default();
-        let folder = scene.folder.as_ref().map(|folder| folder.display().to_string());
-        match (&relayer, folder) {
-            (Some(name), _) if signer.is_some() => {
-                sheet.title(&format!("Handed to the relayer {name}"));
-            }
-            (_, Some(folder)) if is_new_batch => sheet.title(&format!("Written to {folder}")),
-            _ => sheet.title("Batches"),
-        }
-        for line in &lines {
-            let name = line.file.as_ref().and_then(|file| file.file_name());
-            let name = name.filter(|_| signer.is_none()).map(|name| name.to_string_lossy());
-            let label = name.map_or_else(|| format!("batch {}", line.number), Into::into);
-            sheet.row(&label, &self.line_text(line));
-            sheet.more(&line.digest.map(|digest| digest.to_string()).unwrap_or_default());
-        }
-        output.say(&format!("\n{}", sheet.finish()));
-        if is_new_batch && signer.is_none() {
-            output
-                .say("\nLet the owners sign each file: each batch can be paid once, in any order.");
-        }
-        for text in self.told(scene) {
-            output.warn(&text);
-        }
-        output.result(&self.document(scene, &lines, dangers, signer));
-        if let Some((number, consumption)) = scene.run.unknown().first() {
-            return Err(Cause::Mismatch.error(format!(
-                "what consumed a nonce of batch {number}, {}, cannot be recomputed: name its proposal's file with --beside, or give an endpoint that traces; nothing of that batch is asked for",
-                consumption.digest
-            )));
-        }
-        match (left, asked.waiting.len()) {
-            (0, 0) => Ok(()),
-            (0, waiting) => Err(Cause::NotYet.error(format!(
-                "{} until the wallet's last action is final: the same command goes on then",
-                counted(waiting as u64, "batch waits", "batches wait")
-            ))),
-            (left, _) => Err(Cause::NotYet.error(format!(
-                "{} not proposed yet: you have as many open proposals as a relayer should have of one owner; the same command goes on once some are executed",
-                counted(left as u64, "batch is", "batches are")
-            ))),
-        }
-    }
-
-    /// What is not asked for, and why.
-    fn told(&self, scene: &Scene) -> Vec<String> {
-        let asked = &scene.asked;
-        let mut texts = Vec::new();
-        for number in &asked.declined {
-            texts.push(format!(
-                "batch {number}, or lines of it, was declined and is not asked for: `quorate payout resume PLAN --again {number}` does"
-            ));
-        }
-        for &(place, digest) in &asked.withheld {
-            let line = &self.plan.lines[place];
-            texts.push(format!(
-                "id {}: {} got something else by {digest}, so that this line is not asked for; pay the difference under another name",
-                text::shown(&line.id),
-                line.payee.to_checksum(None)
-            ));
-        }
-        for (number, digest, moved) in scene.run.leftover() {
-            let amount = exact_text(moved.amount, self.tokens.get(&moved.token));
-            let to = moved.to.to_checksum(None);
-            texts.push(format!(
-                "batch {number}: {digest} moved {amount} ({}) to {to}, which is no line of the plan",
-                shown_token(moved.token)
-            ));
-        }
-        let aside: Vec<_> =
-            asked.set_aside.iter().map(|&place| text::shown(&self.plan.lines[place].id)).collect();
-        if !aside.is_empty() {
-            texts.push(format!("set aside, and not asked for: {}", aside.join(", ")));
-        }
-        for (number, waiting) in &asked.waiting {
-            texts.push(match waiting {
-                Waiting::NonceNotFinal { digest } => {
-                    format!("batch {number} waits until {digest} is final")
-                }
-                Waiting::Reconfigured => {
-                    format!("batch {number} waits until the wallet's last reconfiguration is final")
-                }
-            });
-        }
-        texts
-    }
-
-    fn line_text(&self, line: &Line) -> String {
-        let Some(batch) =
-            usize::try_from(line.number).ok().and_then(|it| self.plan.batches.get(it))
-        else {
-            return line.word.to_owned();
-        };
-        let amount = line.places.iter().map(|&place| self.plan.lines[place].amount).sum();
-        let total = exact_text(amount, self.tokens.get(&batch.token));
-        let payments = counted(line.places.len() as u64, "payment", "payments");
-        let signed = line.signed.map_or_else(String::new, |(count, threshold)| {
-            format!(", {count} of {threshold} signatures")
-        });
-        format!("{}: {payments}, {total}{signed}", line.word)
-    }
-
-    fn document(
-        &self,
-        scene: &Scene,
-        lines: &[Line],
-        dangers: &[Danger],
-        signer: Option<Address>,
-    ) -> Value {
-        let plan = &self.plan;
-        let batch = |line: &Line| {
-            let reading = &scene.run.batches[usize::try_from(line.number).unwrap_or_default()];
-            let batch = &plan.batches[usize::try_from(line.number).unwrap_or_default()];
-            let ids = line.places.iter().map(|&place| plan.lines[place].id.as_str());
-            let total: alloy::primitives::U256 =
-                line.places.iter().map(|&place| plan.lines[place].amount).sum();
-            json!({
-                "number": line.number,
-                "file": line.file.as_ref().map(|file| file.display().to_string()),
-                "digest": line.digest,
-                "nonce": reading.present,
-                "lane": reading.present.lane.to_string(),
-                "sequence": reading.present.sequence,
-                "token": shown_token(batch.token),
-                "count": line.places.len(),
-                "total": total.to_string(),
-                "ids": ids.collect::<Vec<_>>(),
-                "standing": line.word,
-                "signatures": line.signed.map(|(count, _)| count),
-                "relayer": line.standing,
-            })
-        };
-        json!({
-            "run": plan.run,
-            "wallet": plan.wallet.to_checksum(None),
-            "planHash": plan.hash,
-            "plan": self.plan_path.as_ref().map(|path| path.display().to_string()),
-            "deadline": scene.deadline,
-            "signer": signer.map(|signer| signer.to_checksum(None)),
-            "dangers": dangers,
-            "totals": plan::totals(plan, &self.tokens),
-            "proposed": lines.iter().filter(|line| line.word == "new").count(),
-            "batches": lines.iter().map(batch).collect::<Vec<_>>(),
-        })
     }
 }
 
@@ -724,29 +496,4 @@ fn create(path: &Path, text: &str) -> Result<()> {
         })?;
     }
     files::create(path, text)
-}
-
-/// What lets owners see which run this is, and compare its plan.
-fn note(plan: &Plan, ask: &Ask) -> String {
-    format!(
-        "payout run {}, batch {} of {}, ids {}, plan {}",
-        plan.run,
-        ask.number,
-        plan.batches.len(),
-        ids(plan, ask),
-        plan.hash
-    )
-}
-
-/// The most bytes of ids in a note, which has at most 2,048.
-const LONGEST_IDS: usize = 1_500;
-
-/// All ids, so that the same ids under another name are found; where these do not fit, the first and the last.
-fn ids(plan: &Plan, ask: &Ask) -> String {
-    let ids: Vec<_> = ask.places.iter().map(|&place| plan.lines[place].id.as_str()).collect();
-    let all = ids.join(", ");
-    match &ids[..] {
-        [first, .., last] if all.len() > LONGEST_IDS => format!("{first} to {last}"),
-        _ => all,
-    }
 }

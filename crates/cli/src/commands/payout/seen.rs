@@ -2,17 +2,23 @@
 
 use super::{
     content::Search,
+    epochs::History,
     known::{Found, Places},
 };
-use crate::{arguments::ReadingOptions, failure::Cause, output::Output, relayer_access::Relayer};
+use crate::{
+    arguments::ReadingOptions,
+    failure::Cause,
+    output::{Output, Progress},
+    relayer_access::Relayer,
+};
 use alloy::primitives::B256;
 use eyre::Result;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use quorate_chain::{Chain, Execution, Header, WalletState};
-use quorate_core::{Lane, Nonce};
+use quorate_core::{Lane, Nonce, proposal::Origin};
 use quorate_treasury::{
     Plan,
-    run::{Consumption, Epochs, Facts, Known, Run, UNTOUCHED},
+    run::{Consumption, Facts, Known, Run, UNTOUCHED},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -41,6 +47,8 @@ pub(super) struct Reader<'a> {
     pub(super) relayer: Option<&'a Relayer>,
     pub(super) chain: &'a Chain,
     pub(super) state: &'a WalletState,
+    /// What the wallet was made of, where that is known.
+    pub(super) origin: Option<&'a Origin>,
     pub(super) options: &'a ReadingOptions,
 }
 
@@ -79,15 +87,19 @@ impl Reader<'_> {
             head,
         };
         let found = places.find(output).await?;
+        let from = self.options.from_block;
+        let history = History::read(chain, state, self.origin, from, output).await?;
         let next = output.during("reading the run's nonces", self.counters()).await?;
         let consumed = next
             .iter()
             .flat_map(|(&lane, &next)| (0..next).map(move |sequence| Nonce::new(lane, sequence)));
         let nonces: BTreeSet<_> = consumed.collect();
-        let (from, wallet) = (self.options.from_block, state.address);
-        let quiet = |_: u64| {};
-        let executions = chain.consumed(wallet, &nonces, from, &quiet);
-        let executions = output.during("looking for the payments", executions).await?;
+        let wallet = state.address;
+        let progress = Progress::of(head.number.saturating_sub(from));
+        let reached = |block: u64| progress.reach(head.number.saturating_sub(block));
+        let executions = chain.consumed(wallet, &nonces, from, &reached);
+        let executions =
+            output.during_with("looking for the payments", &progress, executions).await?;
         let by_nonce: BTreeMap<_, _> = executions.iter().map(|it| (it.nonce, *it)).collect();
         let known = found.values().map(|it| (it.known.digest, it.proposal.request().clone()));
         let mut search = Search {
@@ -97,15 +109,26 @@ impl Reader<'_> {
             epoch: state.epoch,
             known: known.collect(),
         };
-        let mut consumed = Vec::new();
-        for &nonce in &nonces {
-            consumed.push(
-                self.consumption(nonce, by_nonce.get(&nonce), &mut search, head, output).await?,
-            );
-        }
+        let progress = Progress::of(nonces.len() as u64);
+        let reading = async {
+            let mut consumed = Vec::new();
+            for &nonce in &nonces {
+                let execution = by_nonce.get(&nonce);
+                let one = self.consumption(nonce, execution, &mut search, head, output).await?;
+                let epoch = match one.content {
+                    Some(_) => one.epoch,
+                    None => history.at(one.block),
+                };
+                consumed.push(Consumption { epoch, ..one });
+                progress.one();
+            }
+            Ok::<_, eyre::Report>(consumed)
+        };
+        let reading = output.during_with("reading what was paid", &progress, reading);
+        let mut consumed = reading.await?;
         consumed.sort_by_key(|it: &Consumption| (it.block, it.nonce.lane, it.nonce.sequence));
         let facts = Facts {
-            epochs: Epochs::plain(),
+            epochs: history.epochs,
             epoch: state.epoch,
             is_settled: self.is_settled(head).await?,
             next,

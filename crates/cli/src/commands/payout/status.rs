@@ -3,6 +3,7 @@
 use super::{
     opened,
     seen::{Reader, Seen, accepted},
+    simulated,
 };
 use crate::{
     arguments::{LookOptions, PayoutStatus},
@@ -15,10 +16,10 @@ use eyre::Result;
 use quorate_chain::Chain;
 use quorate_treasury::{
     Plan,
-    run::{Known, Reading, Run, exit_code},
+    run::{Known, Reading, Run, Stage, Word, exit_code},
 };
 use serde_json::{Value, json};
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 /// A plan, and what was read of it.
 pub(super) struct Looked {
@@ -30,7 +31,8 @@ pub(super) struct Looked {
 }
 
 pub(crate) async fn run(arguments: PayoutStatus, output: Output) -> Result<()> {
-    let looked = look(&arguments.plan, &arguments.look, output).await?;
+    let mut looked = look(&arguments.plan, &arguments.look, output).await?;
+    looked.try_payments(output).await?;
     let mut sheet = Sheet::default();
     let plan = &looked.plan;
     let batches = counted(plan.batches.len() as u64, "batch", "batches");
@@ -83,6 +85,7 @@ pub(super) async fn look(path: &Path, options: &LookOptions, output: Output) -> 
         relayer: relayer.as_ref(),
         chain: &chain,
         state: &state,
+        origin: named.origin.as_ref(),
         options: &options.reading,
     };
     let seen = reader.read(output).await?;
@@ -92,6 +95,36 @@ pub(super) async fn look(path: &Path, options: &LookOptions, output: Output) -> 
 }
 
 impl Looked {
+    /// Tries what can still be paid: a batch with a payment that would fail is refused, whoever knows its proposal.
+    async fn try_payments(&mut self, output: Output) -> Result<()> {
+        let is_alive =
+            |word: Word| matches!(word, Word::Unproposed | Word::Collecting | Word::Ready);
+        let batches = self.run.batches.iter();
+        let batches = batches.filter(|it| is_alive(it.word(&self.plan, &self.known)));
+        let batches: Vec<_> = batches
+            .map(|reading| {
+                let aside = reading.set_aside(&self.plan, &self.known);
+                let open = reading.open().into_iter().filter(|place| !aside.contains(place));
+                (reading.number, open.collect())
+            })
+            .collect();
+        let tried = simulated::run(&self.plan, &batches, &self.chain, output).await?;
+        for text in tried.failing.iter().chain(&tried.short).chain(&tried.unchecked) {
+            output.warn(text);
+        }
+        let too_large = tried.too_large.iter().map(|batch| batch.number);
+        let refused: BTreeSet<_> = tried.failing_batches.iter().copied().chain(too_large).collect();
+        let readings = self.run.batches.iter().filter(|it| refused.contains(&it.number));
+        let nonces: Vec<_> = readings.map(|reading| reading.present).collect();
+        for known in &mut self.known {
+            let waits = matches!(known.stage, Stage::Collecting | Stage::Ready);
+            if waits && nonces.contains(&known.nonce) {
+                known.stage = Stage::Refused;
+            }
+        }
+        Ok(())
+    }
+
     /// The code that the command ends with.
     pub(super) fn exit_code(&self) -> u8 {
         exit_code(&self.run, &self.plan, &self.known)
@@ -176,7 +209,7 @@ impl Looked {
         let missing: Vec<_> = found.missing.iter().map(|owner| owner.to_checksum(None)).collect();
         match (&found.reason, missing.is_empty()) {
             (Some(reason), true) => format!("waits: {reason}"),
-            (_, false) if found.known.stage == quorate_treasury::run::Stage::Collecting => {
+            (_, false) if found.known.stage == Stage::Collecting => {
                 format!("not signed by {}", missing.join(", "))
             }
             _ => found.known.digest.to_string(),

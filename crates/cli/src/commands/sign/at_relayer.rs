@@ -58,7 +58,7 @@ pub(super) async fn run(arguments: &Sign, relayer: &Relayer, output: Output) -> 
     let open = open_proposals::that_pay_again(&[&proposal], &places, seen, output).await?;
     let executor = Executor::Relayer;
     let review_of = Known { facts: facts.as_ref(), executor, open: &open, standing };
-    let found = dangers_of_run(&proposal, chain.as_ref()).await?;
+    let found = dangers_of_run(&proposal, chain.as_ref(), arguments).await?;
     let view = review_with(&proposal, review_of, found, output);
     tell_of_creation(&view, output);
     let seen = chain.as_ref().zip(facts.as_ref());
