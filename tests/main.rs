@@ -7,4 +7,5 @@ mod fixtures;
 mod nodes;
 mod packing;
 mod payouts;
+mod treasury_model;
 mod type_strings;

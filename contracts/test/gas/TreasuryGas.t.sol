@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Config, Transfer} from "../../src/IWallet.sol";
+import {Call, Config, Transfer} from "../../src/IWallet.sol";
 import {Limit, Rules} from "../../src/policies/ITreasuryPolicy.sol";
 import {TreasuryRules} from "../support/TreasuryRules.sol";
 import {TreasuryTest} from "../support/TreasuryTest.sol";
@@ -51,6 +51,27 @@ contract TreasuryGasTest is TreasuryTest {
         uint256 twentyListed = _pay(address(0), 20);
         uint256 more = (twentyListed - oneListed - (twenty - one)) / 19;
         vm.assertLe(more, 2_000, "a line more");
+    }
+
+    // To veto is no dearer than to queue: a thief with the honest owners' ether and more cannot wear them out.
+    function test_thief_cannotOutspendTheVeto() public {
+        uint256 count = 60;
+        bytes32[] memory digests = new bytes32[](count);
+        Call[] memory queues = new Call[](count);
+        for (uint256 i; i < count; ++i) {
+            digests[i] = keccak256(abi.encode("junk", i));
+            queues[i] = _queueCalls(digests[i])[0];
+        }
+        bytes memory action = _signExecute(BY_ALL_BUT_ONE_OVERRIDE, 900, queues);
+        _submit(action);
+        uint256 queued = vm.lastCallGas().gasTotalUsed;
+        uint256 vetoed;
+        for (uint256 owner = 5; owner < 7; ++owner) {
+            vm.prank(_ownerOf(owner));
+            policy.veto(address(wallet), digests);
+            vetoed += vm.lastCallGas().gasTotalUsed;
+        }
+        vm.assertLe(vetoed, queued, "two vetoes of all of them cost less than their queue");
     }
 
     function _openFive(uint256 threshold, bytes memory policyData) private {

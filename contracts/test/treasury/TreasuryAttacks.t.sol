@@ -84,6 +84,30 @@ contract TreasuryAttacksTest is TreasuryTest {
         vm.assertEq(wallet.epoch(), 1, "removed");
     }
 
+    // In the last epoch that there is, all is as in the first.
+    function test_rules_hold_inTheLastEpoch() public {
+        vm.store(address(wallet), 0, bytes32(uint256(type(uint32).max) << 224));
+        Call[] memory calls = _calls(stranger, 1 ether, "");
+        bytes32 digest = _digestOfExecute(ADMIN_LANE, calls);
+        _queue(digest);
+        vm.warp(block.timestamp + DELAY);
+        _veto(5, digest);
+        vm.assertEq(policy.vetoes(address(wallet), digest), 1, "a veto");
+        _freeze();
+        vm.assertEq(policy.frozenUntil(address(wallet)), block.timestamp + FREEZE, "a freeze");
+        _assertRefused(_signExecute(BY_ADMIN, ADMIN_LANE, calls), _frozen(block.timestamp + FREEZE));
+        _submit(_signExecute(BY_OVERRIDE, ADMIN_LANE, calls));
+    }
+
+    // Every bit of a lane below the two highest is the owners' own.
+    function testFuzz_thief_findsNoLaneBetween(uint192 lane) public {
+        bool isOverrides = lane >> 190 == 1;
+        (bool ok,) = _try(_signCancel(BY_ALL_BUT_ONE_OVERRIDE, lane));
+        vm.assertEq(ok, !isOverrides, "admin signers");
+        (ok,) = _try(_signCancel(BY_PETTY, lane));
+        vm.assertEq(ok, lane >> 191 == 1, "petty signers");
+    }
+
     // A thief asks for little and often: the limits, the windows and the lanes are all it gets.
     function testFuzz_thief_takesNoMoreThanTheLimit_inAWindow(uint256 seed) public {
         uint256 left;

@@ -5,7 +5,8 @@
 //! - [`wallet`]: what a wallet is at one block, and where it comes from; [`standing`]: some of that, cheaply.
 //! - [`judge`]: whether a signature holds, and why not; [`verify`]: whose count;
 //!   [`tree`]: wallets that own wallets.
-//! - [`token`]: what a token says about itself; [`escrow`]: what an escrow is, and did.
+//! - [`token`]: what a token says about itself; [`escrow`]: what an escrow is, and did;
+//!   [`treasury`]: what the policy of treasuries knows.
 //! - [`history`]: what a wallet executed; [`blocks`]: blocks and the events in them.
 //! - [`payments`]: what consumed nonces; [`tried`]: what payments would do.
 //! - [`simulate`], [`send`]: before and after a transaction; [`fee`], [`receipt`]: what it costs, and did cost;
@@ -43,6 +44,7 @@ pub mod send;
 pub mod simulate;
 pub mod standing;
 pub mod token;
+pub mod treasury;
 pub mod tree;
 pub mod tried;
 pub mod verify;

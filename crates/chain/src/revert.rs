@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod tests;
+mod treasury_words;
 mod words;
 
 use crate::endpoint::cut;
@@ -10,7 +11,7 @@ use alloy::{
     sol,
     sol_types::{Panic, Revert as ErrorString, SolError, SolInterface},
 };
-use quorate_bindings::contracts::{EscrowPolicy, IWallet, IWalletFactory};
+use quorate_bindings::contracts::{EscrowPolicy, ITreasuryPolicy, IWallet, IWalletFactory};
 use std::fmt;
 
 sol! {
@@ -51,6 +52,8 @@ pub enum Revert {
     Factory(IWalletFactory::IWalletFactoryErrors),
     /// An error of the escrow policy.
     Escrow(EscrowPolicy::EscrowPolicyErrors),
+    /// An error of the policy of treasuries.
+    Treasury(ITreasuryPolicy::ITreasuryPolicyErrors),
     /// An error of a token (ERC-6093).
     Token(IERC20Errors::IERC20ErrorsErrors),
     /// `Error(string)`; the text is escaped, and cut after 200 characters.
@@ -99,6 +102,7 @@ fn read(data: &[u8]) -> Option<Revert> {
         Wallet(IWallet::IWalletErrors),
         Factory(IWalletFactory::IWalletFactoryErrors),
         Escrow(EscrowPolicy::EscrowPolicyErrors),
+        Treasury(ITreasuryPolicy::ITreasuryPolicyErrors),
         Token(IERC20Errors::IERC20ErrorsErrors)
     );
     None
@@ -121,6 +125,9 @@ impl Revert {
             Self::Escrow(error) => {
                 EscrowPolicy::EscrowPolicyErrors::name_by_selector(error.selector())
             }
+            Self::Treasury(error) => {
+                ITreasuryPolicy::ITreasuryPolicyErrors::name_by_selector(error.selector())
+            }
             Self::Token(error) => {
                 IERC20Errors::IERC20ErrorsErrors::name_by_selector(error.selector())
             }
@@ -140,6 +147,7 @@ impl Revert {
             Self::Wallet(error) => words::wallet(error, depth),
             Self::Factory(error) => words::factory(error),
             Self::Escrow(error) => words::escrow(error),
+            Self::Treasury(error) => treasury_words::treasury(error),
             Self::Token(error) => words::token(error),
             Self::Message(text) => format!("\"{text}\""),
             Self::Panic(code) => words::panic(*code),

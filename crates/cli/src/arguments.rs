@@ -7,6 +7,7 @@ mod chain;
 mod escrow;
 mod list;
 mod payout;
+mod policy;
 mod propose;
 mod relayer;
 mod sign;
@@ -24,6 +25,9 @@ pub(crate) use list::{List, Target, Watch, WatchUntil};
 pub(crate) use payout::{
     BookOptions, Decimals, ListOptions, LookOptions, PayoutCommand, PayoutPlan, PayoutPropose,
     PayoutReconcile, PayoutResume, PayoutStatus, ProposeOptions, ReadingOptions,
+};
+pub(crate) use policy::{
+    FreezeWallet, PolicyCommand, PolicyExplain, PolicyInit, PolicyShow, Unfreeze, Veto,
 };
 pub(crate) use propose::{Common, Propose, ProposeCommand};
 pub(crate) use relayer::{
@@ -82,6 +86,25 @@ pub(crate) enum Command {
     /// Keep names of addresses, tokens and wallets.
     #[command(subcommand)]
     Book(BookCommand),
+
+    /// Rules of a treasury: small payments, a delay with a veto, and a way past both.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+
+    /// Stop actions of a treasury that wait, as one of its owners.
+    ///
+    /// A transaction of the owner's own account. As many owners as the rules say stop an action for good, until the
+    /// wallet is next reconfigured; override signers pass it.
+    Veto(Box<Veto>),
+
+    /// Vote for a freeze of a treasury, as one of its owners: once until it is next reconfigured.
+    ///
+    /// A transaction of the owner's own account. With as many votes as the rules say only override signers act for 30
+    /// days, and what was queued is void.
+    Freeze(Box<FreezeWallet>),
+
+    /// Propose to end a freeze: it takes override signers.
+    Unfreeze(Box<Unfreeze>),
 
     /// List what waits for an owner's signature, or the proposals of a wallet, at a relayer.
     List(List),

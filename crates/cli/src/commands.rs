@@ -8,6 +8,7 @@ mod hand_in;
 mod list;
 mod manual;
 mod payout;
+mod policy;
 mod propose;
 mod relayer;
 mod show;
@@ -45,6 +46,10 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<()> {
         Command::Payout(PayoutCommand::Reconcile(reconcile)) => {
             payout::reconcile(reconcile, output).await
         }
+        Command::Policy(command) => policy::run(command, output).await,
+        Command::Veto(veto) => policy::veto(*veto, output).await,
+        Command::Freeze(freeze) => policy::freeze(*freeze, output).await,
+        Command::Unfreeze(unfreeze) => propose::unfreeze(unfreeze.common, output).await,
         Command::List(list) => list::run(list, output).await,
         Command::Watch(watch) => watch::run(watch, output).await,
         Command::Show(show) => show::run(show, output).await,

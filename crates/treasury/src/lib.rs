@@ -7,6 +7,7 @@
 //! - [`payout_plan`]: a list as a wallet pays it, frozen; [`remark`]: what people should look at before they sign it.
 //! - [`run`]: what of a plan is paid and what may be asked for, told by the chain; [`report`]: the same for accountants.
 //! - [`book`]: names of addresses, tokens and wallets.
+//! - [`rules`]: the rules of a treasury, what its policy answers by them, and what they come to.
 
 pub mod book;
 pub mod escrow;
@@ -16,6 +17,7 @@ pub mod payout_plan;
 pub mod problem;
 pub mod remark;
 pub mod report;
+pub mod rules;
 pub mod run;
 
 pub use book::Book;
@@ -24,3 +26,4 @@ pub use escrow_terms::EscrowTerms;
 pub use payout_file::PayoutFile;
 pub use payout_plan::{Plan, PlanError, PlanFileError, plan};
 pub use problem::PayoutFileError;
+pub use rules::{Rules, RulesFile};

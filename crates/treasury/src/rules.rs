@@ -158,8 +158,7 @@ impl Rules {
         let (&header, rest) = data.split_first_chunk::<HEADER>().ok_or_else(|| cut(0))?;
         let [admin, overriding, veto, a, b, c, d, limit_count] = header;
         let count = usize::from(limit_count);
-        let (limits, payees) =
-            rest.split_at_checked(LIMIT * count).ok_or_else(|| cut(count))?;
+        let (limits, payees) = rest.split_at_checked(LIMIT * count).ok_or_else(|| cut(count))?;
         let (payees, over) = payees.as_chunks::<PAYEE>();
         if !over.is_empty() {
             return Err(cut(count));

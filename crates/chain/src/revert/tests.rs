@@ -165,7 +165,7 @@ fn errors_of_the_escrow_policy_name_the_parties() {
     says(
         &PolicyMismatch { policy: Address::ZERO, expected: WHO },
         &format!(
-            "the configuration names policy {}, not the escrow policy {WHO_TEXT}",
+            "the configuration names policy {}, not {WHO_TEXT}, which was asked",
             Address::ZERO
         ),
     );
@@ -217,6 +217,41 @@ fn errors_of_the_escrow_policy_name_the_parties() {
         "too late to dispute: the escrow expired at 1, the block's time is 2 (Unix seconds)",
     );
     says(&AlreadyDisputed { wallet: WHO }, &format!("escrow {WHO_TEXT} was disputed before"));
+}
+
+#[test]
+fn errors_of_a_treasurys_policy_say_what_is_missing() {
+    use ITreasuryPolicy::*;
+    says(
+        &LaneClosed { lane: n(1), signerCount: n(2) },
+        "2 signers cannot act in lane 1: fewer than admin signers act in lanes from 2^191 on, admin signers in no lane from 2^190 to 2^191-1",
+    );
+    says(&SignersMissing { signerCount: n(2), needed: n(4) }, "2 signers, and this takes 4");
+    says(&WalletFrozen { until: n(9) }, "the wallet is frozen until 9 (Unix seconds)");
+    says(
+        &NotQueued { digest: [7; 32].into() },
+        &format!("0x{} was not queued, or a freeze voided that", "07".repeat(32)),
+    );
+    says(
+        &DelayNotOver { eta: n(9), timestamp: n(8) },
+        "it waits until 9, the block's time is 8 (Unix seconds)",
+    );
+    says(
+        &VetoStands { digest: [7; 32].into(), count: n(2) },
+        &format!("2 owners vetoed 0x{}", "07".repeat(32)),
+    );
+    says(
+        &LimitExceeded { token: Address::ZERO, spent: n(3), total: n(8), amount: n(10) },
+        "8 units of ether would pass the limit of 10, of which 3 are spent",
+    );
+    says(
+        &PayeeNotListed { index: n(0), payee: WHO },
+        &format!("transfer 1: {WHO_TEXT} is no listed payee"),
+    );
+    says(
+        &AlreadyFrozen { wallet: WHO, owner: WHO },
+        &format!("{WHO_TEXT} voted for a freeze of {WHO_TEXT} before: once in an epoch"),
+    );
 }
 
 #[test]
@@ -279,6 +314,7 @@ fn selectors() -> Vec<[u8; 4]> {
         IWallet::IWalletErrors::SELECTORS,
         IWalletFactory::IWalletFactoryErrors::SELECTORS,
         EscrowPolicy::EscrowPolicyErrors::SELECTORS,
+        ITreasuryPolicy::ITreasuryPolicyErrors::SELECTORS,
         IERC20Errors::IERC20ErrorsErrors::SELECTORS,
         &[ErrorString::SELECTOR, Panic::SELECTOR],
     ];

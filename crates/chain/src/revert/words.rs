@@ -88,7 +88,7 @@ pub(super) fn escrow(error: &EscrowError) -> String {
     match error {
         EscrowError::PolicyMismatch(e) => {
             format!(
-                "the configuration names policy {}, not the escrow policy {}",
+                "the configuration names policy {}, not {}, which was asked",
                 e.policy, e.expected
             )
         }
@@ -236,7 +236,7 @@ fn policy_refused(policy: Address, reason: &Bytes, depth: u8) -> String {
 }
 
 /// An index from 0 as a place from 1.
-fn place(index: U256) -> U256 {
+pub(super) fn place(index: U256) -> U256 {
     index.saturating_add(U256::ONE)
 }
 

@@ -186,6 +186,18 @@ pub(crate) enum ProposeCommand {
         common: Common,
     },
 
+    /// Let actions of a treasury wait: the delay of its rules begins when this is executed.
+    ///
+    /// Without --lane it has a lane of its own, that of the actions.
+    Queue {
+        /// What is to wait: digests, or proposal files.
+        #[arg(value_name = "DIGEST|FILE", required = true)]
+        proposals: Vec<Source>,
+
+        #[command(flatten)]
+        common: Common,
+    },
+
     /// Use up a nonce, so that what was signed for it never happens.
     Cancel {
         /// The proposal to reject. Without it --lane and --sequence say which nonce.

@@ -1,6 +1,7 @@
 //! `quorate propose`.
 
 mod configuration;
+mod treasury;
 mod unit;
 
 use super::{
@@ -34,6 +35,7 @@ use quorate_core::{
 };
 use serde_json::json;
 use std::path::{Path, PathBuf};
+pub(super) use treasury::unfreeze;
 use unit::Unit;
 pub(super) use unit::decimals_of;
 
@@ -98,6 +100,9 @@ pub(crate) async fn run(command: ProposeCommand, output: Output) -> Result<()> {
                 }
             };
             place.propose(Action::Execute { calls: vec![call] }, output).await
+        }
+        ProposeCommand::Queue { proposals, common } => {
+            treasury::queue(proposals, common, output).await
         }
         ProposeCommand::Cancel { proposal, common } => cancel(proposal, common, output).await,
     }

@@ -1,6 +1,6 @@
 //! `quorate submit`.
 
-use super::sign::check_can_be_executed;
+use super::{policy, sign::check_can_be_executed};
 use crate::{
     arguments::Submit,
     chain_access, cost, escrow,
@@ -45,6 +45,11 @@ pub(crate) async fn run(arguments: Submit, output: Output) -> Result<()> {
         packing::pack(config, &chosen).map_err(|error| Cause::NotYet.error(error.to_string()))?;
     let key = Key::open(&arguments.send.key, output).await?;
     let simulated = chain.simulate(request, signatures.clone(), key.address()).await;
+    if let Err(error) = &simulated
+        && let Some(not_yet) = policy::not_yet(error, output.now)
+    {
+        return Err(not_yet);
+    }
     let (to, data) = (request.wallet, request.calldata(signatures));
     let gas = transaction::gas_for(&chain, key.address(), (to, &data), simulated).await?;
     let call = Call::new(to, data, gas);

@@ -91,6 +91,11 @@ const KNOWN: &[(Effect, &str)] = &[
     (Effect::Other, "function withdraw(uint256 wad)"),
     (Effect::Other, "function approve(bytes32 digest)"),
     (Effect::Other, "function dispute()"),
+    // Of the policy of treasuries.
+    (Effect::Other, "function queue(bytes32 digest)"),
+    (Effect::Other, "function veto(address wallet, bytes32[] digests)"),
+    (Effect::Other, "function freeze(address wallet)"),
+    (Effect::Other, "function unfreeze()"),
 ];
 
 /// A call that was understood.

@@ -35,6 +35,7 @@ mod relayer_token;
 mod relayer_webhook;
 mod rollup;
 mod store_pressure;
+mod treasury;
 #[cfg(feature = "hardware")]
 mod trezor;
 mod typed_data;
