@@ -2,6 +2,7 @@
 
 mod accept;
 mod act;
+mod decisions;
 mod divide;
 mod doing;
 mod evidence;

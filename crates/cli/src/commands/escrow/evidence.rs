@@ -16,14 +16,17 @@ use quorate_treasury::{
     escrow::evidence::{Block, Evidence, Executed},
 };
 use serde_json::json;
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 pub(super) async fn run(arguments: EscrowEvidence, output: Output) -> Result<()> {
     files::check_free(&arguments.out)?;
     let scene = Scene::read(&arguments.file, &arguments.access, &arguments.chain, output).await?;
     let seen = scene.chain()?;
     let chain = &seen.chain;
-    let mut proposals = gathered(&arguments, &scene, output).await?;
+    let mut proposals = gathered(&arguments.file, &arguments.proposal, &scene, output).await?;
     let executions =
         output.during("reading the chain", chain.executions(scene.file.wallet())).await?;
     let mut executed = Vec::new();
@@ -72,13 +75,14 @@ fn last(head: Block, executed: &[Executed]) -> Block {
 }
 
 /// The proposals of the escrow: those that are named, those that lie around, those at the relayer.
-async fn gathered(
-    arguments: &EscrowEvidence,
+pub(super) async fn gathered(
+    escrow: &Path,
+    named: &[PathBuf],
     scene: &Scene,
     output: Output,
 ) -> Result<BTreeMap<B256, Proposal>> {
     let mut proposals = BTreeMap::new();
-    for path in &arguments.proposal {
+    for path in named {
         let proposal = files::read_proposal(path)?;
         if !is_of(&proposal, &scene.file) {
             let path = path.display();
@@ -86,7 +90,7 @@ async fn gathered(
         }
         add(&mut proposals, proposal)?;
     }
-    let parent = arguments.file.parent().map(PathBuf::from);
+    let parent = escrow.parent().map(PathBuf::from);
     let folders: Vec<_> = parent
         .filter(|parent| !parent.as_os_str().is_empty())
         .into_iter()
@@ -101,7 +105,14 @@ async fn gathered(
         let (chain_id, wallet) = (scene.file.chain_id(), scene.file.wallet());
         if relayer.client.wallet(chain_id, wallet).await?.is_some() {
             let listed = relayer.client.proposals(chain_id, wallet, None);
-            for verified in output.during("asking the relayer", listed).await?.items {
+            let listed = output.during("asking the relayer", listed).await?;
+            if !listed.is_whole {
+                let count = listed.items.len();
+                output.warn(&format!(
+                    "the relayer lists more than {count} proposals: the others are not known here"
+                ));
+            }
+            for verified in listed.items {
                 let proposal = verified.to_file(Some(scene.file.origin()));
                 add(&mut proposals, proposal.wrap_err("at the relayer")?)?;
             }

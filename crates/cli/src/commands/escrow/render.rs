@@ -209,7 +209,7 @@ pub(super) fn waiting(scene: &Scene, role: Role, now: u64) -> String {
         } else {
             let last = clock::words_here(terms.timeout(true), now);
             format!(
-                "loses nothing by waiting; a dispute of the {disputer} makes it wait until {last}"
+                "loses nothing by waiting, but until it claims the {disputer} and the arbiter together may decide otherwise; a dispute of the {disputer} makes it wait until {last}"
             )
         };
     }
@@ -274,8 +274,8 @@ pub(super) fn json(scene: &Scene) -> Value {
                 "accepted": word.is_given(),
                 "deadline": word.deadline(),
                 "can": if scene.ended().is_some() { Vec::new() } else { ours.map(power).collect() },
-                "takesAllFrom": (role == Role::from(terms.beneficiary)).then(|| terms.timeout(disputed)),
-                "byWaiting": waiting(scene, role, now),
+                "takesAllFrom": (scene.ended().is_none() && role == Role::from(terms.beneficiary)).then(|| terms.timeout(disputed)),
+                "byWaiting": scene.ended().is_none().then(|| waiting(scene, role, now)),
             })
         })
         .collect();

@@ -1,7 +1,7 @@
 //! `quorate escrow show`.
 
 use super::{
-    render,
+    decisions, render,
     scene::{self, Scene},
 };
 use crate::{
@@ -22,7 +22,11 @@ pub(super) async fn run(arguments: EscrowShow, output: Output) -> Result<()> {
         return written.map_err(|error| Cause::BadInput.error(format!("cannot print: {error}")));
     }
     let scene = Scene::read(&arguments.file, &arguments.access, &arguments.chain, output).await?;
+    let open = decisions::open(&arguments.file, &scene, output).await?;
     output.say(&render::sheet(&scene, output.now));
+    if scene.ended().is_none() {
+        output.say(&format!("\n{}", decisions::sheet(&scene, &open)));
+    }
     let executions = match &scene.seen {
         Some(seen) if seen.state.deployed => {
             match output
@@ -45,6 +49,7 @@ pub(super) async fn run(arguments: EscrowShow, output: Output) -> Result<()> {
         output.say(&format!("\n{}", sheet.finish()));
     }
     let mut json = render::json(&scene);
+    json["open"] = open.iter().map(|one| decisions::json(&scene, one)).collect();
     json["executions"] = json!(executions.map(|executions| {
         let one = |execution: &quorate_chain::Execution| {
             json!({

@@ -52,8 +52,35 @@ async fn an_escrow_from_agreement_to_payment() -> Result<()> {
     let offer = buyer.json(&["escrow", "split", "escrow.json", "--to-seller", "80%"])?;
     ensure!(offer["file"].is_null() && offer["relayer"]["status"] != "executed", "{offer:#}");
     let digest = offer["digest"].as_str().ok_or_eyre("no digest")?.to_owned();
+    // Nobody sent the seller anything, and it sees the offer, who may complete it, and what each can do.
+    let shown = seller.json(&["escrow", "show", "escrow.json"])?;
+    ensure!(shown["open"][0]["digest"] == digest.as_str(), "{shown:#}");
+    ensure!(shown["open"][0]["signers"] == serde_json::json!(["buyer"]), "{shown:#}");
+    let completed_by = serde_json::json!(["seller", "arbiter"]);
+    ensure!(shown["open"][0]["completedBy"] == completed_by, "{shown:#}");
+    ensure!(shown["funded"] == true && shown["parties"][1]["takesAllFrom"].is_u64(), "{shown:#}");
+    let seller = seller.with("TZ", "JST-9");
+    let told = seller.run(&["escrow", "show", "escrow.json"])?.stdout;
+    for part in [
+        "ACCEPTED by all three",
+        "on the chain",
+        "1.5 ETH, as agreed",
+        "UTC (",
+        "+09:00)",
+        "from then on the seller alone may take everything",
+        "alone, once, before ",
+        "The arbiter",
+        "everything left to the buyer",
+        "the seller or the arbiter may complete it with `sign`, until ",
+    ] {
+        ensure!(told.contains(part), "{part}: {told}");
+    }
     arbiter.json(&["sign", &digest])?;
     stage.mine_until_executed(&arbiter, &[digest]).await?;
+    let shown = buyer.json(&["escrow", "show", "escrow.json"])?;
+    ensure!(shown["open"] == serde_json::json!([]), "{shown:#}");
+    ensure!(shown["executions"].as_array().is_some_and(|all| all.len() == 1), "{shown:#}");
+    ensure!(shown["held"] == "0", "{shown:#}");
     let gained = stage.chain.balance(owner(6).address()).await? - before;
     ensure!(gained == U256::from(1_200_000_000_000_000_000_u64), "{gained}");
     let written = seller.json(&["escrow", "evidence", "escrow.json", "--out", "evidence.json"])?;
