@@ -34,7 +34,9 @@ pub(crate) use relayer::{
     LogFormat, LogOptions, OnChain, Relayer, RelayerCommand, RelayerOptions, Right, TokenCommand,
     WebhookCommand,
 };
-pub(crate) use sign::{Accept, Beside, Combine, Show, Sign, Submit};
+pub(crate) use sign::{
+    Accept, Beside, Combine, Expected, Show, Sign, Submit, VerifyProposal, WhichWords,
+};
 pub(crate) use wallet::{
     Make, WalletCheck, WalletCommand, WalletDeploy, WalletRegister, WalletShow,
 };
@@ -111,6 +113,11 @@ pub(crate) enum Command {
 
     /// Show what a proposal does, who signed it, and its dangers.
     Show(Show),
+
+    /// Check what would be signed: what it is, what of that was checked, and whether it is what you expect.
+    ///
+    /// Nothing is signed and nothing is sent. Missing signatures do not matter.
+    Verify(Box<VerifyProposal>),
 
     /// Show a proposal as `show` does, then sign it.
     ///

@@ -15,6 +15,7 @@ mod show;
 mod sign;
 mod submit;
 mod target;
+mod verify;
 mod wallet;
 mod watch;
 
@@ -53,6 +54,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<()> {
         Command::List(list) => list::run(list, output).await,
         Command::Watch(watch) => watch::run(watch, output).await,
         Command::Show(show) => show::run(show, output).await,
+        Command::Verify(verify) => verify::run(*verify, output).await,
         Command::Sign(sign) => sign::run(*sign, output).await,
         Command::Combine(combine) => combine::run(&combine, output),
         Command::Submit(submit) => submit::run(submit, output).await,

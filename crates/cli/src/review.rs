@@ -9,6 +9,7 @@ mod render;
 mod standing;
 mod summary;
 mod view;
+pub(crate) mod words;
 
 pub(crate) use danger::{Danger, DangerCode, Executor, dangers};
 pub(crate) use facts::{Facts, Outcome};

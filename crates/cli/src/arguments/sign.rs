@@ -1,8 +1,9 @@
-//! `quorate show`, `sign`, `combine` and `submit`.
+//! `quorate show`, `verify`, `sign`, `combine` and `submit`.
 
 use super::{AccessOptions, ChainOptions, KeyOptions, SendOptions, Source};
+use crate::book_access;
 use alloy::primitives::Bytes;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use quorate_core::{address::Written, signature};
 use std::path::PathBuf;
 
@@ -50,6 +51,67 @@ pub(crate) struct Show {
 
     #[command(flatten)]
     pub(crate) chain: ChainOptions,
+}
+
+/// `quorate verify`.
+#[derive(Args, Debug)]
+pub(crate) struct VerifyProposal {
+    /// The proposal file; or its digest, which the relayer is asked for.
+    #[arg(value_name = "FILE|DIGEST")]
+    pub(crate) source: Source,
+
+    /// Which words of the digest to show: six, of its first 66 bits, or all 24 of the whole digest.
+    #[arg(long, value_name = "WHICH", default_value = "six")]
+    pub(crate) words: WhichWords,
+
+    /// Read no chain, and accept that nothing of it is checked.
+    #[arg(long)]
+    pub(crate) offline: bool,
+
+    #[command(flatten)]
+    pub(crate) expected: Expected,
+
+    #[command(flatten)]
+    pub(crate) beside: Beside,
+
+    #[command(flatten)]
+    pub(crate) accept: Accept,
+
+    #[command(flatten)]
+    pub(crate) access: AccessOptions,
+
+    #[command(flatten)]
+    pub(crate) chain: ChainOptions,
+}
+
+/// Which words of a digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WhichWords {
+    /// Six, of its first 66 bits.
+    Six,
+    /// 24, of all of it.
+    All,
+}
+
+/// What a proposal is expected to pay, and nothing else. What differs ends with exit code 7.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Expected payment")]
+pub(crate) struct Expected {
+    /// The only payee.
+    #[arg(long, value_name = "ADDRESS", value_parser = book_access::account)]
+    pub(crate) expect_to: Option<Written>,
+
+    /// How much in all, in ether or in the token's units; `all` is everything left.
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) expect_amount: Option<String>,
+
+    /// The token, or its symbol in the address book; ether where --expect-amount stands without it.
+    #[arg(long, value_name = "ADDRESS", value_parser = book_access::token)]
+    pub(crate) expect_token: Option<Written>,
+
+    /// How many decimals the token has, where it does not tell them, or with --offline.
+    #[arg(long, value_name = "NUMBER", requires = "expect_token")]
+    pub(crate) decimals: Option<u8>,
 }
 
 /// `quorate sign`.

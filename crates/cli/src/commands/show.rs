@@ -1,7 +1,7 @@
 //! `quorate show`.
 
 use crate::{
-    arguments::{Show, Source},
+    arguments::{AccessOptions, Beside, ChainOptions, Show, Source},
     chain_access,
     failure::{Cause, cause_of},
     files,
@@ -10,56 +10,112 @@ use crate::{
     relayer_access::{Answered, Relayer, no_relayer},
     review::{self, Danger, Executor, Facts, Standing, View, again::Open},
 };
+use alloy::primitives::Address;
 use eyre::Result;
-use quorate_chain::Chain;
+use quorate_chain::{Chain, Token};
 use quorate_core::Proposal;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 pub(crate) async fn run(arguments: Show, output: Output) -> Result<()> {
-    let places = Places { files: arguments.beside.beside.clone(), ..Places::default() };
-    let (proposal, facts, open, executor, standing) = match &arguments.source {
-        Source::File(path) => {
-            let proposal = files::read_proposal(path)?;
-            if arguments.typed_data {
-                return print_typed_data(&proposal, output);
-            }
-            let (chain, facts) = Facts::of(&proposal, &arguments.chain, output).await?;
-            let relayer = Relayer::find(&arguments.access, output)?;
-            let tokens = facts.as_ref().map(|facts| facts.tokens.clone()).unwrap_or_default();
-            let places = places.around(Some(path));
-            let places = Places { relayer: relayer.as_ref(), tokens, ..places };
-            let open = open_beside(&proposal, places, chain.as_ref(), facts.as_ref(), output);
-            let open = open.await?;
-            (proposal, facts, open, Executor::Anybody, None)
-        }
-        Source::Digest(digest) => {
-            let relayer = Relayer::find(&arguments.access, output)?;
-            let relayer = relayer.ok_or_else(|| no_relayer(*digest))?;
-            let chain = chain_access::try_connect(&arguments.chain, output).await?;
-            let answered = relayer.look(*digest, chain.as_ref()).await?;
-            let standing = answered.standing(&relayer);
-            if arguments.typed_data {
-                return print_typed_data(&answered.proposal, output);
-            }
-            let Answered { proposal, facts, .. } = answered;
-            let tokens = facts.as_ref().map(|facts| facts.tokens.clone()).unwrap_or_default();
-            let places = Places { relayer: Some(&relayer), tokens, ..places.around(None) };
-            let seen = chain.as_ref().zip(facts.as_ref().map(|facts| &facts.state));
-            let open = open_proposals::that_pay_again(&[&proposal], &places, seen, output).await?;
-            (proposal, facts, open, Executor::Relayer, Some(standing))
-        }
-    };
-    let known = Known { facts: facts.as_ref(), executor, open: &open, standing };
-    let view = review(&proposal, known, output);
+    let Show { source, typed_data, check, beside, accept, access, chain } = arguments;
+    if typed_data {
+        return print_typed_data(&source, &access, &chain, output).await;
+    }
+    let seen = Seen::read(&source, &beside, &access, &chain, output).await?;
+    let view = review(&seen.proposal, seen.known(), output);
     tell_of_creation(&view, output);
     output.result(&json!(view));
-    if arguments.check {
-        output.accept(&view.dangers, &arguments.accept.accept)?;
+    if check {
+        output.accept(&view.dangers, &accept.accept)?;
     }
     Ok(())
 }
 
-fn print_typed_data(proposal: &Proposal, output: Output) -> Result<()> {
+/// A proposal that is looked at, and what was found out about it.
+pub(super) struct Seen {
+    pub(super) proposal: Proposal,
+    /// The endpoint that was asked, if one was.
+    pub(super) endpoint: Option<String>,
+    /// What the chain says.
+    pub(super) facts: Option<Facts>,
+    executor: Executor,
+    open: Vec<Open>,
+    pub(super) standing: Option<Standing>,
+}
+
+impl Seen {
+    /// Reads the file, or asks the relayer for the digest, and the chain where the options name an endpoint.
+    pub(super) async fn read(
+        source: &Source,
+        beside: &Beside,
+        access: &AccessOptions,
+        chain: &ChainOptions,
+        output: Output,
+    ) -> Result<Self> {
+        let places = Places { files: beside.beside.clone(), ..Places::default() };
+        match source {
+            Source::File(path) => {
+                let proposal = files::read_proposal(path)?;
+                let (chain, facts) = Facts::of(&proposal, chain, output).await?;
+                let relayer = Relayer::find(access, output)?;
+                let places = Places { relayer: relayer.as_ref(), ..places.around(Some(path)) };
+                let places = Places { tokens: tokens(facts.as_ref()), ..places };
+                let open = open_beside(&proposal, places, chain.as_ref(), facts.as_ref(), output);
+                let open = open.await?;
+                let endpoint = chain.map(|chain| chain.endpoint().to_string());
+                let executor = Executor::Anybody;
+                Ok(Self { proposal, endpoint, facts, executor, open, standing: None })
+            }
+            Source::Digest(digest) => {
+                let relayer = Relayer::find(access, output)?;
+                let relayer = relayer.ok_or_else(|| no_relayer(*digest))?;
+                let chain = chain_access::try_connect(chain, output).await?;
+                let answered = relayer.look(*digest, chain.as_ref()).await?;
+                let standing = Some(answered.standing(&relayer));
+                let Answered { proposal, facts, .. } = answered;
+                let places = Places { relayer: Some(&relayer), ..places.around(None) };
+                let places = Places { tokens: tokens(facts.as_ref()), ..places };
+                let seen = chain.as_ref().zip(facts.as_ref().map(|facts| &facts.state));
+                let open =
+                    open_proposals::that_pay_again(&[&proposal], &places, seen, output).await?;
+                let endpoint = chain.map(|chain| chain.endpoint().to_string());
+                let executor = Executor::Relayer;
+                Ok(Self { proposal, endpoint, facts, executor, open, standing })
+            }
+        }
+    }
+
+    /// What a review is made of.
+    pub(super) fn known(&self) -> Known<'_> {
+        Known {
+            facts: self.facts.as_ref(),
+            executor: self.executor,
+            open: &self.open,
+            standing: self.standing.clone(),
+        }
+    }
+}
+
+fn tokens(facts: Option<&Facts>) -> BTreeMap<Address, Token> {
+    facts.map(|facts| facts.tokens.clone()).unwrap_or_default()
+}
+
+async fn print_typed_data(
+    source: &Source,
+    access: &AccessOptions,
+    chain: &ChainOptions,
+    output: Output,
+) -> Result<()> {
+    let proposal = match source {
+        Source::File(path) => files::read_proposal(path)?,
+        Source::Digest(digest) => {
+            let relayer = Relayer::find(access, output)?;
+            let relayer = relayer.ok_or_else(|| no_relayer(*digest))?;
+            let chain = chain_access::try_connect(chain, output).await?;
+            relayer.look(*digest, chain.as_ref()).await?.proposal
+        }
+    };
     output.raw(&format!("{:#}", proposal.request().typed_data()));
     Ok(())
 }
@@ -108,12 +164,23 @@ pub(crate) fn review_with(
     found: Vec<Danger>,
     output: Output,
 ) -> View {
+    let facts = known.facts;
+    let view = review_of(proposal, known, found, output);
+    output.say(&review::render(proposal, facts, &view, output.now));
+    view
+}
+
+/// The review, not printed.
+pub(super) fn review_of(
+    proposal: &Proposal,
+    known: Known<'_>,
+    found: Vec<Danger>,
+    output: Output,
+) -> View {
     let Known { facts, executor, open, standing } = known;
     let mut dangers = review::dangers(proposal, facts, executor, open, output.now);
     dangers.extend(found);
-    let view = View::new(proposal, facts, dangers).with_standing(standing);
-    output.say(&review::render(proposal, facts, &view, output.now));
-    view
+    View::new(proposal, facts, dangers).with_standing(standing)
 }
 
 /// Tells of a wallet that the relayer is to create; of several proposals of one wallet once is enough.

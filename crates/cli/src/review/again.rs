@@ -29,12 +29,12 @@ pub(crate) struct Open {
 
 /// Something that a request pays.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Payment {
-    payer: Address,
-    asset: Asset,
-    to: Address,
+pub(crate) struct Payment {
+    pub(crate) payer: Address,
+    pub(crate) asset: Asset,
+    pub(crate) to: Address,
     /// 2^256-1 is everything left, or what the token makes of it.
-    amount: U256,
+    pub(crate) amount: U256,
 }
 
 impl Payment {
@@ -100,7 +100,8 @@ fn common(request: &Request, other: &Request) -> Vec<Payment> {
     payments(other).into_iter().filter(is_common).collect()
 }
 
-fn payments(request: &Request) -> Vec<Payment> {
+/// All that a request pays, as far as it is understood: calls may do more.
+pub(crate) fn payments(request: &Request) -> Vec<Payment> {
     let wallet = request.wallet;
     match &request.action {
         Action::Payout { token, transfers } => {

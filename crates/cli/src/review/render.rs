@@ -4,6 +4,7 @@ use super::{
     Facts, View,
     calldata::{self, Decoded, as_power},
     view::{BranchView, ETHER, SignatureView, amount_text, exact_text, shown_symbol, token_name},
+    words,
 };
 use crate::{clock, escrow, output::Sheet};
 use alloy::primitives::{Address, U256};
@@ -57,6 +58,8 @@ pub(crate) fn render(proposal: &Proposal, facts: Option<&Facts>, view: &View, no
     sheet.row("domain hash", &view.domain_separator.to_string());
     sheet.row("struct hash", &view.struct_hash.to_string());
     sheet.row("digest", &view.digest.to_string());
+    sheet.row("words", &view.words);
+    sheet.more(words::OF_SIX);
     if let Some(standing) = &view.standing {
         standing.render(&mut sheet, now);
     }

@@ -4,6 +4,7 @@ use super::{
     Danger, Facts, Standing,
     calldata::{self, Asset, Decoded, as_power},
     facts::Outcome,
+    words,
 };
 use alloy::primitives::{Address, B256, Bytes, U256};
 use quorate_chain::{Branch, Token};
@@ -22,6 +23,8 @@ use std::collections::BTreeMap;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct View {
     pub(crate) digest: B256,
+    /// Six words of the digest, of its first 66 bits.
+    pub(crate) words: String,
     pub(crate) domain_separator: B256,
     pub(crate) struct_hash: B256,
     pub(crate) chain_id: u64,
@@ -121,6 +124,7 @@ impl View {
         });
         Self {
             digest: hashes.digest,
+            words: words::six(hashes.digest),
             domain_separator: hashes.domain_separator,
             struct_hash: hashes.struct_hash,
             chain_id: request.chain_id,

@@ -40,4 +40,5 @@ mod treasury;
 mod trezor;
 mod typed_data;
 mod wallets;
+mod verifying;
 mod watching;

@@ -14,7 +14,10 @@ use eyre::Result;
 use quorate_core::{Action, Lane, Proposal, action::Transfer, amount::EVERYTHING_LEFT};
 use quorate_treasury::escrow::{Agreement, Role, Signers};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    path::Path,
+};
 
 /// Those that may still be executed, as far as the chain was read. What is in no file here and at no relayer is not found.
 pub(super) async fn open(path: &Path, scene: &Scene, output: Output) -> Result<Vec<Proposal>> {
@@ -25,8 +28,8 @@ pub(super) async fn open(path: &Path, scene: &Scene, output: Output) -> Result<V
     let mut next = BTreeMap::<Lane, u64>::new();
     for one in &open {
         let lane = one.request().nonce.lane;
-        if !next.contains_key(&lane) {
-            next.insert(lane, seen.chain.next_nonce(&seen.state, lane).await?.sequence);
+        if let Entry::Vacant(vacant) = next.entry(lane) {
+            vacant.insert(seen.chain.next_nonce(&seen.state, lane).await?.sequence);
         }
     }
     open.retain(|one| {
