@@ -1,8 +1,12 @@
 //! The commands in the documentation do what it says.
 
 use crate::relayer_process::Stage;
-use alloy::primitives::{Address, B256, Bytes};
+use alloy::{
+    primitives::{Address, B256, Bytes},
+    sol_types::SolEvent as _,
+};
 use eyre::{OptionExt as _, Result, ensure};
+use quorate_bindings::contracts::IWallet;
 use quorate_core::{Config, WalletFile};
 use quorate_lab::{
     anvil::Chain,
@@ -149,6 +153,7 @@ async fn the_guide_to_escrow_does_what_it_says() -> Result<()> {
     let told = String::from_utf8_lossy(&checked.stderr).into_owned();
     ensure!(checked.status.success() && !text.contains("CHANGED"), "{text}{told}");
     ensure!(text.matches("holds").count() >= 13, "{text}");
+    by_cast(&guide, folder.path(), &chain.endpoint())?;
     // The script finds a change too.
     let evidence = fs::read_to_string(folder.path().join("evidence.json"))?;
     for (from, to, named) in [
@@ -169,6 +174,48 @@ async fn the_guide_to_escrow_does_what_it_says() -> Result<()> {
         let text = String::from_utf8_lossy(&checked.stdout).into_owned();
         let told = String::from_utf8_lossy(&checked.stderr).into_owned();
         ensure!(checked.status.code() == Some(7) && text.contains(named), "{from}: {text}{told}");
+    }
+    Ok(())
+}
+
+/// The lines for cast: the hash of the terms that they compute is the one that the wallet keeps, and each execution has its event.
+fn by_cast(guide: &str, folder: &Path, endpoint: &str) -> Result<()> {
+    let lines = guide.split_once("```sh cast\n").ok_or_eyre("no lines for cast")?.1;
+    let lines = lines.split_once("\n```").ok_or_eyre("lines without an end")?.0;
+    let path = env::var_os("PATH").unwrap_or_default();
+    // Skipped where there is no jq; `.ci/run` sees to it that there is.
+    if !env::split_paths(&path).any(|place| place.join("jq").exists()) {
+        ensure!(env::var_os("QUORATE_REQUIRE_CLIENTS").is_none(), "no jq on PATH");
+        return Ok(());
+    }
+    let found = Command::new(repository().join("scripts/foundry")).arg("cast").output()?;
+    let cast = String::from_utf8(found.stdout)?;
+    let tools = folder.join("tools");
+    fs::create_dir(&tools)?;
+    std::os::unix::fs::symlink(cast.trim(), tools.join("cast"))?;
+    let path = env::join_paths(iter::once(tools).chain(env::split_paths(&path)))?;
+    let output = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", lines])
+        .current_dir(folder)
+        .env("PATH", path)
+        .env("ETH_RPC_URL", endpoint)
+        .output()?;
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let printed = String::from_utf8(output.stdout)?;
+    ensure!(output.status.success(), "{printed}{told}");
+    let (hash, rest) = printed.split_once('\n').ok_or_eyre("one line")?;
+    let (config, events) = rest.split_once('\n').ok_or_eyre("two lines")?;
+    let hash = hash.trim_start_matches("0x");
+    ensure!(hash.len() == 64 && config.contains(hash), "{printed}");
+    let evidence = fs::read_to_string(folder.join("evidence.json"))?;
+    let evidence: serde_json::Value = serde_json::from_str(&evidence)?;
+    let executions = evidence["executions"].as_array().ok_or_eyre("no executions")?;
+    ensure!(executions.len() == 3, "{evidence:#}");
+    let event = IWallet::Executed::SIGNATURE_HASH.to_string();
+    for execution in executions {
+        let digest = execution["digest"].as_str().unwrap_or("no digest").trim_start_matches("0x");
+        let is_told = events.lines().any(|line| line.contains(&event) && line.contains(digest));
+        ensure!(is_told, "{digest} is not in {events}");
     }
     Ok(())
 }

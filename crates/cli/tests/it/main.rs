@@ -39,6 +39,6 @@ mod treasury;
 #[cfg(feature = "hardware")]
 mod trezor;
 mod typed_data;
-mod wallets;
 mod verifying;
+mod wallets;
 mod watching;

@@ -30,7 +30,9 @@ async fn what_would_be_signed_is_verified() -> Result<()> {
     let of_digest: Vec<_> = view["allWords"].as_str().unwrap_or_default().split(' ').collect();
     assert_eq!(of_digest.len(), 24);
     assert_eq!(view["words"], of_digest[..6].join(" "));
-    for part in ["struct hash", "the factory", "owners, threshold", "nonce is not used up", "1 signature"] {
+    for part in
+        ["struct hash", "the factory", "owners, threshold", "nonce is not used up", "1 signature"]
+    {
         let part = part.replace("the factory", "the Quorate factory");
         said(&view, "checked", &part)?;
     }
@@ -39,7 +41,14 @@ async fn what_would_be_signed_is_verified() -> Result<()> {
     let page = environment.run(&["verify", "rent.json", "--words", "all"])?;
     ensure!(page.code == 0, "{page:?}");
     let six = view["words"].as_str().ok_or_eyre("no words")?;
-    for part in ["Proposal: a payment in ETH", "\nChecked\n", "\nNot checked\n", six, "66 bits", of_digest[23]] {
+    for part in [
+        "Proposal: a payment in ETH",
+        "\nChecked\n",
+        "\nNot checked\n",
+        six,
+        "66 bits",
+        of_digest[23],
+    ] {
         ensure!(page.stdout.contains(part), "{part:?} is not in {page:?}");
     }
     let shown = environment.run(&["show", "rent.json"])?.stdout;
