@@ -247,8 +247,11 @@ words! {
         "sequence",
         /// another proposal for the same nonce goes first, or is on its way.
         "conflict",
-        /// the wallet's policy asks for more signatures than the threshold.
+        /// the wallet's policy asks for more signatures than the threshold (`collecting`), or refuses it as things are: not queued,
+        /// vetoed, frozen (`ready`).
         "policy",
+        /// the wallet's policy lets it wait; it is executed when its time has come.
+        "notBefore",
         /// it would revert, or its last transaction did and is not final yet.
         "simulation",
         /// a limit of the relayer is used up, or it failed on chain too often.

@@ -61,7 +61,7 @@ pub use history::Execution;
 pub use judge::{Refusal, Verdict};
 pub use lack::Lack;
 pub use receipt::Receipt;
-pub use revert::Revert;
+pub use revert::{PolicyRefusal, Revert};
 pub use send::{SendAnswer, WaitError};
 pub use simulate::{SimulateError, Simulated, SimulatedCall};
 pub use standing::{Standing, StandingQuestion};

@@ -70,6 +70,17 @@ pub enum Revert {
     Unknown(Bytes),
 }
 
+/// What a policy refuses for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicyRefusal {
+    /// More signatures may do.
+    Signatures,
+    /// It may be done from this time on, in Unix seconds.
+    NotBefore(u64),
+    /// As things are it may not be done: not queued, vetoed, frozen, or not at all.
+    Rules,
+}
+
 /// Reads the bytes of a revert. Never fails: what is not known is [`Revert::Unknown`].
 ///
 /// Warning: any contract can revert with the bytes of any error; a reason is what was said, not what is
@@ -109,9 +120,28 @@ fn read(data: &[u8]) -> Option<Revert> {
 }
 
 impl Revert {
-    /// Whether the wallet's policy refused. Not whether it would refuse with more signatures too.
-    pub const fn is_of_policy(&self) -> bool {
-        matches!(self, Self::Wallet(IWallet::IWalletErrors::PolicyRefused(_)))
+    /// What the wallet's policy refuses for, if it is the policy that refuses.
+    ///
+    /// The canonical policies are told apart by their errors; any other one by none: then more signatures may do.
+    pub fn policy_refusal(&self) -> Option<PolicyRefusal> {
+        use ITreasuryPolicy::ITreasuryPolicyErrors as Treasury;
+        let Self::Wallet(IWallet::IWalletErrors::PolicyRefused(refused)) = self else {
+            return None;
+        };
+        Some(match decode(&refused.reason) {
+            Self::Treasury(Treasury::DelayNotOver(told)) => {
+                PolicyRefusal::NotBefore(told.eta.saturating_to())
+            }
+            Self::Treasury(
+                Treasury::NotQueued(_)
+                | Treasury::WalletFrozen(_)
+                | Treasury::VetoStands(_)
+                | Treasury::CallNotAllowed(_)
+                | Treasury::AlreadyQueued(_)
+                | Treasury::NotFrozen(_),
+            ) => PolicyRefusal::Rules,
+            _ => PolicyRefusal::Signatures,
+        })
     }
 
     /// The error's name for machines, as in `ThresholdNotMet`: that of the contract's error, else `Error`,

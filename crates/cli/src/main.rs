@@ -16,6 +16,7 @@ mod relayer_access;
 mod review;
 mod runs;
 mod transaction;
+mod waiting;
 
 use alloy::primitives::hex::FromHexError;
 use arguments::Arguments;

@@ -139,8 +139,10 @@ pub enum Reason {
     Sequence,
     /// A rival for its nonce goes first, or is on its way.
     Conflict,
-    /// The policy asks for more signatures.
+    /// The policy asks for more signatures, or refuses it as things are.
     Policy,
+    /// The policy lets it pass from a time on that is still to come.
+    NotBefore,
     /// It has to pass a simulation: the last one reverted, or its last transaction did.
     Simulation,
     /// The budget of the day, of the wallet, or of its own failures is used up.
@@ -161,10 +163,11 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Sequence,
         Self::Conflict,
         Self::Policy,
+        Self::NotBefore,
         Self::Simulation,
         Self::Budget,
         Self::FeeCap,
@@ -186,6 +189,7 @@ impl Reason {
             Self::Sequence => "sequence",
             Self::Conflict => "conflict",
             Self::Policy => "policy",
+            Self::NotBefore => "notBefore",
             Self::Simulation => "simulation",
             Self::Budget => "budget",
             Self::FeeCap => "feeCap",

@@ -229,6 +229,24 @@ impl Step {
             until_block: head.saturating_add(blocks.saturating_mul(beat)),
             until_clock: clock.saturating_add(blocks.saturating_mul(beat_secs)),
             times,
+            is_by_rules: false,
+        });
+        self.touched.insert(tracked.request.wallet);
+    }
+
+    /// Does not look at a proposal again before its time has come. Looks now and then all the same: the time is a policy's
+    /// word, and what it depends on may change without an event of the wallet.
+    fn back_off_until(&mut self, digest: B256, time: u64) {
+        let now = self.state.latest_time();
+        let soon = now.saturating_add(crate::settings::BACKOFF_SECS);
+        let late = now.saturating_add(crate::settings::NOT_BEFORE_SECS);
+        let Some(tracked) = self.state.proposals.get_mut(&digest) else { return };
+        tracked.backoff = Some(crate::proposal::Backoff {
+            reason: Reason::NotBefore,
+            until_block: u64::MAX,
+            until_clock: time.clamp(soon, late),
+            times: 0,
+            is_by_rules: true,
         });
         self.touched.insert(tracked.request.wallet);
     }

@@ -326,6 +326,10 @@ pub enum Refusal {
     Reverted,
     /// The wallet's policy refuses it, as it is signed now.
     Policy,
+    /// The wallet's policy refuses it as things are, however it is signed below an override.
+    Rules,
+    /// The wallet's policy lets it pass from this time on, in Unix seconds.
+    NotBefore(u64),
 }
 
 /// What became of a send.

@@ -23,6 +23,8 @@ pub struct Backoff {
     pub until_clock: u64,
     /// How often in a row.
     pub times: u32,
+    /// Whether the policy refused it as things are, and not for want of signatures.
+    pub is_by_rules: bool,
 }
 
 impl Backoff {
@@ -30,7 +32,11 @@ impl Backoff {
     pub(crate) const fn is_of_simulation(self) -> bool {
         matches!(
             self.reason,
-            Reason::Simulation | Reason::Policy | Reason::Sequence | Reason::RpcDown
+            Reason::Simulation
+                | Reason::Policy
+                | Reason::NotBefore
+                | Reason::Sequence
+                | Reason::RpcDown
         )
     }
 }
@@ -90,6 +96,11 @@ impl Tracked {
             refusals: 0,
             refused_until: 0,
         }
+    }
+
+    /// Whether the policy refused it as things are, and not for want of signatures.
+    pub(crate) fn is_held_by_rules(&self) -> bool {
+        self.backoff.is_some_and(|backoff| backoff.is_by_rules)
     }
 
     /// Whether it failed so often that it is not tried again before another signature comes; nor ever, where that went on

@@ -31,6 +31,9 @@ pub const SIMULATION_BLOCKS: u64 = 2;
 /// The most blocks that a proposal waits for its next simulation.
 pub const MAX_BACKOFF_BLOCKS: u64 = 32;
 
+/// The longest that what a policy lets wait is left alone, in seconds: then it is simulated again, whatever time was told.
+pub const NOT_BEFORE_SECS: u64 = 3_600;
+
 /// How one chain is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {

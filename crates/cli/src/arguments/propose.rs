@@ -22,7 +22,8 @@ pub(crate) struct Common {
     #[arg(long, value_name = "ADDRESS|FILE", env = "QUORATE_WALLET")]
     pub(crate) wallet: String,
 
-    /// The lane, from 0 to 2^192-1: lanes do not wait for each other. Without it lane 0.
+    /// The lane, from 0 to 2^192-1: lanes do not wait for each other. Without it lane 0; of a treasury the one that its rules
+    /// ask for.
     #[arg(long, value_name = "NUMBER", conflicts_with = "after")]
     pub(crate) lane: Option<Lane>,
 
@@ -36,9 +37,13 @@ pub(crate) struct Common {
     pub(crate) after: Option<Source>,
 
     /// Until when it can be executed: from now (7d, 12h, 30m), a time (2026-12-24T18:00:00Z), or Unix
-    /// seconds.
-    #[arg(long, value_name = "WHEN", default_value = "7d")]
-    pub(crate) deadline: String,
+    /// seconds. Without it 7d; of what waits by the rules of a treasury 7d after the delay.
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) deadline: Option<String>,
+
+    /// Of a treasury: for override signers, in their lane, past delay, veto and freeze.
+    #[arg(long = "override")]
+    pub(crate) is_for_override: bool,
 
     /// A note to the owners, at most 2,048 bytes. Nobody signs it.
     #[arg(long, value_name = "TEXT")]

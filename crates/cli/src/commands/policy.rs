@@ -48,27 +48,42 @@ pub(super) fn require_treasury(config: &Config) -> Result<Rules> {
 }
 
 /// Why a treasury's action cannot be executed yet, where it can be later.
-pub(super) fn not_yet(error: &SimulateError, now: u64) -> Option<eyre::Report> {
+pub(super) enum NotYet {
+    /// It does not wait yet, or a freeze voided that.
+    NotQueued(String),
+    /// It waits, or everything does.
+    Waits(String),
+}
+
+impl NotYet {
+    pub(super) fn into_error(self) -> eyre::Report {
+        let (Self::NotQueued(why) | Self::Waits(why)) = self;
+        Cause::NotYet.error(why)
+    }
+}
+
+/// Why a treasury's action cannot be executed yet, where it can be later.
+pub(super) fn not_yet(error: &SimulateError, now: u64) -> Option<NotYet> {
     let SimulateError::Reverted(Revert::Wallet(IWalletErrors::PolicyRefused(refused))) = error
     else {
         return None;
     };
     let Revert::Treasury(reason) = revert::decode(&refused.reason) else { return None };
-    let why = match reason {
+    Some(match reason {
         Errors::DelayNotOver(told) => {
-            format!("it waits until {}", clock::words(told.eta.saturating_to(), now))
+            NotYet::Waits(format!("it waits until {}", clock::words(told.eta.saturating_to(), now)))
         }
-        Errors::NotQueued(told) => format!(
+        Errors::NotQueued(told) => NotYet::NotQueued(format!(
             "it does not wait yet, or a freeze voided that: let owners sign what `quorate propose queue {}` makes, and submit \
              that first",
             told.digest
-        ),
-        Errors::WalletFrozen(told) => {
-            format!("the wallet is frozen until {}", clock::words(told.until.saturating_to(), now))
-        }
+        )),
+        Errors::WalletFrozen(told) => NotYet::Waits(format!(
+            "the wallet is frozen until {}",
+            clock::words(told.until.saturating_to(), now)
+        )),
         _ => return None,
-    };
-    Some(Cause::NotYet.error(why))
+    })
 }
 
 fn read(path: &Path) -> Result<RulesFile> {

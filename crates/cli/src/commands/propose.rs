@@ -18,6 +18,7 @@ use crate::{
     output::Output,
     relayer_access::{self, Relayer},
     review::{Executor, Facts, calldata},
+    waiting,
 };
 use alloy::{
     primitives::{Address, U256},
@@ -38,6 +39,9 @@ use std::path::{Path, PathBuf};
 pub(super) use treasury::unfreeze;
 use unit::Unit;
 pub(super) use unit::decimals_of;
+
+/// How long there is to sign and to execute, where nothing is said.
+const DEFAULT_DEADLINE: &str = "7d";
 
 pub(crate) async fn run(command: ProposeCommand, output: Output) -> Result<()> {
     match command {
@@ -189,7 +193,12 @@ struct Place {
     named: Named,
     state: WalletState,
     nonce: Nonce,
+    /// Whether the command says where; else the rules of a treasury do.
+    is_placed: bool,
+    /// Whether it is for the override signers of a treasury.
+    is_for_override: bool,
     deadline: u64,
+    is_deadline_given: bool,
     note: Option<String>,
     out: Option<PathBuf>,
 }
@@ -197,7 +206,8 @@ struct Place {
 impl Place {
     /// Reads it. `origin` is what the wallet was made of, where that is known from elsewhere.
     async fn read(common: Common, origin: Option<&Origin>, output: Output) -> Result<Self> {
-        let deadline = clock::parse_deadline(&common.deadline, output.now)?;
+        let deadline = common.deadline.as_deref().unwrap_or(DEFAULT_DEADLINE);
+        let deadline = clock::parse_deadline(deadline, output.now)?;
         let mut named = Named::read(&common.wallet)?.with_origin(origin);
         let mut beside = common.beside.beside;
         if let Some(Source::File(after)) = &common.after {
@@ -217,9 +227,14 @@ impl Place {
             }
             None => None,
         };
+        let is_placed =
+            common.lane.is_some() || common.after.is_some() || common.sequence.is_some();
+        let is_ruled = state.config.as_ref().and_then(treasury::rules_of).is_some();
         let lane = common.lane.unwrap_or(Lane::ZERO);
         let nonce = match (after, &relayer, common.sequence) {
             (Some(after), ..) => behind(after.request(), &chain, &state)?,
+            // By its rules, once it is known what is proposed.
+            (None, _, None) if is_ruled && !is_placed => Nonce::default(),
             (None, Some(relayer), None) => relayer.next_free(&chain, &state, lane).await?,
             (None, _, sequence) => at(chain.next_nonce(&state, lane).await?, sequence, output)?,
         };
@@ -232,7 +247,10 @@ impl Place {
             named,
             state,
             nonce,
+            is_placed,
+            is_for_override: common.is_for_override,
             deadline,
+            is_deadline_given: common.deadline.is_some(),
             note: common.note,
             out: common.out,
         })
@@ -265,18 +283,32 @@ impl Place {
         Ok(Call { to: wallet, value: U256::ZERO, data })
     }
 
-    /// Hands the proposal in, or writes it and shows it.
-    async fn propose(self, action: Action, output: Output) -> Result<()> {
-        let request = Request {
+    fn request(&self, action: Action, nonce: Nonce) -> Request {
+        Request {
             chain_id: self.chain.id(),
             wallet: self.state.address,
             epoch: self.state.epoch,
             action,
-            nonce: self.nonce,
+            nonce,
             deadline: self.deadline,
-        };
-        let proposal = Proposal::new(request, self.note, self.named.origin)?;
-        let facts = Facts::beside(self.state, &self.chain, &proposal);
+        }
+    }
+
+    /// The next nonce of a lane that is free, counting what is proposed at the relayer.
+    async fn next_of(&self, lane: Lane) -> Result<Nonce> {
+        match &self.relayer {
+            Some(relayer) => relayer.next_free(&self.chain, &self.state, lane).await,
+            None => Ok(self.chain.next_nonce(&self.state, lane).await?),
+        }
+    }
+
+    /// Hands the proposal in, or writes it and shows it; where the rules of a treasury let it wait, its queue too.
+    async fn propose(mut self, action: Action, output: Output) -> Result<()> {
+        let waits = self.settle(&action, output).await?;
+        let request = self.request(action, self.nonce);
+        let proposal = Proposal::new(request, self.note.clone(), self.named.origin.clone())?;
+        let queue = if waits { Some(self.queue_of(&proposal).await?) } else { None };
+        let facts = Facts::beside(self.state.clone(), &self.chain, &proposal);
         let facts = output.during("reading the chain", facts).await?;
         let relayer = self.relayer.as_ref();
         let (files, tokens) = (self.beside, facts.tokens.clone());
@@ -286,22 +318,27 @@ impl Place {
         let open = open_proposals::that_pay_again(&[&proposal], &places, seen, output).await?;
         match &self.desk {
             Some(desk) => {
-                let draft = Draft { proposal, facts, is_known: false };
+                let mut drafts = vec![Draft { proposal, facts, is_known: false }];
+                if let Some(proposal) = queue {
+                    let facts = Facts::beside(self.state, &self.chain, &proposal).await?;
+                    drafts.push(Draft { proposal, facts, is_known: false });
+                }
                 let around = Around { open, ..Around::default() };
-                hand_in(desk, draft, &around, &self.chain, self.out.as_deref(), output).await
+                hand_in(desk, drafts, &around, &self.chain, self.out.as_deref(), output).await
             }
             None => {
                 let executor =
                     if relayer.is_some() { Executor::Relayer } else { Executor::Anybody };
                 let known = Known { facts: Some(&facts), executor, open: &open, standing: None };
-                write(&proposal, known, self.out, output)
+                write((&proposal, queue.as_ref()), known, self.out, output)
             }
         }
     }
 }
 
+/// The proposal, and the one that lets it wait beside it.
 fn write(
-    proposal: &Proposal,
+    (proposal, queue): (&Proposal, Option<&Proposal>),
     known: Known<'_>,
     out: Option<PathBuf>,
     output: Output,
@@ -309,23 +346,44 @@ fn write(
     let has_relayer = known.executor == Executor::Relayer;
     let digest = proposal.digest().to_string();
     let path = out.unwrap_or_else(|| PathBuf::from(format!("proposal-{}.json", &digest[2..10])));
+    let beside = waiting::queue_file(&path);
+    if queue.is_some() {
+        files::check_free(&beside)?;
+    }
     files::create(&path, &proposal.to_json())?;
     let view = review(proposal, known, output);
     tell_of_creation(&view, output);
     let path = path.display().to_string();
-    output.say(&format!("\n{path} written: let the owners sign it"));
+    let queue = match queue {
+        None => {
+            output.say(&format!("\n{path} written: let the owners sign it"));
+            None
+        }
+        Some(queue) => {
+            files::create(&beside, &queue.to_json())?;
+            let beside = beside.display().to_string();
+            output.say(&format!(
+                "\n{path} written, and {beside}, which lets it wait: keep them together, `quorate sign {path}` signs both"
+            ));
+            Some(json!({ "file": beside, "digest": queue.digest() }))
+        }
+    };
     if has_relayer {
         output.say(
             "No key was named, so it was not handed in: `quorate sign` with the file does that.",
         );
     }
-    output.result(&json!({ "file": path, "digest": digest, "review": view }));
+    let mut result = json!({ "file": path, "digest": digest, "review": view });
+    if let Some(queue) = queue {
+        result["queue"] = queue;
+    }
+    output.result(&result);
     Ok(())
 }
 
 async fn hand_in(
     desk: &Desk,
-    draft: Draft,
+    drafts: Vec<Draft>,
     around: &Around,
     chain: &Chain,
     out: Option<&Path>,
@@ -333,11 +391,20 @@ async fn hand_in(
 ) -> Result<()> {
     if let Some(out) = out {
         files::check_free(out)?;
+        if drafts.len() > 1 {
+            files::check_free(&waiting::queue_file(out))?;
+        }
     }
-    let (owner, handed_in) = desk.hand_in(vec![draft], around, chain, output).await?;
+    let (owner, handed_in) = desk.hand_in(drafts, around, chain, output).await?;
+    let mut results = Vec::new();
     for HandedIn { proposal, view, answered, .. } in handed_in {
         let standing = answered.standing(&desk.relayer);
-        if let Some(out) = out {
+        // What lets the first wait comes second.
+        let out = out.map(|out| match results.len() {
+            0 => out.to_owned(),
+            _ => waiting::queue_file(out),
+        });
+        if let Some(out) = &out {
             files::create(out, &proposal.to_json())?;
         }
         let (digest, owner) = (proposal.digest(), owner.to_checksum(None));
@@ -351,13 +418,20 @@ async fn hand_in(
         if let Some(file) = &file {
             output.say(&format!("{file} written"));
         }
-        output.result(&json!({
+        results.push(json!({
             "file": file,
             "digest": digest,
             "signer": owner,
             "relayer": standing,
             "review": view,
         }));
+    }
+    let mut results = results.into_iter();
+    if let Some(mut result) = results.next() {
+        if let Some(queue) = results.next() {
+            result["queue"] = queue;
+        }
+        output.result(&result);
     }
     Ok(())
 }

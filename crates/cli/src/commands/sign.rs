@@ -18,25 +18,46 @@ use crate::{
     output::Output,
     relayer_access::{Relayer, no_relayer},
     review::{Danger, Executor, Facts, Outcome, View},
-    runs,
+    runs, waiting,
 };
 use alloy::primitives::{Address, Bytes};
 use eyre::Result;
 use quorate_chain::Chain;
 use quorate_core::{OwnerSignature, Proposal};
-use serde_json::json;
+use serde_json::{Value, json};
 use signer::Signer;
 use std::path::Path;
 
 pub(crate) async fn run(arguments: Sign, output: Output) -> Result<()> {
-    match (&arguments.source, Relayer::find(&arguments.access, output)?) {
-        (_, Some(relayer)) => at_relayer::run(&arguments, &relayer, output).await,
-        (Source::File(path), None) => in_file(path, &arguments, output).await,
+    let relayer = Relayer::find(&arguments.access, output)?;
+    let Done { mut result, queue } = one(&arguments, relayer.as_ref(), output).await?;
+    // What lets it wait is signed at one sitting, by who signs here himself.
+    if let Some(source) = queue.filter(|_| arguments.signature.is_none()) {
+        output.say("\nWhat lets it wait:\n");
+        let queue = Sign { source, out: None, plan: None, ..arguments };
+        result["queue"] = one(&queue, relayer.as_ref(), output).await?.result;
+    }
+    output.result(&result);
+    Ok(())
+}
+
+/// A proposal that was signed.
+struct Done {
+    /// For scripts.
+    result: Value,
+    /// The proposal that lets it wait, by the rules of a treasury, if one is known.
+    queue: Option<Source>,
+}
+
+async fn one(arguments: &Sign, relayer: Option<&Relayer>, output: Output) -> Result<Done> {
+    match (&arguments.source, relayer) {
+        (_, Some(relayer)) => at_relayer::run(arguments, relayer, output).await,
+        (Source::File(path), None) => in_file(path, arguments, output).await,
         (Source::Digest(digest), None) => Err(no_relayer(*digest)),
     }
 }
 
-async fn in_file(path: &Path, arguments: &Sign, output: Output) -> Result<()> {
+async fn in_file(path: &Path, arguments: &Sign, output: Output) -> Result<Done> {
     let mut proposal = files::read_proposal(path)?;
     let (chain, facts) = Facts::of(&proposal, &arguments.chain, output).await?;
     check_can_be_executed(&proposal, facts.as_ref(), output.now)?;
@@ -57,7 +78,7 @@ async fn in_file(path: &Path, arguments: &Sign, output: Output) -> Result<()> {
     let name = owner.to_checksum(None);
     let done = if is_new { "signed by" } else { "was signed before by" };
     output.say(&format!("\n{file} {done} {name}{}", signed.how(&proposal, seen.is_some())));
-    output.result(&json!({
+    let result = json!({
         "file": file,
         "digest": proposal.digest(),
         "signer": name,
@@ -65,8 +86,9 @@ async fn in_file(path: &Path, arguments: &Sign, output: Output) -> Result<()> {
         "signatures": proposal.signatures().len(),
         "threshold": view.threshold,
         "review": view,
-    }));
-    Ok(())
+    });
+    let queue = waiting::file_beside(path, &proposal).map(Source::File);
+    Ok(Done { result, queue })
 }
 
 /// What an owner should know of a payout run before signing a batch of it.

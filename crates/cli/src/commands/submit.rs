@@ -2,30 +2,37 @@
 
 use super::{policy, sign::check_can_be_executed};
 use crate::{
-    arguments::Submit,
-    chain_access, cost, escrow,
+    arguments::{SendOptions, Submit},
+    chain_access, clock, cost, escrow,
     failure::Cause,
     files,
     key::Key,
     output::Output,
     review::{Facts, Outcome},
     transaction::{self, Call, Mined},
+    waiting,
 };
 use alloy::primitives::U256;
-use eyre::{OptionExt as _, Result};
+use eyre::{OptionExt as _, Result, WrapErr as _};
 use quorate_chain::{Chain, Execution, Provenance};
 use quorate_core::{Proposal, packing};
-use serde_json::json;
+use serde_json::{Value, json};
+use std::path::Path;
 
 pub(crate) async fn run(arguments: Submit, output: Output) -> Result<()> {
-    let proposal = files::read_proposal(&arguments.file)?;
+    let result = submit(&arguments.file, &arguments.send, output).await?;
+    output.result(&result);
+    Ok(())
+}
+
+async fn submit(file: &Path, send: &SendOptions, output: Output) -> Result<Value> {
+    let proposal = files::read_proposal(file)?;
     let request = proposal.request();
-    let chain = chain_access::connect_to(request.chain_id, &arguments.send.chain, output).await?;
+    let chain = chain_access::connect_to(request.chain_id, &send.chain, output).await?;
     let facts = output.during("reading the chain", Facts::read(&chain, &proposal)).await?;
     match &facts.outcome {
         Some(Outcome::Executed(execution)) => {
-            report_executed(&proposal, execution, output);
-            return Ok(());
+            return Ok(report_executed(&proposal, execution, output));
         }
         Some(Outcome::Superseded(by)) => {
             let by = by.map(|digest| format!(" (digest {digest})")).unwrap_or_default();
@@ -43,18 +50,42 @@ pub(crate) async fn run(arguments: Submit, output: Output) -> Result<()> {
     let chosen = packing::choose(config, request.nonce.lane, &facts.verified.valid);
     let signatures =
         packing::pack(config, &chosen).map_err(|error| Cause::NotYet.error(error.to_string()))?;
-    let key = Key::open(&arguments.send.key, output).await?;
+    let key = Key::open(&send.key, output).await?;
     let simulated = chain.simulate(request, signatures.clone(), key.address()).await;
     if let Err(error) = &simulated
         && let Some(not_yet) = policy::not_yet(error, output.now)
     {
-        return Err(not_yet);
+        if let policy::NotYet::NotQueued(_) = not_yet
+            && let Some(queue) = waiting::file_beside(file, &proposal)
+        {
+            return let_wait(&queue, (&chain, &proposal), send, output).await;
+        }
+        return Err(not_yet.into_error());
     }
     let (to, data) = (request.wallet, request.calldata(signatures));
     let gas = transaction::gas_for(&chain, key.address(), (to, &data), simulated).await?;
     let call = Call::new(to, data, gas);
-    let sent = transaction::send(&chain, &key, call, arguments.send.timeout, output).await;
+    let sent = transaction::send(&chain, &key, call, send.timeout, output).await;
     report(&chain, &proposal, sent, output).await
+}
+
+/// Executes what lets a proposal wait, and says until when.
+async fn let_wait(
+    queue: &Path,
+    (chain, proposal): (&Chain, &Proposal),
+    send: &SendOptions,
+    output: Output,
+) -> Result<Value> {
+    Box::pin(submit(queue, send, output))
+        .await
+        .wrap_err_with(|| format!("{}, which lets it wait, comes first", queue.display()))?;
+    let request = proposal.request();
+    let state = chain.wallet(request.wallet, None).await?;
+    let config = state.config.as_ref().ok_or_eyre("a wallet without a configuration")?;
+    let delay = u64::from(policy::require_treasury(config)?.delay_secs);
+    let queued_at = chain.waiting(request.wallet, proposal.digest()).await?.queued_at;
+    let until = clock::words(queued_at.saturating_add(delay), output.now);
+    Err(Cause::NotYet.error(format!("it waits until {until}: submit it again then")))
 }
 
 /// Refuses what may be executed later, but not now.
@@ -108,17 +139,14 @@ async fn report(
     proposal: &Proposal,
     sent: Result<Mined>,
     output: Output,
-) -> Result<()> {
+) -> Result<Value> {
     let mined = match sent {
         Ok(mined) => mined,
         Err(error) => {
             // Somebody else may have been faster with the same proposal.
             let executed = chain.executed(proposal.request().wallet, proposal.digest()).await;
             return match executed {
-                Ok(Some(execution)) => {
-                    report_executed(proposal, &execution, output);
-                    Ok(())
-                }
+                Ok(Some(execution)) => Ok(report_executed(proposal, &execution, output)),
                 Ok(None) | Err(_) => Err(error),
             };
         }
@@ -146,7 +174,7 @@ async fn report(
         receipt.gas_used,
         cost::words(fee, parts),
     ));
-    output.result(&json!({
+    Ok(json!({
         "status": "executed",
         "digest": proposal.digest(),
         "txHash": tx_hash,
@@ -157,21 +185,20 @@ async fn report(
         "l1Fee": decimal(receipt.l1_fee),
         "operatorFee": decimal(receipt.operator_fee),
         "already": false,
-    }));
-    Ok(())
+    }))
 }
 
-fn report_executed(proposal: &Proposal, execution: &Execution, output: Output) {
+fn report_executed(proposal: &Proposal, execution: &Execution, output: Output) -> Value {
     let Execution { tx_hash, block_number, .. } = execution;
     output.say(&format!(
         "executed already: {}\nin transaction {tx_hash} (block {block_number})",
         proposal.digest()
     ));
-    output.result(&json!({
+    json!({
         "status": "executed",
         "digest": proposal.digest(),
         "txHash": tx_hash,
         "blockNumber": block_number,
         "already": true,
-    }));
+    })
 }

@@ -135,7 +135,10 @@ const fn reason_words(reason: Reason) -> &'static str {
             "something goes before it, an earlier sequence of its lane or a reconfiguration"
         }
         Reason::Conflict => "a rival for its nonce goes first",
-        Reason::Policy => "the wallet's policy asks for more signatures",
+        Reason::Policy => {
+            "the wallet's policy asks for more signatures, or refuses it as things are"
+        }
+        Reason::NotBefore => "its time has not come: the wallet's policy lets it wait",
         Reason::Simulation => "it would fail as things are; it is sent once a simulation passes",
         Reason::Budget => "the relayer's budget for it is used up",
         Reason::FeeCap => "gas costs more than the relayer's operator allows",

@@ -20,8 +20,8 @@ use alloy::{
 };
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use quorate_chain::{
-    Chain, ChainError, Header, Provenance, Revert, SimulateError, SimulatedCall, StandingQuestion,
-    lack::SIMULATE,
+    Chain, ChainError, Header, PolicyRefusal, Provenance, Revert, SimulateError, SimulatedCall,
+    StandingQuestion, lack::SIMULATE,
 };
 use quorate_core::{Config, OwnerSignature, Request, Snapshot};
 use std::{
@@ -272,8 +272,13 @@ async fn estimate(
     }
 }
 
-const fn refusal(revert: &Revert) -> Refusal {
-    if revert.is_of_policy() { Refusal::Policy } else { Refusal::Reverted }
+fn refusal(revert: &Revert) -> Refusal {
+    match revert.policy_refusal() {
+        None => Refusal::Reverted,
+        Some(PolicyRefusal::Signatures) => Refusal::Policy,
+        Some(PolicyRefusal::NotBefore(time)) => Refusal::NotBefore(time),
+        Some(PolicyRefusal::Rules) => Refusal::Rules,
+    }
 }
 
 fn simulated(call: &Call) -> SimulatedCall {

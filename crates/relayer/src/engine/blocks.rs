@@ -197,7 +197,10 @@ impl Step {
         for digest in &wallet.proposals {
             if let Some(tracked) = self.state.proposals.get_mut(digest)
                 && tracked.backoff.is_some_and(|backoff| {
-                    matches!(backoff.reason, Reason::Simulation | Reason::Policy)
+                    matches!(
+                        backoff.reason,
+                        Reason::Simulation | Reason::Policy | Reason::NotBefore
+                    )
                 })
             {
                 tracked.backoff = None;

@@ -289,7 +289,12 @@ impl State {
             return Some(Reason::DeadlineNear);
         }
         let backoff = tracked.backoff.filter(|backoff| {
-            self.head_number() < backoff.until_block && self.clock < backoff.until_clock
+            // Policies go by the chain's time, which may be ahead.
+            let time = match backoff.reason {
+                Reason::NotBefore => self.latest_time(),
+                _ => self.clock,
+            };
+            self.head_number() < backoff.until_block && time < backoff.until_clock
         });
         backoff.map(|backoff| backoff.reason)
     }

@@ -279,7 +279,7 @@ impl State {
         let has_enough = tracked.has_enough(digest, wallet);
         let status = if !has_enough || request.epoch != wallet.now().epoch {
             Status::Collecting { reason: None }
-        } else if tracked.hold == Some(Reason::Policy) {
+        } else if tracked.hold == Some(Reason::Policy) && !tracked.is_held_by_rules() {
             // Enough for the wallet, and not for its policy: more may sign, or its time may come.
             Status::Collecting { reason: Some(Reason::Policy) }
         } else {

@@ -42,7 +42,10 @@ impl Step {
                 }
                 return Ok(());
             }
-            Simulation::Done { refusal: Some(Refusal::Policy), .. } => Reason::Policy,
+            Simulation::Done { refusal: Some(Refusal::Policy | Refusal::Rules), .. } => {
+                Reason::Policy
+            }
+            Simulation::Done { refusal: Some(Refusal::NotBefore(_)), .. } => Reason::NotBefore,
             Simulation::Done { refusal: Some(Refusal::Reverted) | None, .. } => Reason::Simulation,
             Simulation::InFlightReverted => Reason::Sequence,
             Simulation::Unavailable => Reason::RpcDown,
@@ -57,7 +60,21 @@ impl Step {
         if matches!(reason, Reason::Simulation | Reason::Policy) {
             self.ask_contracts(digest);
         }
-        self.back_off(digest, reason);
+        match outcome {
+            &Simulation::Done { refusal: Some(Refusal::NotBefore(time)), .. } => {
+                self.back_off_until(digest, time);
+            }
+            outcome => {
+                self.back_off(digest, reason);
+                let is_by_rules =
+                    matches!(outcome, Simulation::Done { refusal: Some(Refusal::Rules), .. });
+                if let Some(Tracked { backoff: Some(backoff), .. }) =
+                    self.state.proposals.get_mut(&digest)
+                {
+                    backoff.is_by_rules = is_by_rules;
+                }
+            }
+        }
         Ok(())
     }
 

@@ -106,10 +106,16 @@ impl Babbler {
         match self.0.below(6) {
             0 | 1 => {
                 let gas = (0..self.0.below(4)).map(|_| self.number()).collect();
-                let refusals = [None, Some(Refusal::Reverted), Some(Refusal::Policy)];
+                let refusals = [
+                    None,
+                    Some(Refusal::Reverted),
+                    Some(Refusal::Policy),
+                    Some(Refusal::Rules),
+                    Some(Refusal::NotBefore(self.number())),
+                ];
                 let rollup_fees =
                     (0..self.0.below(4)).map(|_| U256::from_limbs([self.number(); 4])).collect();
-                let refusal = refusals[self.0.index(3)];
+                let refusal = refusals[self.0.index(5)];
                 let outcome = Simulation::Done { gas, rollup_fees, refusal };
                 Event::Simulated { request, outcome }
             }

@@ -213,21 +213,62 @@ fn what_the_policy_refuses_collects_more_signatures_until_it_does_not() {
     rig.sign_act(pay(0));
     rig.drain();
     rig.give(Event::Resumed);
-    let asked = rig.net.iter().find_map(|effect| match effect {
-        Effect::Simulate { request, .. } => Some(*request),
-        _ => None,
-    });
-    rig.net.retain(|effect| !matches!(effect, Effect::Simulate { .. }));
-    let refusal = Some(Refusal::Policy);
-    let outcome = Simulation::Done { gas: Vec::new(), rollup_fees: Vec::new(), refusal };
-    rig.give(Event::Simulated { request: asked.unwrap(), outcome });
-    rig.drain();
+    refuse(&mut rig, Refusal::Policy);
     assert_eq!(rig.status(pay(0)), Status::Collecting { reason: Some(Reason::Policy) });
     assert!(rig.places().is_empty());
     // Time may be all that it waited for.
     rig.next_block();
     rig.next_block();
     rig.next_block();
+    assert_eq!(rig.status(pay(0)).name(), "executed");
+}
+
+/// Answers the simulation that is asked for with this refusal.
+fn refuse(rig: &mut Rig, refusal: Refusal) {
+    let asked = rig.net.iter().find_map(|effect| match effect {
+        Effect::Simulate { request, .. } => Some(*request),
+        _ => None,
+    });
+    rig.net.retain(|effect| !matches!(effect, Effect::Simulate { .. }));
+    let refusal = Some(refusal);
+    let outcome = Simulation::Done { gas: Vec::new(), rollup_fees: Vec::new(), refusal };
+    rig.give(Event::Simulated { request: asked.unwrap(), outcome });
+    rig.drain();
+}
+
+#[test]
+fn what_a_policy_lets_wait_is_left_alone_until_its_time_has_come() {
+    let mut rig = rig();
+    rig.give(Event::Paused);
+    rig.sign_act(pay(0));
+    rig.drain();
+    rig.give(Event::Resumed);
+    let time = rig.engine().history().head().map_or(0, |head| head.timestamp) + 2_000;
+    refuse(&mut rig, Refusal::NotBefore(time));
+    assert_eq!(rig.status(pay(0)), Status::Ready { reason: Some(Reason::NotBefore) });
+    for _ in 0..3 {
+        rig.next_block();
+        assert_eq!(rig.status(pay(0)), Status::Ready { reason: Some(Reason::NotBefore) });
+    }
+    assert!(rig.places().is_empty());
+    rig.give(Event::Tick { now: time });
+    rig.next_block();
+    rig.next_block();
+    assert_eq!(rig.status(pay(0)).name(), "executed");
+}
+
+#[test]
+fn what_a_policy_refuses_as_things_are_has_enough_signatures() {
+    let mut rig = rig();
+    rig.give(Event::Paused);
+    rig.sign_act(pay(0));
+    rig.drain();
+    rig.give(Event::Resumed);
+    refuse(&mut rig, Refusal::Rules);
+    assert_eq!(rig.status(pay(0)), Status::Ready { reason: Some(Reason::Policy) });
+    for _ in 0..3 {
+        rig.next_block();
+    }
     assert_eq!(rig.status(pay(0)).name(), "executed");
 }
 

@@ -1,6 +1,6 @@
 //! Signing what a relayer has, or what it is to get.
 
-use super::{Signed, check_can_be_executed, dangers_of_run, obtain, write};
+use super::{Done, Signed, check_can_be_executed, dangers_of_run, obtain, write};
 use crate::{
     arguments::{Sign, Source},
     chain_access,
@@ -11,13 +11,15 @@ use crate::{
     output::Output,
     relayer_access::{Answered, Relayer, present_state},
     review::{Executor, Facts, Standing, View},
+    waiting,
 };
 use alloy::primitives::{Address, Bytes};
 use eyre::Result;
 use quorate_api::{ClientError, Verified};
-use quorate_chain::Chain;
+use quorate_bindings::canonical;
+use quorate_chain::{Chain, WalletState};
 use quorate_core::Proposal;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// What there is to sign, and what the relayer has of it.
@@ -29,7 +31,7 @@ struct Found {
     known: Option<Answered>,
 }
 
-pub(super) async fn run(arguments: &Sign, relayer: &Relayer, output: Output) -> Result<()> {
+pub(super) async fn run(arguments: &Sign, relayer: &Relayer, output: Output) -> Result<Done> {
     let chain = chain_access::try_connect(&arguments.chain, output).await?;
     let Found { mut proposal, facts, known } = match &arguments.source {
         Source::Digest(digest) => {
@@ -61,6 +63,12 @@ pub(super) async fn run(arguments: &Sign, relayer: &Relayer, output: Output) -> 
     let found = dangers_of_run(&proposal, chain.as_ref(), arguments).await?;
     let view = review_with(&proposal, review_of, found, output);
     tell_of_creation(&view, output);
+    let queue = match seen {
+        Some(seen) if is_treasury(seen.1) => {
+            waiting::at_relayer(&proposal, &places, seen, output).await?.map(Source::Digest)
+        }
+        _ => file.and_then(|path| waiting::file_beside(path, &proposal)).map(Source::File),
+    };
     let seen = chain.as_ref().zip(facts.as_ref());
     let signed = obtain(arguments, &mut proposal, seen, &view, output).await?;
     let before = known.as_ref().map(|known| &known.verified);
@@ -86,8 +94,13 @@ pub(super) async fn run(arguments: &Sign, relayer: &Relayer, output: Output) -> 
     };
     let owner = signed.owner.to_checksum(None);
     let outcome = Outcome { owner, is_handed_in, present, file };
-    report(relayer, &proposal, &view, outcome, output);
-    Ok(())
+    let result = report(relayer, &proposal, &view, outcome, output);
+    Ok(Done { result, queue })
+}
+
+fn is_treasury(state: &WalletState) -> bool {
+    let policy = state.config.as_ref().and_then(quorate_core::Config::policy);
+    policy == Some(canonical::TREASURY_POLICY.address)
 }
 
 impl Found {
@@ -216,7 +229,13 @@ struct Outcome {
     file: Option<String>,
 }
 
-fn report(relayer: &Relayer, proposal: &Proposal, view: &View, outcome: Outcome, output: Output) {
+fn report(
+    relayer: &Relayer,
+    proposal: &Proposal,
+    view: &View,
+    outcome: Outcome,
+    output: Output,
+) -> Value {
     let Outcome { owner, is_handed_in, present, file } = outcome;
     let (digest, host) = (proposal.digest(), relayer.name());
     let done = if is_handed_in { "signed by" } else { "was signed before by" };
@@ -230,7 +249,7 @@ fn report(relayer: &Relayer, proposal: &Proposal, view: &View, outcome: Outcome,
     if let Some(file) = &file {
         output.say(&format!("{file} written"));
     }
-    output.result(&json!({
+    json!({
         "file": file,
         "digest": digest,
         "signer": owner,
@@ -239,5 +258,5 @@ fn report(relayer: &Relayer, proposal: &Proposal, view: &View, outcome: Outcome,
         "threshold": counted.map(|(_, threshold)| threshold),
         "relayer": standing,
         "review": view,
-    }));
+    })
 }
