@@ -1,6 +1,6 @@
 //! Actions of treasuries that wait, and the proposals that let them: where those are found.
 
-use crate::{files, open_proposals, open_proposals::Places, output::Output};
+use crate::{files, open_proposals, open_proposals::Places, output::Output, review::Facts};
 use alloy::primitives::{Address, B256, U256, keccak256};
 use eyre::Result;
 use quorate_bindings::{canonical, contracts::ITreasuryPolicy::queueCall};
@@ -51,6 +51,16 @@ pub(crate) fn file_beside(path: &Path, proposal: &Proposal) -> Option<PathBuf> {
         == (own.chain_id, own.wallet, own.epoch)
         && is_queue_of(queue, proposal.digest());
     is_of_it.then_some(beside)
+}
+
+/// Whether the nonce of the proposal in a file is not used up yet, as far as the chain was read.
+pub(crate) async fn is_open(path: &Path, seen: Option<(&Chain, &Facts)>) -> Result<bool> {
+    let nonce = files::read_proposal(path)?.request().nonce;
+    let Some((chain, facts)) = seen else { return Ok(true) };
+    if facts.state.config.is_none() {
+        return Ok(true);
+    }
+    Ok(chain.next_nonce(&facts.state, nonce.lane).await?.sequence <= nonce.sequence)
 }
 
 /// The digest of an open proposal at the relayer that lets this one wait.

@@ -87,7 +87,10 @@ async fn in_file(path: &Path, arguments: &Sign, output: Output) -> Result<Done> 
         "threshold": view.threshold,
         "review": view,
     });
-    let queue = waiting::file_beside(path, &proposal).map(Source::File);
+    let queue = match waiting::file_beside(path, &proposal) {
+        Some(queue) if waiting::is_open(&queue, seen).await? => Some(Source::File(queue)),
+        _ => None,
+    };
     Ok(Done { result, queue })
 }
 

@@ -1,6 +1,9 @@
 //! A treasury with rules, by the program and files alone: from a file of rules to payments, a delay, vetoes and a freeze.
 
-use crate::environment::{Environment, PAYEE};
+use crate::{
+    environment::{Environment, PAYEE},
+    relayer_process::Stage,
+};
 use eyre::{OptionExt as _, Result, ensure};
 use quorate_lab::{deploy, fixtures::world, owners::owner};
 use serde_json::Value;
@@ -9,6 +12,7 @@ const OWNERS: u64 = 5;
 
 /// The numbers of the lanes that petty signers and override signers have by default.
 const OPEN: &str = "3138550867693340381917894711603833208051177722232017256448";
+const OVERRIDE: &str = "1569275433846670190958947355801916604025588861116008628224";
 
 struct Story {
     at: Environment,
@@ -55,9 +59,13 @@ impl Story {
         self.at.json(&arguments).map(drop)
     }
 
-    fn pay(&self, amount: &str, name: &str, lane: &str) -> Result<()> {
-        let what = ["transfer", "--to", PAYEE, "--amount", amount];
-        self.propose(&what, name, &["--lane", lane])
+    fn pay(&self, amount: &str, name: &str) -> Result<()> {
+        self.propose(&["transfer", "--to", PAYEE, "--amount", amount], name, &[])
+    }
+
+    fn lane(&self, name: &str) -> Result<String> {
+        let lane = self.at.json(&["show", name])?["lane"].clone();
+        Ok(lane.as_str().ok_or_eyre("no lane")?.to_owned())
     }
 
     fn sign(&self, name: &str, numbers: &[u64]) -> Result<()> {
@@ -83,13 +91,6 @@ impl Story {
         let now = self.at.chain.now().await?;
         self.at.chain.mine_at(now + secs).await
     }
-
-    /// Has three owners queue what is in a file.
-    fn queue(&self, name: &str, queue: &str) -> Result<()> {
-        self.propose(&["queue", name], queue, &[])?;
-        self.sign(queue, &[0, 1, 2])?;
-        self.submit(queue).map(drop)
-    }
 }
 
 const ETHER: alloy::primitives::U256 =
@@ -97,12 +98,16 @@ const ETHER: alloy::primitives::U256 =
 
 /// Makes the wallet that `policy init` told.
 fn create(at: &Environment, made: &Value, file: &str) -> Result<String> {
+    create_by(&|arguments| at.json(arguments), made, file)
+}
+
+fn create_by(run: &dyn Fn(&[&str]) -> Result<Value>, made: &Value, file: &str) -> Result<String> {
     let text = |value: &Value| value.as_str().map(str::to_owned).ok_or_eyre("no text");
     let owners = made["owners"].as_array().ok_or_eyre("no owners")?;
     let owners: Result<Vec<_>> = owners.iter().map(|owner| text(&owner["address"])).collect();
     let (owners, threshold) = (owners?.join(","), made["threshold"].to_string());
     let (policy, data) = (text(&made["policy"])?, text(&made["policyData"])?);
-    let created = at.json(&[
+    let created = run(&[
         "wallet",
         "create",
         "--owner",
@@ -154,20 +159,28 @@ async fn a_file_of_rules_becomes_a_wallet_and_the_same_file_again() -> Result<()
 #[tokio::test]
 async fn two_pay_within_the_limit_and_three_wait_for_the_rest() -> Result<()> {
     let story = Story::begin().await?;
-    story.pay("0.75", "petty.json", OPEN)?;
+    story.pay("0.75", "petty.json")?;
     story.sign("petty.json", &[0, 4])?;
     story.submit("petty.json")?;
     // The next nonce of a lane is signed once the one before is final.
     story.at.chain.mine(12).await?;
-    story.pay("0.76", "more.json", OPEN)?;
+    let what = ["transfer", "--to", PAYEE, "--amount", "0.76"];
+    story.propose(&what, "more.json", &["--lane", OPEN])?;
     story.sign("more.json", &[0, 4])?;
     story.is_refused("more.json", 1, "would pass the limit of 1000000000000000000")?;
 
-    story.pay("5", "large.json", "77")?;
-    story.sign("large.json", &[0, 1, 2])?;
-    story.is_refused("large.json", 6, "quorate propose queue")?;
-    story.queue("large.json", "queue.json")?;
+    ensure!(story.lane("petty.json")? == OPEN, "{}", story.lane("petty.json")?);
+
+    // What has to wait is proposed, signed and submitted together with what lets it.
+    story.pay("5", "large.json")?;
+    story.sign("large.json", &[0, 1])?;
+    let last = story.at.json(&["sign", "large.json", "--keystore", "key-2"])?;
+    ensure!(last["queue"]["signatures"] == 3, "{last}");
+    ensure!(story.digest("large.queue.json")? == last["queue"]["digest"], "{last}");
     story.is_refused("large.json", 6, "it waits until")?;
+    story.is_refused("large.json", 6, "it waits until")?;
+    let lanes = [story.lane("large.json")?, story.lane("large.queue.json")?];
+    ensure!(lanes[0] != lanes[1] && lanes.iter().all(|lane| lane.len() > 40), "{lanes:?}");
     story.wait(3_600).await?;
     let done = story.submit("large.json")?;
     ensure!(done["status"] == "executed" || done["txHash"].is_string(), "{done}");
@@ -176,13 +189,68 @@ async fn two_pay_within_the_limit_and_three_wait_for_the_rest() -> Result<()> {
     Ok(())
 }
 
+/// For those who sign past the rules nothing waits; and without a queue that is told how to make one.
+#[tokio::test]
+async fn override_signers_wait_for_nothing() -> Result<()> {
+    let story = Story::begin().await?;
+    let what = ["transfer", "--to", PAYEE, "--amount", "5"];
+    story.propose(&what, "now.json", &["--override"])?;
+    ensure!(!story.at.path("now.queue.json").exists(), "it has a queue");
+    ensure!(story.lane("now.json")? == OVERRIDE, "{}", story.lane("now.json")?);
+    story.sign("now.json", &[0, 1, 2, 3])?;
+    story.submit("now.json")?;
+
+    story.pay("3", "large.json")?;
+    std::fs::remove_file(story.at.path("large.queue.json"))?;
+    story.sign("large.json", &[0, 1, 2])?;
+    story.is_refused("large.json", 6, "quorate propose queue")?;
+    story.propose(&["queue", "large.json"], "large.queue.json", &[])?;
+    story.sign("large.queue.json", &[0, 1, 2])?;
+    story.is_refused("large.json", 6, "it waits until")?;
+    let pay = ["propose", "transfer", "--to", PAYEE, "--amount", "1"];
+    let plain = [&pay[..], &["--wallet", "wallet.json", "--override"]].concat();
+    story.at.refuses(&plain, 3, "has no rules with override signers")
+}
+
+/// Over a relayer: proposed and signed at one sitting, queued, held until its time has come, and executed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relayer_queues_waits_and_executes() -> Result<()> {
+    let stage = Stage::start().await?;
+    deploy::treasury_policy(&stage.chain).await?;
+    let people = [stage.owner(0)?, stage.owner(1)?, stage.owner(2)?];
+    let [alice, bob, carol] = &people;
+    world::KEY_HOLDING.give(&stage.chain, owner(0).address()).await?;
+    std::fs::write(alice.path("rules.toml"), rules())?;
+    let made = alice.json(&["policy", "init", "rules.toml"])?;
+    let wallet = create_by(&|arguments| alice.json(arguments), &made, "treasury.json")?;
+    alice.json(&["wallet", "deploy", "treasury.json"])?;
+    alice.json(&["wallet", "register", "treasury.json"])?;
+    world::KEY_HOLDING.give(&stage.chain, wallet.parse()?).await?;
+
+    let pay = ["propose", "transfer", "--wallet", &wallet, "--to", PAYEE, "--amount", "5"];
+    let proposed = alice.json(&pay)?;
+    let text = |value: &Value| value.as_str().map(str::to_owned).ok_or_eyre("no text");
+    let (digest, queue) = (text(&proposed["digest"])?, text(&proposed["queue"]["digest"])?);
+    for person in [bob, carol] {
+        let signed = person.json(&["sign", &digest])?;
+        ensure!(signed["queue"]["digest"] == queue.as_str(), "{signed}");
+    }
+    stage.mine_until_executed(alice, std::slice::from_ref(&queue)).await?;
+    let waits =
+        |proposal: &Value| proposal["status"] == "ready" && proposal["reason"] == "notBefore";
+    stage.until_proposal(&digest, waits).await?;
+    let now = stage.chain.now().await?;
+    stage.chain.mine_at(now + 3_600).await?;
+    stage.mine_until_executed(alice, &[digest]).await
+}
+
 #[tokio::test]
 async fn one_owner_stops_what_waits_and_four_pass_it() -> Result<()> {
     let story = Story::begin().await?;
     let at = &story.at;
-    story.pay("5", "large.json", "77")?;
+    story.pay("5", "large.json")?;
     story.sign("large.json", &[0, 1, 2])?;
-    story.queue("large.json", "queue.json")?;
+    story.submit("large.queue.json")?;
     let digest = story.digest("large.json")?;
     for _ in 0..2 {
         let vetoed =
@@ -204,7 +272,7 @@ async fn one_owner_stops_what_waits_and_four_pass_it() -> Result<()> {
 async fn a_freeze_stops_payments_until_four_end_it() -> Result<()> {
     let story = Story::begin().await?;
     let at = &story.at;
-    story.pay("0.5", "petty.json", OPEN)?;
+    story.pay("0.5", "petty.json")?;
     story.sign("petty.json", &[0, 4])?;
     at.refuses(&["unfreeze", "--wallet", &story.wallet], 3, "is not frozen")?;
     for _ in 0..2 {
@@ -223,7 +291,9 @@ async fn a_freeze_stops_payments_until_four_end_it() -> Result<()> {
 async fn what_would_be_too_late_is_not_queued() -> Result<()> {
     let story = Story::begin().await?;
     let what = ["transfer", "--to", PAYEE, "--amount", "5"];
-    story.propose(&what, "short.json", &["--lane", "77", "--deadline", "30m"])?;
+    let pay = [&["propose"], &what[..], &["--wallet", &story.wallet, "--deadline", "30m"]].concat();
+    story.at.refuses(&pay, 3, "so it could never be executed by then")?;
+    story.propose(&what, "short.json", &["--override", "--deadline", "30m"])?;
     let queue = ["propose", "queue", "short.json", "--wallet", &story.wallet];
     story.at.refuses(&queue, 3, "with a later --deadline")
 }
@@ -236,7 +306,7 @@ async fn the_files_of_the_documentation_make_treasuries() -> Result<()> {
     at.keystore(8)?;
     let text = include_str!("../../../../docs/treasury.md");
     let blocks: Vec<_> =
-        text.split("```toml\n").skip(1).filter_map(|part| part.split("```").next()).collect();
+        text.split("```toml rules\n").skip(1).filter_map(|part| part.split("```").next()).collect();
     ensure!(blocks.len() == 3, "{} files", blocks.len());
     for (number, block) in (1..).zip(blocks) {
         let (rules, file) = (format!("{number}.toml"), format!("{number}.json"));

@@ -12,17 +12,16 @@ const LEAST_PAUSE: Duration = Duration::from_secs(1);
 pub(super) async fn watch(context: Arc<Context>) {
     let mut ticks = tokio::time::interval(context.poll.max(LEAST_PAUSE));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut told = None;
     loop {
         ticks.tick().await;
         match context.endpoints.read(|chain| async move { chain.finalized().await }).await {
-            Ok(Some(finalized)) if told < Some(finalized) => {
+            // Each time, though it may be known: the engine passes over what is not behind its head yet, as at the start.
+            Ok(Some(finalized)) => {
                 if context.events.send(Event::FinalitySeen { finalized }).await.is_err() {
                     return;
                 }
-                told = Some(finalized);
             }
-            Ok(_) => {}
+            Ok(None) => {}
             Err(error) => tracing::debug!(%error, "finality"),
         }
     }

@@ -374,7 +374,9 @@ async fn ask(
         let encoded: String = value.bytes().map(|byte| format!("%{byte:02x}")).collect();
         pairs += &format!("{}{name}={encoded}", if pairs.is_empty() { "?" } else { "&" });
     }
-    let mut request = server.request(operation.method.clone(), &format!("{path}{pairs}"));
+    // Of its own connection: one that the server just closed behind a refusal is no answer to this.
+    let request = server.request(operation.method.clone(), &format!("{path}{pairs}"));
+    let mut request = request.header("connection", "close");
     if let Some(body) = body {
         request = request.header("content-type", media).body(body);
     }
