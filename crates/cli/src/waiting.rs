@@ -42,15 +42,30 @@ pub(crate) fn queue_file(path: &Path) -> PathBuf {
     path.with_extension("queue.json")
 }
 
-/// The file beside this one, if it lets that proposal wait.
+/// How many files are looked through.
+const MOST_FILES: usize = 1_000;
+
+/// A file beside this one that lets that proposal wait: its own, or one that lets several.
 pub(crate) fn file_beside(path: &Path, proposal: &Proposal) -> Option<PathBuf> {
-    let beside = queue_file(path);
-    let queue = files::read_proposal(&beside).ok()?;
-    let (queue, own) = (queue.request(), proposal.request());
-    let is_of_it = (queue.chain_id, queue.wallet, queue.epoch)
-        == (own.chain_id, own.wallet, own.epoch)
-        && is_queue_of(queue, proposal.digest());
-    is_of_it.then_some(beside)
+    let is_of_it = |beside: &PathBuf| {
+        let Ok(queue) = files::read_proposal(beside) else { return false };
+        let (queue, own) = (queue.request(), proposal.request());
+        (queue.chain_id, queue.wallet, queue.epoch) == (own.chain_id, own.wallet, own.epoch)
+            && is_queue_of(queue, proposal.digest())
+    };
+    let own = queue_file(path);
+    if is_of_it(&own) {
+        return Some(own);
+    }
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let entries = std::fs::read_dir(folder.unwrap_or(Path::new("."))).ok()?;
+    let mut queues: Vec<_> = entries
+        .take(MOST_FILES)
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.to_string_lossy().ends_with(".queue.json"))
+        .collect();
+    queues.sort_unstable();
+    queues.into_iter().find(is_of_it)
 }
 
 /// Whether the nonce of the proposal in a file is not used up yet, as far as the chain was read.

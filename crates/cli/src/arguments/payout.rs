@@ -164,9 +164,9 @@ pub(crate) struct PayoutPlan {
 #[derive(Args, Debug)]
 pub(crate) struct ProposeOptions {
     /// Until when it can be executed: from now (7d, 12h, 30m), a time (2026-12-24T18:00:00Z), or Unix
-    /// seconds.
-    #[arg(long, value_name = "WHEN", default_value = "7d")]
-    pub(crate) deadline: String,
+    /// seconds. Without it 7d; of what waits by the rules of a treasury 7d after the delay, and no less.
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) deadline: Option<String>,
 
     /// The folder for the proposal files; made if missing. Without it one named like the run; what is
     /// handed to a relayer is then not written.

@@ -36,7 +36,7 @@ use quorate_core::{
 };
 use serde_json::json;
 use std::path::{Path, PathBuf};
-pub(super) use treasury::unfreeze;
+pub(super) use treasury::{rules_of as treasury_rules, unfreeze};
 use unit::Unit;
 pub(super) use unit::decimals_of;
 

@@ -2,6 +2,7 @@
 
 mod dangers;
 mod note;
+mod queue;
 mod told;
 
 use super::{
@@ -16,7 +17,10 @@ use crate::{
     book_access,
     chain_access::{self, Named},
     clock,
-    commands::hand_in::{Around, Desk, Draft, HandedIn},
+    commands::{
+        hand_in::{Around, Desk, Draft, HandedIn},
+        propose::treasury_rules,
+    },
     failure::{Cause, cause_of},
     files,
     open_proposals::{self, Places},
@@ -33,7 +37,8 @@ use quorate_core::{
     proposal::{Origin, RunTag},
 };
 use quorate_treasury::{
-    Plan,
+    Plan, Rules,
+    rules::file::Span,
     run::{Ask, Asked, Run, Wanted},
 };
 use std::{
@@ -43,7 +48,7 @@ use std::{
 
 pub(crate) async fn propose(arguments: PayoutPropose, output: Output) -> Result<()> {
     let PayoutPropose { file, run, wallet, list, propose } = arguments;
-    let deadline = clock::parse_deadline(&propose.deadline, output.now)?;
+    let deadline = Deadline::read(propose.deadline.as_deref(), output.now)?;
     let wallet = wallet.filter(|wallet| !wallet.is_empty());
     let opened = opened::read_if_plan(&file)?;
     let book = book_access::read(&propose.book)?;
@@ -83,7 +88,7 @@ pub(crate) async fn propose(arguments: PayoutPropose, output: Output) -> Result<
 
 pub(crate) async fn resume(arguments: PayoutResume, output: Output) -> Result<()> {
     let PayoutResume { plan: path, run, wallet, set_aside, again, propose } = arguments;
-    let deadline = clock::parse_deadline(&propose.deadline, output.now)?;
+    let deadline = Deadline::read(propose.deadline.as_deref(), output.now)?;
     let plan = opened::read(&path)?;
     let named = opened::wallet_of(&plan, run.as_deref(), wallet.as_deref())?;
     let chain = chain_access::connect(&propose.chain, output).await?;
@@ -149,7 +154,7 @@ impl Task {
         mut self,
         options: ProposeOptions,
         chain: Chain,
-        deadline: u64,
+        deadline: Deadline,
         output: Output,
     ) -> Result<()> {
         let ProposeOptions { out, reading, beside, accept, access, key, .. } = options;
@@ -187,8 +192,20 @@ impl Task {
         let asked = asked.map_err(|error| Cause::BadInput.error(error.to_string()))?;
         self.dangers.extend(self.dangers_of(&run, &asked, &known));
         let origin = self.named.origin.clone();
+        let rules = state.config.as_ref().and_then(treasury_rules);
+        let delayed = match &rules {
+            Some(rules) if rules.delay_secs > 0 => {
+                queue::Delayed::of(rules, &asked, &seen, (&chain, &state)).await?
+            }
+            _ => queue::Delayed::default(),
+        };
+        let deadline = match &rules {
+            Some(rules) if !delayed.is_empty() => deadline.after_delay(rules, output.now)?,
+            _ => deadline.time,
+        };
         let scene = Scene { chain, state, origin, seen, run, asked, deadline, folder };
         let drafts = self.drafts(&scene)?;
+        let queue = delayed.queue(&drafts, &scene, relayer.as_ref()).await?;
         let places = Places {
             relayer: relayer.as_ref(),
             files: beside.beside,
@@ -225,8 +242,9 @@ impl Task {
         let mut around = Around { open, ..Around::default() };
         around.dangers.append(&mut self.dangers);
         let short = shortfalls(&self.plan, &self.tokens, &scene.chain).await?;
+        let mut queued = None;
         let lines = match &desk {
-            None if drafts.is_empty() => {
+            None if drafts.is_empty() && queue.is_none() => {
                 output.say(&self.head(&around.dangers, deadline, output).finish());
                 output.accept(&around.dangers, &accepted_words)?;
                 (Vec::new(), None)
@@ -237,23 +255,26 @@ impl Task {
                 output.accept(&dangers, &accepted_words)?;
                 self.write_plan()?;
                 around.dangers = dangers;
-                (scene.written(&self.plan, drafts)?, None)
+                let lines = scene.written(&self.plan, drafts)?;
+                queued = scene.written_queue(&self.plan, queue.as_ref())?;
+                (lines, None)
             }
-            Some(_) if drafts.is_empty() && scene.asked.alive.is_empty() => {
+            Some(_) if drafts.is_empty() && scene.asked.alive.is_empty() && queue.is_none() => {
                 output.say(&self.head(&around.dangers, deadline, output).finish());
                 output.accept(&around.dangers, &accepted_words)?;
                 (Vec::new(), None)
             }
             Some(desk) => {
                 around.signed = Some(scene.signed_at_relayer());
-                self.hand_in(&scene, desk, drafts, &around, output).await?
+                queued = queue.as_ref().map(|queue| queue::Told::of(queue, None));
+                self.hand_in(&scene, desk, (queue, drafts), &around, output).await?
             }
         };
         for text in self.remarks.iter().chain(&short) {
             output.warn(text);
         }
         let name = desk.as_ref().map(|desk| desk.relayer.name().to_owned());
-        self.tell(&scene, lines, (&around.dangers, name), output)
+        self.tell(&scene, (lines.0, lines.1, queued), (&around.dangers, name), output)
     }
 
     /// The tokens of a plan, which have to have the decimals that it says.
@@ -317,7 +338,7 @@ impl Task {
         &self,
         scene: &Scene,
         desk: &Desk,
-        drafts: Vec<(Ask, Proposal)>,
+        (queue, drafts): (Option<Proposal>, Vec<(Ask, Proposal)>),
         around: &Around,
         output: Output,
     ) -> Result<(Vec<Line>, Option<Address>)> {
@@ -325,6 +346,12 @@ impl Task {
         let was_written = self.write_plan()?;
         let drafts = scene.with_known(&self.plan, drafts)?;
         let mut to_hand_in = Vec::new();
+        // What lets them wait goes first: the delay begins when that is executed.
+        let first = usize::from(queue.is_some());
+        if let Some(proposal) = queue {
+            let facts = Facts::beside(scene.state.clone(), &scene.chain, &proposal).await?;
+            to_hand_in.push(Draft { proposal, facts, is_known: false });
+        }
         for Handed { proposal, is_known, .. } in &drafts {
             let facts = Facts::beside(scene.state.clone(), &scene.chain, proposal);
             let facts = output.during("reading the chain", facts).await?;
@@ -351,9 +378,10 @@ impl Task {
             standing: Some(done.answered.standing(&desk.relayer)),
             places: handed.places.clone(),
         };
-        let mut lines: Vec<_> = drafts.iter().zip(&handed_in).map(line).collect();
+        let handed_in = handed_in.get(first..).unwrap_or_default();
+        let mut lines: Vec<_> = drafts.iter().zip(handed_in).map(line).collect();
         if let Some(folder) = &scene.folder {
-            let new = lines.iter_mut().zip(&handed_in).filter(|(line, _)| line.word == "new");
+            let new = lines.iter_mut().zip(handed_in).filter(|(line, _)| line.word == "new");
             for (line, done) in new {
                 let path = free_name(&self.plan, folder, line.number);
                 create(&path, &done.proposal.to_json())?;
@@ -453,6 +481,18 @@ impl Scene {
         Ok(lines)
     }
 
+    /// Writes the file of what lets batches wait.
+    fn written_queue(&self, plan: &Plan, queue: Option<&Proposal>) -> Result<Option<queue::Told>> {
+        let Some(queue) = queue else { return Ok(None) };
+        let folder = self.folder.as_deref().unwrap_or(Path::new("."));
+        let name = |more: String| folder.join(format!("{}{more}.queue.json", plan.run));
+        let mut names = std::iter::once(name(String::new()))
+            .chain((2..).map(|count: u64| name(format!("-{count}"))));
+        let path = names.find(|path| !path.exists()).unwrap_or_else(|| name(String::new()));
+        create(&path, &queue.to_json())?;
+        Ok(Some(queue::Told::of(queue, Some(path))))
+    }
+
     /// Where a batch stands that is not asked for now.
     fn old(&self, plan: &Plan, number: u64, known: &[quorate_treasury::run::Known]) -> Line {
         let place = usize::try_from(number).unwrap_or_default();
@@ -474,6 +514,36 @@ impl Scene {
             standing: None,
             places: plan.live(&plan.batches[place]),
         }
+    }
+}
+
+/// How long owners have once the delay of a treasury is over: a week.
+const AFTER_DELAY_SECS: u64 = 7 * 86_400;
+
+/// Until when batches can be executed.
+#[derive(Clone, Copy, Debug)]
+struct Deadline {
+    time: u64,
+    is_given: bool,
+}
+
+impl Deadline {
+    fn read(text: Option<&str>, now: u64) -> Result<Self> {
+        let time = clock::parse_deadline(text.unwrap_or("7d"), now)?;
+        Ok(Self { time, is_given: text.is_some() })
+    }
+
+    /// The same for what waits, which has to leave a week after the delay.
+    fn after_delay(self, rules: &Rules, now: u64) -> Result<u64> {
+        let least = now.saturating_add(u64::from(rules.delay_secs) + AFTER_DELAY_SECS);
+        if self.is_given && self.time < least {
+            return Err(Cause::BadInput.error(format!(
+                "--deadline: by the rules of this treasury batches wait {}, and should have a week after that: give {} or later",
+                Span(rules.delay_secs),
+                clock::words(least, now)
+            )));
+        }
+        Ok(if self.is_given { self.time } else { least })
     }
 }
 

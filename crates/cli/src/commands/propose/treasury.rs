@@ -38,7 +38,7 @@ enum Way {
 }
 
 /// The rules of a wallet, if it has the policy of treasuries.
-pub(super) fn rules_of(config: &Config) -> Option<Rules> {
+pub(in crate::commands) fn rules_of(config: &Config) -> Option<Rules> {
     let is_treasury = config.policy() == Some(canonical::TREASURY_POLICY.address);
     is_treasury.then(|| require_treasury(config).ok()).flatten()
 }

@@ -1,6 +1,6 @@
 //! What became of each batch, for people and for programs.
 
-use super::{Line, Scene, Task};
+use super::{Line, Scene, Task, queue::Told};
 use crate::{
     commands::payout::plan,
     failure::Cause,
@@ -19,7 +19,7 @@ impl Task {
     pub(super) fn tell(
         &self,
         scene: &Scene,
-        (new, signer): (Vec<Line>, Option<Address>),
+        (new, signer, queued): (Vec<Line>, Option<Address>, Option<Told>),
         (dangers, relayer): (&[Danger], Option<String>),
         output: Output,
     ) -> Result<()> {
@@ -53,6 +53,18 @@ impl Task {
             sheet.row(&label, &self.line_text(line));
             sheet.more(&line.digest.map(|digest| digest.to_string()).unwrap_or_default());
         }
+        if let Some(queued) = &queued {
+            let name = queued.file.as_ref().and_then(|file| file.file_name());
+            let label = name.map_or("queue".into(), |name| name.to_string_lossy());
+            sheet.row(
+                &label,
+                &format!(
+                    "lets {} wait, as the rules of this treasury want it: sign it too",
+                    counted(queued.count as u64, "batch", "batches")
+                ),
+            );
+            sheet.more(&queued.digest.to_string());
+        }
         output.say(&format!("\n{}", sheet.finish()));
         if is_new_batch && signer.is_none() {
             output
@@ -61,7 +73,12 @@ impl Task {
         for text in self.told(scene) {
             output.warn(&text);
         }
-        output.result(&self.document(scene, &lines, dangers, signer));
+        let mut document = self.document(scene, &lines, dangers, signer);
+        if let Some(Told { digest, file, count }) = &queued {
+            let file = file.as_ref().map(|file| file.display().to_string());
+            document["queue"] = json!({ "digest": digest, "file": file, "batches": count });
+        }
+        output.result(&document);
         if let Some((number, consumption)) = scene.run.unknown().first() {
             return Err(Cause::Mismatch.error(format!(
                 "what consumed a nonce of batch {number}, {}, cannot be recomputed: name its proposal's file with --beside, or give an endpoint that traces; nothing of that batch is asked for",
