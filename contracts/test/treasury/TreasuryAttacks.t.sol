@@ -103,9 +103,9 @@ contract TreasuryAttacksTest is TreasuryTest {
     function testFuzz_thief_findsNoLaneBetween(uint192 lane) public {
         bool isOverrides = lane >> 190 == 1;
         (bool ok,) = _try(_signCancel(BY_ALL_BUT_ONE_OVERRIDE, lane));
-        vm.assertEq(ok, !isOverrides, "admin signers");
+        vm.assertTrue(ok != isOverrides, "admin signers");
         (ok,) = _try(_signCancel(BY_PETTY, lane));
-        vm.assertEq(ok, lane >> 191 == 1, "petty signers");
+        vm.assertTrue(ok == (lane >> 191 == 1), "petty signers");
     }
 
     // A thief asks for little and often: the limits, the windows and the lanes are all it gets.
