@@ -244,6 +244,43 @@ async fn a_relayer_queues_waits_and_executes() -> Result<()> {
     stage.mine_until_executed(alice, &[digest]).await
 }
 
+/// A payout run: what the limits leave is paid by few, and one queue lets the rest wait.
+#[tokio::test]
+async fn a_payout_run_lets_wait_what_is_above_the_limit() -> Result<()> {
+    let story = Story::begin().await?;
+    let at = &story.at;
+    let list = format!("id,to,amount\na,{PAYEE},0.5\nb,{PAYEE},0.4\nc,{PAYEE},3\nd,{PAYEE},2\n");
+    at.write("list.csv", &list)?;
+    let plan = ["payout", "plan", "list.csv", "--run", "pay", "--token", "ETH", "--max-lines", "1"];
+    at.json(&[&plan[..], &["--wallet", &story.wallet]].concat())?;
+    let propose = ["payout", "propose", "pay.plan.json"];
+    let early = [&propose[..], &["--deadline", "2d"]].concat();
+    at.refuses(&early, 3, "should have a week after that")?;
+    let proposed = at.json(&propose)?;
+    ensure!(proposed["queue"]["batches"] == 2, "{proposed:#}");
+    // What was proposed is not proposed again, nor what lets it wait.
+    let again = at.json(&propose)?;
+    ensure!(again["queue"].is_null(), "{again:#}");
+    for name in ["pay/pay.0.json", "pay/pay.1.json"] {
+        story.sign(name, &[0, 4])?;
+        story.submit(name)?;
+    }
+    for name in ["pay/pay.2.json", "pay/pay.3.json"] {
+        story.sign(name, &[0, 1, 2])?;
+        story.is_refused(name, 6, "it waits until")?;
+    }
+    story.wait(3_600).await?;
+    for name in ["pay/pay.2.json", "pay/pay.3.json"] {
+        story.submit(name)?;
+    }
+    at.chain.mine(12).await?;
+    let status = at.run(&["--json", "payout", "status", "pay.plan.json"])?;
+    let status: Value = serde_json::from_str(&status.stdout)?;
+    let batches = status["batches"].as_array().ok_or_eyre("no batches")?;
+    ensure!(batches.iter().all(|batch| batch["status"] == "paid"), "{status:#}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn one_owner_stops_what_waits_and_four_pass_it() -> Result<()> {
     let story = Story::begin().await?;

@@ -37,6 +37,11 @@ impl Epochs {
         Self { with_treasury_policy: epochs.into_iter().collect() }
     }
 
+    /// Whether the wallet never had one.
+    pub fn is_plain(&self) -> bool {
+        self.with_treasury_policy.is_empty()
+    }
+
     /// Whether petty signers may pay in this epoch.
     pub fn has_petty_signers(&self, epoch: u32) -> bool {
         self.with_treasury_policy.contains(&epoch)

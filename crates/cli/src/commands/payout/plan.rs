@@ -22,6 +22,7 @@ use quorate_core::{Nonce, Proposal, Request};
 use quorate_treasury::{
     Plan,
     payout_plan::{Batch, Total, shown_token},
+    run::Lanes,
 };
 use serde_json::{Value, json};
 use std::{
@@ -153,7 +154,7 @@ async fn paid_again(
     let drafts: Vec<_> = drafts.iter().collect();
     let listed = relayer.open_as_listed(chain.id(), plan.wallet).await;
     let lanes: std::collections::BTreeSet<_> =
-        plan.batches.iter().map(|batch| plan.lane(batch.number)).collect();
+        plan.batches.iter().flat_map(|batch| Lanes::of(&plan.run, batch.number).all()).collect();
     let of_run = listed.iter().flat_map(|listed| &listed.items);
     let of_run = of_run.filter(|item| lanes.contains(&item.request().nonce.lane));
     let of_run = of_run.map(quorate_api::Verified::digest).collect();

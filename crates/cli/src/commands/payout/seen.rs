@@ -18,7 +18,7 @@ use quorate_chain::{Chain, Execution, Header, WalletState};
 use quorate_core::{Lane, Nonce, proposal::Origin};
 use quorate_treasury::{
     Plan,
-    run::{Consumption, Facts, Known, Run, UNTOUCHED},
+    run::{Consumption, Epochs, Facts, Known, Lanes, Run, UNTOUCHED},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -89,7 +89,8 @@ impl Reader<'_> {
         let found = places.find(output).await?;
         let from = self.options.from_block;
         let history = History::read(chain, state, self.origin, from, output).await?;
-        let next = output.during("reading the run's nonces", self.counters()).await?;
+        let next =
+            output.during("reading the run's nonces", self.counters(&history.epochs)).await?;
         let consumed = next
             .iter()
             .flat_map(|(&lane, &next)| (0..next).map(move |sequence| Nonce::new(lane, sequence)));
@@ -169,7 +170,7 @@ impl Reader<'_> {
     }
 
     /// The first free sequence of every lane of the run: of the plan's batches, and beyond them until enough are untouched.
-    async fn counters(&self) -> Result<BTreeMap<Lane, u64>> {
+    async fn counters(&self, epochs: &Epochs) -> Result<BTreeMap<Lane, u64>> {
         let Self { plan, chain, state, .. } = self;
         let mut next = BTreeMap::new();
         if !state.deployed {
@@ -178,7 +179,14 @@ impl Reader<'_> {
         let mut end = plan.batches.len() as u64 + UNTOUCHED;
         let mut start = 0;
         while start < end {
-            let lanes = (start..end).map(|number| (number, plan.lane(number)));
+            let lanes = (start..end).flat_map(|number| {
+                // Where no epoch had petty signers the other two were never used.
+                let lanes = match epochs.is_plain() {
+                    true => [plan.lane(number)].into(),
+                    false => Lanes::of(&plan.run, number).all(),
+                };
+                lanes.into_iter().map(move |lane| (number, lane))
+            });
             let asked = stream::iter(lanes).map(async |(number, lane)| {
                 let next = chain.next_nonce(state, lane).await?;
                 Ok::<_, eyre::Report>((number, lane, next.sequence))
