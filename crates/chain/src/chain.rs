@@ -14,6 +14,10 @@ use quorate_bindings::canonical::Canonical;
 use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
 
+/// How the code of an account begins that delegates, and how long all of it is (EIP-7702).
+const DELEGATION: [u8; 3] = [0xef, 0x01, 0x00];
+const DELEGATION_LENGTH: usize = 23;
+
 /// One JSON-RPC endpoint, and the chain it serves. Cheap to clone.
 ///
 /// Each request has ten seconds. Reads are made again where that may help, as often as [`Self::with_patience`] says, by
@@ -75,6 +79,16 @@ impl Chain {
     /// Notes that the endpoint left out events, as was found elsewhere, for [`Self::lacks`].
     pub fn left_out_events(&self, block: u64) {
         self.endpoint.lacks.happened(ALL_EVENTS, format!("none of block {block}"));
+    }
+
+    /// Whether the account of a key runs code of others (EIP-7702).
+    ///
+    /// # Errors
+    ///
+    /// If the endpoint gives no sensible answer.
+    pub async fn delegates(&self, address: Address) -> Result<bool, ChainError> {
+        let code = self.code(address, BlockNumberOrTag::Latest).await?;
+        Ok(code.len() == DELEGATION_LENGTH && code.starts_with(&DELEGATION))
     }
 
     /// Whether there is code at `address`. An account that delegates (EIP-7702) has code too.

@@ -21,7 +21,8 @@
 //!
 //! No keys, no signing of transactions, no fail-over between endpoints, no cache.
 
-pub mod blocks;
+pub mod allowances;
+mod blocks;
 pub mod chain;
 mod endpoint;
 mod error;
@@ -50,6 +51,7 @@ pub mod tried;
 pub mod verify;
 pub mod wallet;
 
+pub use allowances::Allowance;
 pub use blocks::Header;
 pub use chain::Chain;
 pub use endpoint::Patience;

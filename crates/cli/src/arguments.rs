@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod book;
 mod chain;
+mod check;
 mod escrow;
 mod list;
 mod payout;
@@ -17,6 +18,7 @@ pub(crate) use access::{AccessOptions, Source};
 pub(crate) use audit::{AuditCommand, StoreOptions, Verify};
 pub(crate) use book::{AddExplorer, AddPayee, AddToken, AddWallet, BookAdd, BookCommand, BookList};
 pub(crate) use chain::{ChainOptions, KeyOptions, SendOptions};
+pub(crate) use check::Check;
 pub(crate) use escrow::{
     EscrowAccept, EscrowAct, EscrowCancel, EscrowCommand, EscrowDivide, EscrowEvidence, EscrowFund,
     EscrowList, EscrowOpen, EscrowPay, EscrowShow, EscrowVerify,
@@ -113,6 +115,11 @@ pub(crate) enum Command {
 
     /// Show what a proposal does, who signed it, and its dangers.
     Show(Show),
+
+    /// Report how much of the usual guidance for multisigs (CCSS, SEAL) a wallet meets, as far as the chain shows.
+    ///
+    /// Most of what keeps keys safe cannot be seen from here: the report says so.
+    Check(Check),
 
     /// Check what would be signed: what it is, what of that was checked, and whether it is what you expect.
     ///

@@ -2,6 +2,7 @@
 
 mod audit;
 mod book;
+mod check;
 mod combine;
 mod escrow;
 mod hand_in;
@@ -54,6 +55,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<()> {
         Command::List(list) => list::run(list, output).await,
         Command::Watch(watch) => watch::run(watch, output).await,
         Command::Show(show) => show::run(show, output).await,
+        Command::Check(check) => check::run(check, output).await,
         Command::Verify(verify) => verify::run(*verify, output).await,
         Command::Sign(sign) => sign::run(*sign, output).await,
         Command::Combine(combine) => combine::run(&combine, output),

@@ -7,9 +7,11 @@
 //! - [`payout_plan`]: a list as a wallet pays it, frozen; [`remark`]: what people should look at before they sign it.
 //! - [`run`]: what of a plan is paid and what may be asked for, told by the chain; [`report`]: the same for accountants.
 //! - [`book`]: names of addresses, tokens and wallets.
+//! - [`controls`]: what guidance for multisigs asks for, and how much of it a wallet meets.
 //! - [`rules`]: the rules of a treasury, what its policy answers by them, and what they come to.
 
 pub mod book;
+pub mod controls;
 pub mod escrow;
 pub mod escrow_terms;
 pub mod payout_file;

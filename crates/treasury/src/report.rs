@@ -7,6 +7,7 @@
 mod html;
 mod unit;
 
+pub(crate) use html::escaped;
 pub use html::{Head, html};
 pub use unit::unit;
 

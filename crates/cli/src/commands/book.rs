@@ -317,7 +317,7 @@ fn finish(differences: &[String], output: Output) -> Result<()> {
 }
 
 /// How a wallet differs from what the book expects.
-fn drift(wallet: &KnownWallet, state: &WalletState) -> Vec<String> {
+pub(super) fn drift(wallet: &KnownWallet, state: &WalletState) -> Vec<String> {
     let name = format!("wallet @{}, {}", wallet.name, wallet.address.to_checksum(None));
     let Some(config) = state.config.as_ref() else {
         return vec![format!("{name}: there is no wallet on this chain")];

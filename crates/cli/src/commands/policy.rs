@@ -256,14 +256,19 @@ async fn spent(
 }
 
 /// What each owner has for vetoes.
+/// What an owner should have: ten vetoes and a freeze at today's fee, in wei.
+pub(super) async fn veto_cost(chain: &Chain) -> Result<U256> {
+    let fee = U256::from(chain.fees().await?.max_fee_per_gas);
+    Ok(fee * U256::from(VETOES * VETO_GAS + FREEZE_GAS))
+}
+
 async fn owners(
     chain: &Chain,
     file: &RulesFile,
     sheet: &mut Sheet,
     output: Output,
 ) -> Result<Value> {
-    let fee = U256::from(chain.fees().await?.max_fee_per_gas);
-    let needed = fee * U256::from(VETOES * VETO_GAS + FREEZE_GAS);
+    let needed = veto_cost(chain).await?;
     let mut all = Vec::new();
     let mut ready = 0_usize;
     for &owner in &file.owners {

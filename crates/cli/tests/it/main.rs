@@ -3,6 +3,7 @@
 mod audit;
 mod bad_input;
 mod contract_owners;
+mod controls;
 mod dangers;
 mod databases;
 mod described_api;

@@ -114,7 +114,8 @@ fn link(transaction: B256, explorer: Option<&str>) -> String {
 }
 
 /// What others wrote, as text and nothing else.
-fn escaped(written: &str) -> String {
+/// Text of others, as text of a page.
+pub(crate) fn escaped(written: &str) -> String {
     let text = text::escaped(written);
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
