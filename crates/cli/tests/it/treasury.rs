@@ -252,7 +252,14 @@ async fn a_payout_run_lets_wait_what_is_above_the_limit() -> Result<()> {
     let list = format!("id,to,amount\na,{PAYEE},0.5\nb,{PAYEE},0.4\nc,{PAYEE},3\nd,{PAYEE},2\n");
     at.write("list.csv", &list)?;
     let plan = ["payout", "plan", "list.csv", "--run", "pay", "--token", "ETH", "--max-lines", "1"];
-    at.json(&[&plan[..], &["--wallet", &story.wallet]].concat())?;
+    let planned = at.run(&[&plan[..], &["--wallet", &story.wallet]].concat())?;
+    ensure!(planned.code == 0, "{planned:?}");
+    for number in [2, 3] {
+        let above = format!("batch {number} pays");
+        ensure!(planned.stderr.contains(&above), "{planned:?}");
+    }
+    ensure!(planned.stderr.contains("above this treasury's limit of 1 ETH: it takes 3 signers"));
+    ensure!(!planned.stderr.contains("batch 1 pays"), "{planned:?}");
     let propose = ["payout", "propose", "pay.plan.json"];
     let early = [&propose[..], &["--deadline", "2d"]].concat();
     at.refuses(&early, 3, "should have a week after that")?;

@@ -8,6 +8,7 @@ use crate::{
     arguments::PayoutPlan,
     book_access, chain_access,
     chain_access::Named,
+    commands::propose::treasury_rules,
     failure::Cause,
     files,
     open_proposals::{self, Places},
@@ -15,13 +16,14 @@ use crate::{
     relayer_access::Relayer,
     review::{Danger, again, exact_text, exact_text_in_full, token_line},
 };
-use alloy::primitives::Address;
+use alloy::primitives::{Address, U256};
 use eyre::Result;
 use quorate_chain::{Chain, Token};
 use quorate_core::{Nonce, Proposal, Request};
 use quorate_treasury::{
-    Plan,
+    Plan, Rules,
     payout_plan::{Batch, Total, shown_token},
+    rules::file::Span,
     run::Lanes,
 };
 use serde_json::{Value, json};
@@ -37,9 +39,10 @@ pub(crate) async fn run(arguments: PayoutPlan, output: Output) -> Result<()> {
     let chain = chain_access::try_connect(&arguments.chain, output).await?;
     let named = Named::read(wallet)?;
     let chain_id = chain_id(chain.as_ref(), &named, arguments.chain_id)?;
-    if let Some(chain) = &chain {
-        named.usable_state(chain).await?;
-    }
+    let state = match &chain {
+        Some(chain) => Some(named.usable_state(chain).await?),
+        None => None,
+    };
     let source = Source {
         file: &arguments.file,
         run: &arguments.run,
@@ -57,6 +60,8 @@ pub(crate) async fn run(arguments: PayoutPlan, output: Output) -> Result<()> {
     let mut short = Vec::new();
     if let Some(chain) = &chain {
         short = shortfalls(&plan, &tokens, chain).await?;
+        let rules = state.as_ref().and_then(|state| treasury_rules(state.config.as_ref()?));
+        short.extend(rules.iter().flat_map(|rules| above_limits(&plan, &tokens, rules)));
         let live = plan.batches.iter().map(|batch| (batch.number, plan.live(batch)));
         let tried = simulated::run(&plan, &live.collect::<Vec<_>>(), chain, output).await?;
         if let Some(refusal) = tried.refusal(false) {
@@ -193,6 +198,31 @@ pub(super) async fn shortfalls(
         }
     }
     Ok(short)
+}
+
+/// Batches that are above a limit of a treasury, whatever else is spent: they take more signers.
+fn above_limits(plan: &Plan, tokens: &BTreeMap<Address, Token>, rules: &Rules) -> Vec<String> {
+    let batches = plan.batches.iter().filter_map(|batch| {
+        let limit = rules.limit_of(batch.token)?;
+        let amounts = plan.live(batch).into_iter().map(|place| plan.lines[place].amount);
+        let total = amounts.fold(U256::ZERO, U256::saturating_add);
+        let most = U256::from(limit.amount);
+        (total > most).then(|| {
+            let token = tokens.get(&batch.token);
+            let waits = match rules.delay_secs {
+                0 => String::new(),
+                delay => format!(", and waits {}", Span(delay)),
+            };
+            format!(
+                "batch {} pays {}, above this treasury's limit of {}: it takes {} signers{waits}",
+                batch.number,
+                exact_text_in_full(total, token),
+                exact_text_in_full(most, token),
+                rules.admin
+            )
+        })
+    });
+    batches.collect()
 }
 
 /// What a run is, with count and totals on top.
