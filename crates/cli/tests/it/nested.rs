@@ -1,8 +1,8 @@
 //! A wallet that is an owner of another one.
 
-use crate::environment::Environment;
-use eyre::Result;
-use quorate_lab::{fixtures::world, owners::owner};
+use crate::{environment::Environment, relayer_process::Stage};
+use eyre::{OptionExt as _, Result, ensure};
+use quorate_lab::{fixtures::world, keystore, owners::owner};
 
 /// The treasury is an owner of a second wallet and approves its proposal on chain; the approval counts without
 /// being in any file.
@@ -94,6 +94,45 @@ async fn owners_of_owners_sign_in_files() -> Result<()> {
     assert_eq!((&shown["status"], &shown["branches"][0]["whole"]), (&"ready".into(), &true.into()));
     environment.submit("cancel.json")?;
     Ok(())
+}
+
+/// Over a relayer, two deep: until enough of a wallet's owners signed for it their parts are in a file, and the last one hands in
+/// the signature of the wallet.
+#[tokio::test(flavor = "multi_thread")]
+async fn owners_of_owners_sign_over_a_relayer() -> Result<()> {
+    let stage = Stage::start().await?;
+    let of = |number: u64| -> Result<_> {
+        let person = stage.owner(0)?;
+        keystore::write(person.folder(), "key", &owner(number))?;
+        Ok(person)
+    };
+    let [a, b, c] = [of(30)?, of(31)?, of(32)?];
+    world::KEY_HOLDING.give(&stage.chain, owner(30).address()).await?;
+    let name = |number| owner(number).address().to_checksum(None);
+    let create = |file: &str, owners: [&str; 2]| -> Result<String> {
+        let [first, second] = owners;
+        let create = ["wallet", "create", "--threshold", "2", "--out", file];
+        let made = a.json(&[&create[..], &["--owner", first, "--owner", second]].concat())?;
+        a.json(&["wallet", "deploy", file])?;
+        Ok(made["address"].as_str().ok_or_eyre("no address")?.to_owned())
+    };
+    let inner = create("inner.json", [&name(31), &name(32)])?;
+    let outer = create("outer.json", [&inner, &name(30)])?;
+    a.json(&["wallet", "register", "outer.json"])?;
+    let cancel = ["propose", "cancel", "--wallet", &outer, "--sequence", "0"];
+    let proposed = a.json(&cancel)?;
+    let digest = proposed["digest"].as_str().ok_or_eyre("no digest")?.to_owned();
+
+    // One of two: nothing to hand in yet, and without a file it would be lost.
+    let sign = ["sign", &digest, "--owner", &inner];
+    b.refuses(&sign, 3, "give --out FILE")?;
+    let kept = b.json(&[&sign[..], &["--out", "part.json"]].concat())?;
+    ensure!(kept["added"] == false, "{kept:#}");
+    let part = std::fs::read(b.path("part.json"))?;
+    std::fs::write(c.path("part.json"), part)?;
+    let whole = c.json(&["sign", "part.json", "--owner", &inner])?;
+    ensure!(whole["added"] == true && whole["signer"] == inner.as_str(), "{whole:#}");
+    stage.mine_until_executed(&a, &[digest]).await
 }
 
 /// A reconfiguration of the wallet that is signed for voids what was.
