@@ -36,7 +36,7 @@ async fn a_wallet_is_weighed_by_what_the_chain_shows() -> Result<()> {
     let usdc = tokens::USDC.address().to_checksum(None);
     let most = alloy::primitives::U256::MAX.to_string();
     let approve = ["propose", "call", "--wallet", "wallet.json", "--to", &usdc];
-    let call = ["--signature", "approve(address,uint256)", PAYEE, &most, "--out", "approve.json"];
+    let call = ["--sig", "approve(address,uint256)", PAYEE, &most, "--out", "approve.json"];
     environment.json(&[&approve[..], &call].concat())?;
     for number in 0..3 {
         let key = environment.keystore(number)?;
