@@ -89,11 +89,11 @@ fn tell(controls: &[Control], state: &WalletState, output: Output) {
             let line = match state {
                 State::Met => format!("{}: {} ({})", control.asks, control.seen, control.sources),
                 State::NotMet => format!(
-                    "{}: {} ({}). {}",
+                    "{}: {} ({}); to do: {}",
                     control.asks, control.seen, control.sources, control.advice
                 ),
                 State::Unseen => {
-                    format!("{} ({}). {}", control.asks, control.sources, control.advice)
+                    format!("{} ({}); to do: {}", control.asks, control.sources, control.advice)
                 }
             };
             sheet.paragraph("-", &line);
