@@ -21,8 +21,8 @@
 //!
 //! No keys, no signing of transactions, no fail-over between endpoints, no cache.
 
-pub mod allowances;
-mod blocks;
+mod allowances;
+pub mod blocks;
 pub mod chain;
 mod endpoint;
 mod error;
